@@ -1,0 +1,135 @@
+"""What a refit costs as the data grow, with and without a cap on its gradient steps.
+
+    python benchmarks/refit_cost.py
+
+A run in small: Pendulum-v1 under random actions, and a model that is refitted, from its last
+weights, whenever 2500 rows have been added. Beside the time of each refit stands the error on 5000
+rows that no model has trained on. (The holdout error of a refit cannot tell: earlier fits have
+trained on most of its rows.) Then, from fresh weights on small buffers, what patience counted in
+gradient steps buys. 3 members of 2 x 64, so that all takes minutes. Draws docs/refit_cost.png.
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import gymnasium as gym
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from side_by_side import machine
+
+from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach.figures.style import BLUE, GREEN, RED, style
+from mbpo_teach.fit import FitConfig, fit_ensemble
+from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.transitions import Transition, rows
+
+SIZES = (1000, *range(2500, 50_001, 2500))
+TEST = 5000
+CAPS = {"no cap": 10**9, "at most 2000 steps": 2000, "at most 500 steps": 500}
+LINES = {
+    "no cap": (RED, "-"),
+    "at most 2000 steps": (BLUE, "--"),
+    "at most 500 steps": (GREEN, ":"),
+}
+CONFIG = FitConfig(weight_decay=(2.5e-5, 5e-5, 1e-4), elites=2)
+PICTURE = Path(__file__).parents[1] / "docs" / "refit_cost.png"
+
+
+class Refit(NamedTuple):
+    steps: int
+    seconds: float
+    error: float
+
+
+def pendulum(count: int) -> Transition:
+    env, rng = gym.make("Pendulum-v1"), generator(0, "refit_cost")
+    columns: list[list[object]] = [[], [], [], []]
+    obs, _ = env.reset(seed=0)
+    while len(columns[0]) < count:
+        act = rng.uniform(-1, 1, 1).astype(np.float32)
+        after, reward, _, truncated, _ = env.step(2 * act)
+        for column, value in zip(columns, (obs, act, reward, after), strict=True):
+            column.append(value)
+        obs = env.reset()[0] if truncated else after
+    obs, act, reward, after = (torch.tensor(np.array(c), dtype=torch.float32) for c in columns)
+    # In the order of a shuffled buffer, so that any first rows are a fair sample.
+    order = torch.from_numpy(rng.permutation(count))
+    return rows(Transition(obs, act, reward, after, torch.zeros(count) > 0), order)
+
+
+def fresh(seed: int = 0) -> Ensemble:
+    return Ensemble(3, 1, members=3, hidden=(64, 64), generator=torch_generator(seed, "weights"))
+
+
+def refit(
+    model: Ensemble, data: Transition, test: Transition, config: FitConfig, seed: int
+) -> Refit:
+    start = time.process_time()
+    report = fit_ensemble(model, data, config, generator=torch_generator(seed, "fit"))
+    seconds = time.process_time() - start
+    mean = predict(model, test.obs, test.act, members=report.elites).mean.mean(dim=0)
+    truth = torch.cat([test.next_obs, test.reward[:, None]], dim=1)
+    error = ((mean - truth) / model.target_scale).square().mean().sqrt().item()
+    return Refit(report.steps, seconds, error)
+
+
+def growing(data: Transition, test: Transition) -> dict[str, list[Refit]]:
+    runs: dict[str, list[Refit]] = {}
+    for name, cap in CAPS.items():
+        model, config = fresh(), replace(CONFIG, max_steps=cap)
+        runs[name] = [
+            refit(model, rows(data, slice(size)), test, config, seed)
+            for seed, size in enumerate(SIZES)
+        ]
+        total = sum(run.seconds for run in runs[name])
+        late = [run.error for run in runs[name][-5:]]
+        print(
+            f"{name:19} {total:6.1f} s in all, the last refit {runs[name][-1].seconds:5.1f} s;"
+            f" error after 2500 rows {runs[name][1].error:.4f}, mean of the last five"
+            f" {np.mean(late):.4f}"
+        )
+    return runs
+
+
+def patience(data: Transition, test: Transition, seeds: int = 3) -> None:
+    print("rows, patience in steps: gradient steps and error from fresh weights, mean of 3 seeds")
+    for size in (200, 1000, 5000):
+        for steps in (0, 200, 500):
+            config = replace(CONFIG, patience_steps=steps, max_steps=10**9)
+            fits = [
+                refit(fresh(seed), rows(data, slice(size)), test, config, seed)
+                for seed in range(seeds)
+            ]
+            taken, _, error = np.mean(fits, axis=0)
+            print(f"{size:5} {steps:5}: {taken:6.0f} steps, error {error:.4f}")
+
+
+def draw(runs: dict[str, list[Refit]]) -> None:
+    with style():
+        figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(6.4, 5.2))
+        for name, refits in runs.items():
+            colour, line = LINES[name]
+            _, seconds, errors = zip(*refits, strict=True)
+            top.plot(SIZES, seconds, line, color=colour, label=name)
+            bottom.plot(SIZES, errors, line, color=colour)
+        top.set(ylabel="CPU seconds per refit", ylim=(0, None))
+        top.legend()
+        bottom.set(ylabel="error on fresh rows", xlabel="rows in the buffer", ylim=(0, None))
+        figure.savefig(PICTURE)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    print(machine())
+    data = pendulum(SIZES[-1] + TEST)
+    test, data = rows(data, slice(TEST)), rows(data, slice(TEST, None))
+    runs = growing(data, test)
+    draw(runs)
+    patience(data, test)
+
+
+if __name__ == "__main__":
+    main()

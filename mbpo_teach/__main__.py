@@ -1,0 +1,114 @@
+"""The course from a terminal: ``python -m mbpo_teach lab | reset | doctor``."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from mbpo_teach import doctor, language, workspace
+
+_EDITION = click.Choice(language.LANGUAGES)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """When to Trust Your Model: an interactive course (何时信任你的模型)."""
+
+
+@main.command()
+@click.option("--edition", type=_EDITION, help="Language of the notebooks (MBPO_LANG, else en).")
+@click.option("--chapter", default="00", show_default=True, help="Chapter to open.")
+@click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
+@click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
+def lab(
+    edition: str | None, chapter: str, no_browser: bool, jupyter_options: tuple[str, ...]
+) -> None:
+    """Open JupyterLab on your working copy of a chapter.
+
+    Options after -- go to JupyterLab, for example: lab -- --port=9999
+    """
+    with _clear_errors():
+        edition = _speak(edition)
+        notebook = workspace.working_copy(workspace.COURSE, chapter, edition)
+        prepared = workspace.prepare(workspace.COURSE)
+    if prepared.added:
+        click.echo(language.text("cli.added", count=len(prepared.added)))
+    if prepared.outdated:
+        newer = ", ".join(prepared.outdated)
+        click.echo(language.text("cli.outdated", chapters=newer, first=prepared.outdated[0]))
+    address = notebook.relative_to(workspace.COURSE).as_posix()
+    click.echo(language.text("cli.opening", notebook=address))
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [
+        f"--ServerApp.root_dir={workspace.COURSE}",
+        f"--LabApp.default_url=/lab/tree/{address}",
+    ]
+    if no_browser:
+        command.append("--no-browser")
+    if os.name == "posix" and os.geteuid() == 0:
+        command.append("--allow-root")  # the only user of a container; Jupyter refuses otherwise
+    _become([*command, *jupyter_options])
+
+
+@main.command()
+@click.argument("chapter")
+@click.option("--edition", type=_EDITION, help="Reset this language only (else both).")
+def reset(chapter: str, edition: str | None) -> None:
+    """Put a fresh copy of CHAPTER in place; the old one stays beside it under a dated name."""
+    with _clear_errors():
+        _speak(edition)
+        editions = (edition,) if edition else language.LANGUAGES
+        replaced = workspace.reset(workspace.COURSE, chapter, editions=editions)
+    for item in replaced:
+        names = {
+            "notebook": item.notebook.relative_to(workspace.COURSE),
+            "kept": item.kept.relative_to(workspace.COURSE),
+        }
+        click.echo(language.text("cli.replaced", **names))
+    click.echo(language.text("cli.reload" if replaced else "cli.unchanged"))
+
+
+@main.command("doctor")
+def check_machine() -> None:
+    """Check that this machine is ready for the course, and say what to do where it is not."""
+    with _clear_errors():
+        found = doctor.checks()
+    for check in found:
+        click.echo(f"{'✓' if check.ok else '✗'} {check.name}: {check.message}")
+        if check.cure:
+            click.echo(f"    → {check.cure}")
+    sys.exit(0 if all(check.ok for check in found) else 1)
+
+
+def _speak(edition: str | None) -> str:
+    if edition:
+        language.use(edition)
+    return language.current()
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn what can go wrong into one sentence and exit code 1."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise click.ClickException(language.text("cli.files", reason=reason)) from None
+
+
+def _become(command: list[str]) -> None:
+    """Run `command` in place of this process, so that Ctrl-C and signals reach it directly."""
+    # A python3 kernel elsewhere in the home folder must not win over this environment's own.
+    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    if os.name == "posix":
+        os.execve(command[0], command, environment)
+    sys.exit(subprocess.call(command, env=environment))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m mbpo_teach")

@@ -1,0 +1,218 @@
+"""Real simulators behind one narrow door: vectors in, vectors out, actions in [-1, 1].
+
+`terminated` (the world ended) and `truncated` (the clock ran out) stay apart, because only the
+first may stop a bootstrap (Pardo et al. 2018, arXiv 1712.00378). Taught in chapter 2.
+"""
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import mujoco
+import numpy as np
+import torch
+from gymnasium.spaces import Box
+from numpy.typing import ArrayLike, NDArray
+
+from mbpo_teach.terminations import termination_of
+from mbpo_teach.transitions import Transition, concatenate
+
+# Contact forces are 78 of Ant's 105 numbers; MBPO leaves them out (Janner et al. 2019, appendix C).
+_OPTIONS: dict[str, dict[str, Any]] = {"Ant-v5": {"include_cfrc_ext_in_observation": False}}
+
+
+class Step(NamedTuple):
+    """What one step gives: `obs` (obs,) float32, `reward`, and the two ways in which it may end."""
+
+    obs: NDArray[np.float32]
+    reward: float
+    terminated: bool
+    truncated: bool
+
+
+class Env:
+    """An environment with vector observations and with actions in [-1, 1].
+
+    Made by :func:`make`.
+
+    Attributes
+    ----------
+    name
+        Gymnasium's name, for example ``"Hopper-v5"``.
+    simulator
+        The environment as Gymnasium makes it, without its time limit.
+    time_limit
+        Steps after which an episode is truncated, or None.
+    elapsed
+        Steps since the episode began, or None before the first reset.
+    obs_size, act_size
+        Numbers of observations and actions.
+    termination
+        Which of the observations (batch, obs) end their episode; see `terminations`.
+    """
+
+    def __init__(self, name: str, simulator: gym.Env[Any, Any], time_limit: int | None) -> None:
+        observations = _vector_space(name, "observations", simulator.observation_space)
+        actions = _vector_space(name, "actions", simulator.action_space)
+        if not actions.is_bounded():
+            raise ValueError(f"{name} must have bounded actions, not {actions}")
+        self.name, self.simulator, self.time_limit = name, simulator, time_limit
+        self.obs_size, self.act_size = observations.shape[0], actions.shape[0]
+        self.termination = termination_of(name)
+        self.elapsed: int | None = None
+        self._action_centre = (actions.high + actions.low) / 2
+        self._action_reach = (actions.high - actions.low) / 2
+
+    def reset(self, *, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Begin an episode; return its first observation, (obs,)."""
+        obs, _ = self.simulator.reset(seed=int(rng.integers(2**31)))
+        self.elapsed = 0
+        return np.asarray(obs, np.float32)
+
+    def step(self, action: ArrayLike) -> Step:
+        """Apply `action` (act,), each number in [-1, 1].
+
+        A larger action is refused rather than clipped: the simulators clip forces but charge for
+        what was asked, and a stored action must be the one that was applied.
+
+        Raises
+        ------
+        ValueError
+            If the action has another shape or leaves [-1, 1], or before the first reset.
+        """
+        action = np.asarray(action, np.float32)
+        if action.shape != (self.act_size,):
+            raise ValueError(f"action must have shape ({self.act_size},), not {action.shape}")
+        if not (np.abs(action) <= 1).all():
+            raise ValueError(f"action must lie in [-1, 1], not {action.tolist()}")
+        if self.elapsed is None:
+            raise ValueError(f"{self.name} must be reset before its first step")
+        with mujoco_warnings():
+            obs, reward, terminated, truncated, _ = self.simulator.step(
+                self._action_centre + self._action_reach * action
+            )
+        self.elapsed += 1
+        out_of_time = self.time_limit is not None and self.elapsed >= self.time_limit
+        return Step(
+            np.asarray(obs, np.float32),
+            float(reward),
+            bool(terminated),
+            bool(truncated) or out_of_time,
+        )
+
+    def close(self) -> None:
+        """Free what the simulator holds."""
+        self.simulator.close()
+
+
+Act = Callable[[NDArray[np.float32]], ArrayLike]
+"""A policy as it is used in a simulator: observation (obs,) in, action (act,) out."""
+
+
+def make(name: str) -> Env:
+    """Return the Gymnasium environment `name`.
+
+    Known are Pendulum-v1 and InvertedPendulum, Hopper, HalfCheetah, Walker2d and Ant in v5, Ant
+    with 27 observations. Any other needs ``terminations.register`` first.
+
+    Raises
+    ------
+    ValueError
+        If Gymnasium does not have it, if its observations or actions are not vectors of real
+        numbers, or if nothing says when its episodes terminate.
+    """
+    try:
+        spec = copy.deepcopy(gym.spec(name))
+        time_limit = spec.max_episode_steps
+        # The time limit and the order of calls are Env's own business: a wrapper's counter could
+        # not be put back together with the simulator's state.
+        spec.max_episode_steps, spec.order_enforce, spec.disable_env_checker = None, False, True
+        with mujoco_warnings():
+            simulator = gym.make(spec, **_OPTIONS.get(name, {}))
+    except gym.error.Error as error:
+        raise ValueError(
+            f"name must be an environment of Gymnasium, not {name!r}: {error}"
+        ) from error
+    return Env(name, simulator, time_limit)
+
+
+def interact(env: Env, act: Act | None = None, *, rng: np.random.Generator) -> Iterator[Transition]:
+    """Live in `env` for ever and yield each step, as a batch of one, when it happens.
+
+    An episode that ends is followed by a reset. A buffer that is fed from here never waits for the
+    end of an episode. Only `terminated` is stored.
+
+    Parameters
+    ----------
+    env
+        The environment; it is reset at the start.
+    act
+        Observation (obs,) to action (act,); None draws uniform actions.
+    rng
+        Draws the starts of the episodes and the uniform actions.
+    """
+    obs = env.reset(rng=rng)
+    while True:
+        wanted = rng.uniform(-1, 1, env.act_size) if act is None else act(obs)
+        action = np.asarray(wanted, np.float32)
+        step = env.step(action)
+        yield Transition(
+            obs=torch.from_numpy(obs)[None],
+            act=torch.tensor(action)[None],
+            reward=torch.tensor([step.reward], dtype=torch.float32),
+            next_obs=torch.from_numpy(step.obs)[None],
+            terminated=torch.tensor([step.terminated]),
+        )
+        obs = env.reset(rng=rng) if step.terminated or step.truncated else step.obs
+
+
+def collect(
+    env: Env, act: Act | None = None, *, steps: int, rng: np.random.Generator
+) -> Transition:
+    """Return the first `steps` transitions of :func:`interact`.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is below 1.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}")
+    return concatenate(list(islice(interact(env, act, rng=rng), steps)))
+
+
+@contextmanager
+def mujoco_warnings() -> Iterator[None]:
+    """Turn MuJoCo's warnings into Python's; by itself it writes a MUJOCO_LOG.TXT wherever it runs.
+
+    One is left out: HalfCheetah's model, which comes with Gymnasium, uses `settotalmass`, which
+    MuJoCo 4 calls deprecated and obeys.
+    """
+    heard: list[str] = []
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(heard.append)
+    try:
+        yield
+    finally:
+        mujoco.set_mju_user_warning(before)
+    # Not inside the callback: an exception cannot travel through MuJoCo's C code.
+    for message in heard:
+        if "'settotalmass' is deprecated" not in message:
+            warnings.warn(f"MuJoCo: {message}", RuntimeWarning, stacklevel=3)
+
+
+def _vector_space(name: str, what: str, space: gym.Space[Any]) -> Box:
+    if (
+        not isinstance(space, Box)
+        or len(space.shape) != 1
+        or not np.issubdtype(space.dtype, np.floating)
+    ):
+        raise ValueError(
+            f"{name} must have {what} that are vectors of real numbers (a one-dimensional Box of"
+            f" floats), not {space}; wrap it so that it has"
+        )
+    return space

@@ -1,0 +1,283 @@
+"""How wrong the model is after k steps, and what can be said about its one-step error.
+
+Compounding error: start imagined and real rollouts in the same states, take the same actions (or
+follow the same policy), and measure the distance e(k) between them, every dimension divided by
+its deviation in the data. Beside it stand proxies for the errors in the theorems. A deterministic
+simulator is at total variation 1 from every Gaussian, so eps_m itself cannot be measured there;
+what is measured instead is called a proxy, and is never put into a theorem. Where the true
+dynamics are a known density, the total variation is estimated by Monte Carlo. Janner et al. 2019,
+section 4; taught in chapters 3 and 5.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mbpo_teach.dynamics import Ensemble, predict, raw_targets
+from mbpo_teach.envs import Act as RealAct
+from mbpo_teach.envs import Env, interact
+from mbpo_teach.gaussian import gaussian_nll
+from mbpo_teach.simulator import SimulatorState, get_state, known_simulator, set_state
+from mbpo_teach.transitions import Transition
+
+Act = Callable[[Tensor, int], Tensor]
+"""A function of observations (row, obs) and the time step that returns actions (row, act)."""
+
+
+def visited_states(
+    env: Env, act: RealAct | None = None, *, count: int, every: int, rng: np.random.Generator
+) -> list[SimulatorState]:
+    """Return `count` states met while acting, `every` steps apart; none where an episode ended."""
+    states: list[SimulatorState] = []
+    steps = interact(env, act, rng=rng)
+    while len(states) < count:
+        latest = list(islice(steps, every))[-1]
+        if not bool(latest.terminated):
+            states.append(get_state(env))
+    return states
+
+
+def real_rollouts(
+    env: Env, states: Sequence[SimulatorState], act: Act, *, steps: int
+) -> tuple[Float[Tensor, "start time obs"], Float[Tensor, "start step act"]]:
+    """Run the simulator from each state; return observations, time 0 to `steps`, and actions.
+
+    Observations after a termination, and the actions there, are NaN; time limits are ignored.
+    """
+    observations = torch.full((len(states), steps + 1, env.obs_size), torch.nan)
+    actions = torch.full((len(states), steps, env.act_size), torch.nan)
+    running = dict(enumerate(states))
+    for row, state in running.items():
+        set_state(env, state)
+        shown = known_simulator(env)._get_obs()
+        observations[row, 0] = torch.from_numpy(np.asarray(shown, np.float32))
+    for step in range(steps):
+        wanted = act(observations[:, step], step)
+        for row, state in list(running.items()):
+            set_state(env, state)
+            actions[row, step] = wanted[row]
+            after = env.step(wanted[row].numpy())
+            observations[row, step + 1] = torch.from_numpy(after.obs)
+            running[row] = get_state(env)
+            if after.terminated:
+                del running[row]
+    return observations, actions
+
+
+def same_actions(actions: Float[Tensor, "start step act"]) -> Act:
+    """Return an `Act` that plays back recorded actions, whatever is observed."""
+    return lambda obs, step: actions[:, step]
+
+
+@torch.no_grad()
+def imagine_members(
+    model: Ensemble,
+    starts: Float[Tensor, "start obs"],
+    act: Act,
+    *,
+    steps: int,
+    members: Sequence[int],
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "member start time obs"]:
+    """Return one rollout per member and start, time 0 to `steps`; each follows itself only.
+
+    Without a `generator` each step is the predicted mean; with one it is sampled. Actions are
+    asked for member by member, so that a policy sees the states that this member imagines.
+    """
+    states = [starts.expand(len(members), -1, -1)]
+    for step in range(steps):
+        obs = states[-1]
+        actions = torch.stack([act(each, step) for each in obs])
+        mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
+        if generator is not None:
+            noise = torch.randn(mean.shape, generator=generator)
+            mean = mean + (0.5 * log_var).exp() * noise
+        change = mean * model.target_scale + model.target_mean
+        states.append(obs + change[..., :-1])
+    return torch.stack(states, dim=2)
+
+
+@torch.no_grad()
+def imagine_ensemble(
+    model: Ensemble,
+    starts: Float[Tensor, "start obs"],
+    act: Act,
+    *,
+    steps: int,
+    members: Sequence[int],
+) -> Float[Tensor, "start time obs"]:
+    """Return one rollout per start that follows the average of the members' means."""
+    states = [starts]
+    for step in range(steps):
+        obs = states[-1]
+        mean = predict(model, obs, act(obs, step), members=members).mean
+        states.append(mean.mean(dim=0)[:, :-1])
+    return torch.stack(states, dim=1)
+
+
+def k_step_error(
+    imagined: Float[Tensor, "*member start time obs"],
+    real: Float[Tensor, "start time obs"],
+    scale: Float[Tensor, " obs"],
+) -> Float[Tensor, "*member start time"]:
+    """Return e(k) = || (imagined - real) / scale ||, time by time; no unit.
+
+    `scale` is the deviation of each dimension in the data (:func:`observation_scale`). Where the
+    real rollout had ended the error is NaN, as `real` is.
+    """
+    distance: Tensor = ((imagined - real) / scale).norm(dim=-1)
+    return distance
+
+
+def predicted_spread(
+    imagined: Float[Tensor, "member start time obs"], scale: Float[Tensor, " obs"]
+) -> Float[Tensor, "start time"]:
+    """Return how far the members' rollouts lie apart, on the scale of :func:`k_step_error`.
+
+    The root of the summed variance of the members about their mean: the error that the ensemble
+    itself would expect if its members were as far from the truth as from each other.
+    """
+    variance = (imagined / scale).var(dim=0, correction=0)
+    return variance.sum(dim=-1).sqrt()
+
+
+def observation_scale(obs: Float[Tensor, "batch obs"]) -> Float[Tensor, " obs"]:
+    """Return the deviation of each dimension in the data; 1 for a constant one."""
+    deviation = obs.std(dim=0, correction=0)
+    constant = deviation <= 1e-6 * obs.abs().amax(dim=0)
+    return torch.where(constant, 1.0, deviation)
+
+
+def quantiles(
+    errors: Float[Tensor, "start time"], levels: Sequence[float] = (0.1, 0.5, 0.9)
+) -> Float[Tensor, "level time"]:
+    """Return quantiles over the starts that are still running (not NaN), at each time."""
+    return errors.nanquantile(torch.tensor(levels, dtype=errors.dtype), dim=0)
+
+
+def proxy_model_error(
+    model: Ensemble, data: Transition, scale: Float[Tensor, " obs"], *, members: Sequence[int]
+) -> float:
+    """Return the mean one-step error of the members' average: a proxy for eps_m or eps_m'.
+
+    On transitions of the data-collecting policy it stands for eps_m, on those of the current
+    policy for eps_m'. It is a normalised distance, not a total variation, and has no place in a
+    theorem.
+    """
+    with torch.no_grad():
+        mean = predict(model, data.obs, data.act, members=members).mean.mean(dim=0)
+    return float(((mean[:, :-1] - data.next_obs) / scale).norm(dim=-1).mean())
+
+
+def slope(shifts: Float[Tensor, " shift"], errors: Float[Tensor, " shift"]) -> float:
+    """Return the least-squares slope of errors over policy shifts (paper, figure 1).
+
+    With proxies for both it is a proxy for d eps_m' / d eps_pi.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two different shifts.
+    """
+    centred = shifts - shifts.mean()
+    if len(shifts) < 2 or float(centred.abs().max()) == 0:
+        raise ValueError("shifts must hold at least two different values")
+    return float((centred * (errors - errors.mean())).sum() / (centred**2).sum())
+
+
+def gaussian_kl(
+    mean: Float[Tensor, "batch out"],
+    var: Float[Tensor, "batch out"],
+    other_mean: Float[Tensor, "batch out"],
+    other_var: Float[Tensor, "batch out"],
+) -> Float[Tensor, " batch"]:
+    """Return KL(N(mean, var) || N(other_mean, other_var)) of diagonal Gaussians, in nats."""
+    squared = (mean - other_mean) ** 2 / other_var
+    return 0.5 * (var / other_var + squared - 1 - (var / other_var).log()).sum(dim=-1)
+
+
+def pinsker(kl: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    """Return sqrt(KL / 2), at most 1: total variation is never above it (Pinsker's inequality)."""
+    return (kl / 2).sqrt().clamp(max=1.0)
+
+
+def monte_carlo_tv(
+    log_p: Float[Tensor, "draw batch"], log_q: Float[Tensor, "draw batch"]
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Estimate D_TV(p || q) = E_p[max(0, 1 - q / p)] and its standard error.
+
+    Parameters
+    ----------
+    log_p, log_q
+        Log-densities of both at points drawn *from p*, which must be a density: a deterministic
+        simulator is none. At least two draws.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two draws.
+    """
+    draws = len(log_p)
+    if draws < 2:
+        raise ValueError(f"log_p must hold at least two draws, not {draws}")
+    # expm1 keeps digits where p and q nearly agree.
+    gaps = (-torch.expm1(log_q - log_p)).clamp(min=0)
+    return gaps.mean(dim=0), gaps.std(dim=0) / draws**0.5
+
+
+def with_noise(
+    clean: Transition, deviation: Float[Tensor, " out"], *, generator: torch.Generator
+) -> Transition:
+    """Add Gaussian noise to the next observations and rewards of a deterministic simulator.
+
+    `deviation`, one positive number per target [change of observation, reward], in units of the
+    world. Conditioned on observation and action the target is then N(clean target, deviation^2):
+    a density known exactly, of full rank in the space in which the model predicts, which is what
+    :func:`noisy_tv` needs. Nothing is clipped afterwards.
+    """
+    noise = deviation * torch.randn(len(clean.obs), len(deviation), generator=generator)
+    return clean._replace(
+        next_obs=clean.next_obs + noise[:, :-1], reward=clean.reward + noise[:, -1]
+    )
+
+
+@torch.no_grad()
+def noisy_tv(
+    model: Ensemble,
+    clean: Transition,
+    deviation: Float[Tensor, " out"],
+    *,
+    members: Sequence[int],
+    draws: int,
+    generator: torch.Generator,
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Estimate D_TV between the noisy world of :func:`with_noise` and the members' mixture.
+
+    `clean` holds the noiseless transitions at whose observations and actions the two are compared.
+    The mixture is what a rollout uses that picks a random elite for each step. Returns estimate and
+    standard error per row; averaged over states of the data-collecting policy at each time, the
+    largest such average is the eps_m of theorem 4.1.
+    """
+    centre = raw_targets(clean)
+    targets = centre + deviation * torch.randn(draws, *centre.shape, generator=generator)
+    log_p = -gaussian_nll(
+        centre.expand_as(targets), (2 * deviation.log()).expand_as(targets), targets
+    )
+    prediction = predict(model, clean.obs, clean.act, members=members)
+    # Predictions are of the next observation, targets of its change.
+    mean = torch.cat(
+        [prediction.mean[..., :-1] - clean.obs, prediction.mean[..., -1:]], dim=-1
+    ).unsqueeze(1)
+    log_var = prediction.var.log().unsqueeze(1)
+    each = torch.stack(
+        [
+            -gaussian_nll(one.expand_as(targets), spread.expand_as(targets), targets)
+            for one, spread in zip(mean, log_var, strict=True)
+        ]
+    )
+    log_q = each.logsumexp(dim=0) - torch.tensor(float(len(members))).log()
+    return monte_carlo_tv(log_p, log_q)

@@ -1,0 +1,133 @@
+"""The quantities of the paper's theorems on tabular MDPs, computed exactly.
+
+Model error, policy shift and the branched return are defined by maxima and infinite sums; with
+arrays for the dynamics each is a short piece of linear algebra. Paper: section 4 and appendix A.
+Taught in chapters 4 and 5.
+
+Shapes: dynamics and models ``(state, action, next state)``, policies ``(state, action)``.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbpo_teach.mdp import (
+    TabularMDP,
+    check_distributions,
+    checked_policy,
+    dynamics,
+    policy_reward,
+    policy_transition,
+    state_distributions,
+)
+
+_LAST_WEIGHT = 1e-12
+
+
+def total_variation(p: ArrayLike, q: ArrayLike) -> np.ndarray:
+    """Return D_TV(p || q) = half the L1 distance along the last axis, in [0, 1].
+
+    `p` and `q` hold probabilities, shapes ``(..., outcome)`` that broadcast together; the result
+    has the leading shape.
+
+    Raises
+    ------
+    ValueError
+        If the two have different numbers of outcomes, or one is not made of distributions.
+    """
+    p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
+    if p.shape[-1:] != q.shape[-1:]:
+        raise ValueError(f"p and q must have equally many outcomes, not {p.shape} and {q.shape}")
+    check_distributions(p, "p")
+    check_distributions(q, "q")
+    return np.asarray(0.5 * np.abs(p - q).sum(axis=-1))
+
+
+def horizon(gamma: float) -> int:
+    """Return the smallest T with gamma^T < 1e-12: later times weigh nothing in a return."""
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma must be in [0, 1), not {gamma}")
+    return 1 if gamma == 0 else math.floor(math.log(_LAST_WEIGHT) / math.log(gamma)) + 1
+
+
+def model_error(mdp: TabularMDP, model: ArrayLike, policy: ArrayLike) -> float:
+    """Return the model error max_t E[D_TV(p(.|s, a) || model(.|s, a))], in [0, 1].
+
+    The expectation is over the states that `policy` meets at time t in the true dynamics and the
+    actions that it takes there. With the data-collecting policy it is the paper's eps_m, with the
+    current policy eps_m'. The maximum is over t up to :func:`horizon`.
+    """
+    policy = checked_policy(mdp, policy)
+    distance = total_variation(mdp.transition, dynamics(mdp, model, "model"))
+    per_state = policy_reward(distance, policy)
+    laws = state_distributions(mdp, policy, horizon=horizon(mdp.gamma))
+    return float((laws @ per_state).max())
+
+
+def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
+    """Return the policy shift max_s D_TV(policy(.|s) || data_policy(.|s)), in [0, 1].
+
+    This is the paper's eps_pi: how far the policy has moved away from the one that collected the
+    data. It compares two policies and never looks at a model.
+    """
+    return float(total_variation(policy, data_policy).max())
+
+
+def branched_returns(
+    mdp: TabularMDP,
+    model: ArrayLike,
+    policy: ArrayLike,
+    data_policy: ArrayLike,
+    *,
+    max_length: int,
+) -> np.ndarray:
+    """Return eta_k[policy] for k = 0 to `max_length`, shape (max_length + 1,), in units of return.
+
+    In the k-branched process the state at time t has run `data_policy` in the true dynamics for
+    max(t - k, 0) steps and then `policy` in the model for min(t, k) steps; its action is drawn
+    from `policy` (for k = 0 from `data_policy`: the model is not used at all). So k = 0 is the
+    true return of `data_policy`, and as k grows eta_k tends to the model return of `policy`.
+
+    Splitting the discounted sum at time k gives, with P the true dynamics under `data_policy`, Q
+    the model's under `policy`, r the reward of `policy`, and d the start,
+
+        eta_k = sum_{t < k} gamma^t d Q^t r  +  gamma^k d (I - gamma P)^(-1) Q^k r.
+
+    Paper, section 4.2 and appendix A.2.
+
+    Raises
+    ------
+    ValueError
+        If `max_length` is negative or an array is not what it should be.
+    """
+    if max_length < 0:
+        raise ValueError(f"max_length must be at least 0, not {max_length}")
+    policy = checked_policy(mdp, policy)
+    data_policy = checked_policy(mdp, data_policy, "data_policy")
+    real_steps = policy_transition(mdp.transition, data_policy)
+    model_steps = policy_transition(dynamics(mdp, model, "model"), policy)
+    # How often the data-collecting policy meets each state, discounted.
+    visits = np.linalg.solve((np.eye(mdp.state_count) - mdp.gamma * real_steps).T, mdp.start)
+
+    returns = np.empty(max_length + 1)
+    returns[0] = visits @ policy_reward(mdp.reward, data_policy)
+    reward_after_k = policy_reward(mdp.reward, policy)  # Q^k r
+    imagined, weight = 0.0, 1.0  # the first sum, and gamma^k
+    for k in range(1, max_length + 1):
+        imagined += weight * float(mdp.start @ reward_after_k)
+        reward_after_k = model_steps @ reward_after_k
+        weight *= mdp.gamma
+        returns[k] = imagined + weight * float(visits @ reward_after_k)
+    return returns
+
+
+def mixture(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
+    """Return (1 - share) first + share second, for policies and for dynamics alike.
+
+    Its total variation from `first` is `share` times that of `second`, row by row: a slider on
+    `share` moves a model error or a policy shift in proportion.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must be in [0, 1], not {share}")
+    return (1 - share) * np.asarray(first, dtype=float) + share * np.asarray(second, dtype=float)

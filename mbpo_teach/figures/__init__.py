@@ -1,0 +1,1 @@
+"""Figures draw the data they are given; they never train and never sample."""

@@ -1,0 +1,184 @@
+"""Both forces of theorem 4.3 against the length of a branch, and the measured error above them.
+
+The upper panel is a measurement on its own axis, a proxy that enters no theorem; the lower one is
+in units of return. They share the axis of k and nothing else. Penalties are drawn as shares of the
+trivial level 2 r_max / (1 - gamma), so that the axes stay put; the labels at the axis carry the
+units. Above the trivial level the scale is logarithmic. Drawn for chapter 5.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+_Panel = tuple[list[Artist], Callable[["Frame"], None]]
+
+_PER_DECADE = 0.14  # height of a power of ten above the trivial level
+_LEVELS = (0.0, 0.5, 1.0, 10.0, 100.0)  # labelled, in shares of the trivial level
+_TOP = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """Measured e(k) for k = 1, 2, ..., each (step,): quantiles, and the median predicted spread."""
+
+    low: np.ndarray
+    middle: np.ndarray
+    high: np.ndarray
+    spread: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the lower panel shows, in units of return.
+
+    `shift_part`, `model_part` and `tight` have shape (length,), for k = 0, 1, ...; `bound` is C,
+    `trivial` the trivial level, `best` k* (perhaps infinite), `k` the reader's choice. `gap` is
+    |eta - eta_k|, (length,), or None where there is no world in which to compute it.
+    """
+
+    k: int
+    shift_part: np.ndarray
+    model_part: np.ndarray
+    tight: np.ndarray
+    bound: float
+    trivial: float
+    best: float
+    gap: np.ndarray | None
+
+    @property
+    def penalty(self) -> np.ndarray:
+        """Theorem 4.3's penalty, (length,)."""
+        return np.asarray(self.shift_part + self.model_part)
+
+
+def build(errors: Errors, *, world: str) -> Callable[[Frame], Plate]:
+    """Return a function that draws one frame; `errors` were measured in `world`."""
+    longest = len(errors.middle)
+    with style.style():
+        figure = Figure(figsize=(8.8, 6.4))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.3))
+        above_artists, move_above = _error_panel(above, errors, world)
+        below_artists, move_below = _penalty_panel(below, longest)
+        plate = Plate(figure, above_artists + below_artists)
+
+    def draw(frame: Frame) -> Plate:
+        move_above(frame)
+        move_below(frame)
+        return plate
+
+    return draw
+
+
+def height(share: ArrayLike) -> np.ndarray:
+    """Return the height at which a share of the trivial level is drawn: even up to 1, then log."""
+    even = np.minimum(share, 1.0)
+    heights: np.ndarray = even + _PER_DECADE * np.log10(np.maximum(share, 1.0))
+    return heights
+
+
+def _error_panel(axes: Axes, errors: Errors, world: str) -> _Panel:
+    k = np.arange(1, len(errors.middle) + 1)
+    axes.fill_between(
+        k, errors.low, errors.high, color=style.SKY, alpha=0.35, lw=0, label=words("branches.band")
+    )
+    axes.plot(k, errors.middle, color=style.BLUE, lw=2, label=words("branches.error"))
+    axes.plot(k, errors.spread, "-.", color=style.PURPLE, lw=1.6, label=words("branches.spread"))
+    axes.set_yscale("log")
+    axes.set_ylabel(words("branches.error_axis"))
+    axes.set_title(words("branches.error_title", world=world))
+    axes.legend(loc="lower right", ncols=3)
+    here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
+    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec="white", ms=8)
+
+    def move(frame: Frame) -> None:
+        here.set_xdata([frame.k] * 2)
+        # There is no error before the first step, and no zero on a logarithmic axis.
+        point.set_data([frame.k], [errors.middle[frame.k - 1] if frame.k else np.nan])
+
+    return [here, point], move
+
+
+def _penalty_panel(axes: Axes, longest: int) -> _Panel:
+    k = np.arange(longest + 1)
+    blank = np.zeros(longest + 1)
+    top = float(height(_TOP))
+    axes.axhspan(1, top, color=style.GREY, alpha=0.16, lw=0)
+    axes.axhline(1, color=style.GREY, lw=1)
+    axes.text(
+        0.994, top - 0.02, words("branches.vacuous"), transform=axes.get_yaxis_transform(),
+        ha="right", va="top", color=style.DARK, fontsize=9,
+    )  # fmt: skip
+    look: dict[str, Any] = {"lw": 0, "alpha": 0.6}
+    shift = axes.fill_between(
+        k, blank, blank, color=style.SKY, label=words("branches.shift"), **look
+    )
+    model = axes.fill_between(
+        k, blank, blank, color=style.ORANGE, label=words("branches.model"), **look
+    )
+    (total,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
+    (tight,) = axes.plot(k, blank, "--", color=style.GREEN, lw=1.8, label=words("branches.tight"))
+    (bound,) = axes.plot(
+        [0, longest], [0, 0], "-.", color=style.PURPLE, lw=1.8, label=words("branches.bound")
+    )
+    (gap,) = axes.plot(k, blank, color=style.RED, lw=2.4, label=words("branches.gap"))
+    here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
+    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec="white", ms=11)
+    named = axes.text(0, 0, "", ha="center", va="bottom", fontsize=11)
+    axes.set(xlim=(0, longest), ylim=(-0.02, top), yticks=height(_LEVELS))
+    axes.set_xlabel(words("bounds.length"))
+    axes.set_ylabel(words("branches.return_axis"))
+    axes.set_title(words("branches.penalty_title"))
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=3, handlelength=1.8)
+    # Room for the widest label; the labels themselves are redrawn with each frame.
+    axes.set_yticklabels(["", "", "20,000", "", ""], color="none")
+    labels = [
+        axes.annotate(
+            "", (0, float(height(level))), (-6, 0), ("axes fraction", "data"),
+            textcoords="offset points", ha="right", va="center",
+        )
+        for level in _LEVELS
+    ]  # fmt: skip
+
+    def move(frame: Frame) -> None:
+        lower = height(frame.shift_part / frame.trivial)
+        upper = height(frame.penalty / frame.trivial)
+        shift.set_data(k, 0, lower)
+        model.set_data(k, lower, upper)
+        total.set_ydata(upper)
+        tight.set_ydata(height(frame.tight / frame.trivial))
+        bound.set_ydata([height(frame.bound / frame.trivial)] * 2)
+        gap.set_ydata(blank * np.nan if frame.gap is None else height(frame.gap / frame.trivial))
+        here.set_xdata([frame.k] * 2)
+        _mark_best(frame, upper)
+        for label, level in zip(labels, _LEVELS, strict=True):
+            value = level * frame.trivial
+            label.set_text(f"{value:,.0f}" if value >= 100 else f"{value:.3g}")
+
+    def _mark_best(frame: Frame, upper: np.ndarray) -> None:
+        if frame.best <= longest:
+            at = int(frame.best)
+            best.set_data([at], [upper[at] + 0.035])
+            name = f"k* = {at}"
+        else:
+            best.set_data([np.nan], [np.nan])
+            at = longest
+            name = f"k* = {'∞' if np.isinf(frame.best) else int(frame.best)} → "
+        named.set_text(name)
+        # Beside the axis of k there is no room on one side of the mark.
+        named.set_horizontalalignment(
+            "left" if at < 0.06 * longest else "right" if at > 0.94 * longest else "center"
+        )
+        named.set_position((at, upper[at] + 0.07))
+
+    moving = [shift, model, tight, bound, gap, total, here, best, named, *labels]
+    return moving, move

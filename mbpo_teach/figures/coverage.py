@@ -1,0 +1,77 @@
+"""How little of a continuous world a table has seen. Drawn for chapter 1."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from mbpo_teach.bins import cell_index
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+
+def coverage_plate(
+    points: np.ndarray,
+    *,
+    low: np.ndarray,
+    high: np.ndarray,
+    bins: Sequence[int],
+    visited: np.ndarray,
+    known: np.ndarray,
+) -> tuple[Plate, Callable[[int], None]]:
+    """Return a plate, and the function that moves it to a number of bins.
+
+    Parameters
+    ----------
+    points
+        Angle and speed of the data, shape (row, 2), in rad and rad/s.
+    low, high
+        The ranges that are cut, shape (2,).
+    bins
+        The numbers of bins per dimension on the horizontal axis.
+    visited, known
+        For each of `bins`: the share of cells visited, and the share of new data in them.
+    """
+    with style.style():
+        figure = Figure(figsize=(9.2, 3.6))
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+        extent = (low[0], high[0], low[1], high[1])
+        seen = left.imshow(
+            np.zeros((1, 1)), cmap=ListedColormap(["#FFFFFF", style.SKY]), vmin=0, vmax=1,
+            extent=extent, origin="lower", aspect="auto", interpolation="nearest",
+        )  # fmt: skip
+        left.set(xlim=extent[:2], ylim=extent[2:])
+        left.set_xlabel(words("coverage.angle"))
+        left.set_ylabel(words("coverage.speed"))
+        left.set_title(words("coverage.seen"))
+        right.plot(bins, known, color=style.BLUE, lw=1.8, label=words("coverage.known"))
+        right.plot(
+            bins,
+            visited,
+            color=style.ORANGE,
+            linestyle="--",
+            lw=1.8,
+            label=words("coverage.visited"),
+        )
+        (dots,) = right.plot([], [], color=style.RED, marker="o", linestyle="none")
+        right.set_xscale("log")
+        right.set_xticks(bins[::3], labels=[str(b) for b in bins[::3]])
+        right.minorticks_off()
+        right.set(ylim=(-0.02, 1.02))
+        right.set_xlabel(words("coverage.bins"))
+        right.set_title(words("coverage.share"))
+        right.legend(loc="lower left")
+        plate = Plate(figure, [seen, dots])
+    order = list(bins)
+
+    def move(count: int) -> None:
+        hits = np.zeros((count, count))
+        hits.flat[cell_index(points, low=low, high=high, bins=count)] = 1
+        # A cell's number counts the angle first, imshow's rows run along the vertical axis.
+        seen.set_data(hits.T)
+        at = order.index(count)
+        dots.set_data([count, count], [visited[at], known[at]])
+
+    return plate, move

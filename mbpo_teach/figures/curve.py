@@ -1,0 +1,171 @@
+"""The curve with a gap: one network's band, the ensemble's two spreads, the limits of log-variance.
+
+Drawn for chapter 2.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.still import Still
+from mbpo_teach.figures.style import words
+from mbpo_teach.gaussian import soft_clamp
+from mbpo_teach.regression import EDGE, GAP, Points, curve, noise_deviation
+
+_HIGHEST = 3.4
+_MOST_SPREAD = 1.5
+_LINES = ((style.BLACK, ":"), (style.ORANGE, "--"), (style.BLUE, "-"))
+
+
+def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -> Still:
+    """Show data (batch, 1) and one network's mean and deviation, both (grid,), with the truth."""
+    x = grid.numpy()
+    with style.style():
+        figure = Figure(figsize=(7.2, 3.6))
+        axes = figure.subplots()
+        _curve_axes(axes, grid)
+        axes.fill_between(
+            x, (mean - 2 * deviation).numpy(), (mean + 2 * deviation).numpy(),
+            color=style.ORANGE, alpha=0.35, lw=0, label=words("curve.band_one"),
+        )  # fmt: skip
+        axes.plot(x, mean.numpy(), color=style.BLUE, label=words("curve.mean"))
+        axes.plot(
+            points.x.numpy(), points.y.numpy(), "o", color=style.BLACK, ms=2.5,
+            label=words("curve.data"),
+        )  # fmt: skip
+        axes.legend(loc="upper left", ncols=2)
+    in_gap = (grid > GAP[0]) & (grid < GAP[1])
+    said = words(
+        "curve.one_say",
+        count=len(points.x),
+        worst=(mean - curve(grid)).abs()[in_gap].max(),
+        deviation=deviation[in_gap].mean(),
+    )
+    return Still(figure, said)
+
+
+def spread_plate(
+    grid: Tensor,
+) -> tuple[Plate, Callable[[Points, float, Tensor, Tensor, Tensor], None]]:
+    """Return a plate of data, mean and bands beside the two spreads, and what moves it.
+
+    It is moved with the data, the largest deviation of their noise, and mean, aleatoric and
+    epistemic deviation on `grid`, each (grid,).
+    """
+    x = grid.numpy()
+    with style.style():
+        figure = Figure(figsize=(9.6, 4.2))
+        left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
+        _curve_axes(left, grid)
+        blank = torch.zeros_like(grid).numpy()
+        outer = left.fill_between(x, blank, blank, color=style.BLUE, alpha=0.25, lw=0)
+        inner = left.fill_between(x, blank, blank, color=style.ORANGE, alpha=0.45, lw=0)
+        (mean_line,) = left.plot(x, blank, color=style.BLUE)
+        (dots,) = left.plot([], [], "o", color=style.BLACK, ms=2.5)
+        outer.set_label(words("curve.band_both"))
+        inner.set_label(words("curve.band_noise"))
+        left.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.15), ncols=2, handlelength=1.4)
+        _shade_gap(right, at_top=True)
+        lines = [
+            right.plot(x, blank, dashes, color=colour, lw=1.8, label=words(f"curve.{name}"))[0]
+            for name, (colour, dashes) in zip(
+                ("true_noise", "aleatoric", "epistemic"), _LINES, strict=True
+            )
+        ]
+        right.set(xlim=(x[0], x[-1]), ylim=(0, _MOST_SPREAD))
+        right.set_xlabel("$x$")
+        right.set_title(words("curve.spread_title"))
+        right.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.15), ncols=2, handlelength=1.8)
+        plate = Plate(figure, [outer, inner, mean_line, dots, *lines])
+
+    def move(points: Points, noise: float, mean: Tensor, noisy: Tensor, unsure: Tensor) -> None:
+        both = (noisy**2 + unsure**2).sqrt()
+        outer.set_data(x, (mean - 2 * both).numpy(), (mean + 2 * both).numpy())
+        inner.set_data(x, (mean - 2 * noisy).numpy(), (mean + 2 * noisy).numpy())
+        mean_line.set_ydata(mean.numpy())
+        dots.set_data(points.x[:, 0].numpy(), points.y[:, 0].numpy())
+        for line, values in zip(lines, (noise_deviation(grid, noise), noisy, unsure), strict=True):
+            line.set_ydata(values.numpy())
+
+    return plate, move
+
+
+def limits_picture(grid: Tensor, deviations: Mapping[str, Tensor], noise: float) -> Still:
+    """Show deviations (network, grid) by the kind of limits, far beyond the data.
+
+    The kinds are ``"none"``, ``"fixed"`` and ``"trained"``, a panel each; the axis is logarithmic.
+    """
+    x = grid.numpy()
+    inside = (abs(x) <= EDGE) & ~((x > GAP[0]) & (x < GAP[1]))
+    true = noise_deviation(grid, noise).numpy()[inside]
+    with style.style():
+        figure = Figure(figsize=(9.6, 3.3))
+        for axes, (kind, deviation) in zip(
+            figure.subplots(1, 3, sharey=True), deviations.items(), strict=True
+        ):
+            for start, end in ((-EDGE, GAP[0]), (GAP[1], EDGE)):
+                axes.axvspan(start, end, color=style.GREY, alpha=0.18, lw=0)
+            axes.semilogy(x, deviation.T.numpy(), color=style.BLUE, lw=1)
+            axes.plot(x[inside], true, "o", color=style.ORANGE, ms=2.5)
+            axes.set(xlim=(x[0], x[-1]), ylim=(1e-3, 1e3))  # without limits lines leave any axis
+            axes.set_title(words(f"limits.{kind}"))
+            axes.set_xlabel("$x$")
+        figure.axes[0].set_ylabel(words("limits.deviation"))
+    spans = {
+        f"{kind}_{end}": float(pick(deviation))
+        for kind, deviation in deviations.items()
+        for end, pick in (("low", torch.min), ("high", torch.max))
+    }
+    return Still(figure, words("limits.far_say", **spans))
+
+
+def clamp_picture(hard: Tensor, soft: Tensor, truth: float) -> Still:
+    """Show both clamps, and the deviations (step, network) that training behind them gives."""
+    raw = torch.linspace(-16, 8, 241)[:, None]
+    limits = torch.tensor([LOWEST_LOG_VAR]), torch.tensor([HIGHEST_LOG_VAR])
+    with style.style():
+        figure = Figure(figsize=(9.4, 3.6))
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+        for name, bent, look in (
+            ("soft", soft_clamp(raw, *limits), {"color": style.BLUE, "lw": 2.0}),
+            ("hard", raw.clamp(*limits), {"color": style.RED, "lw": 1.5, "ls": "--"}),
+        ):
+            left.plot(raw.numpy(), bent.numpy(), label=words(f"limits.{name}"), **look)
+        left.set_xlabel(words("limits.raw"))
+        left.set_ylabel(words("limits.log_var"))
+        left.legend(loc="lower right")
+        right.semilogy(hard.numpy(), "--", color=style.RED, lw=1.2)
+        right.semilogy(soft.numpy(), color=style.BLUE, lw=1.2)
+        right.axhline(truth, color=style.BLACK, linestyle=":")
+        right.set_ylim(truth / 2, 3)
+        right.set_xlabel(words("limits.step"))
+        right.set_ylabel(words("limits.deviation"))
+    found = {
+        f"{name}_back": int((deviations[-1] < 2 * truth).sum())
+        for name, deviations in (("hard", hard), ("soft", soft))
+    }
+    said = words("limits.clamp_say", networks=hard.shape[1], steps=len(hard), truth=truth, **found)
+    return Still(figure, said)
+
+
+def _curve_axes(axes: Axes, grid: Tensor) -> None:
+    _shade_gap(axes)
+    x, y = grid.numpy(), curve(grid).numpy()
+    axes.plot(x, y, "--", color=style.GREEN, lw=1.5, label=words("curve.truth"))
+    axes.set(xlim=(x[0], x[-1]), ylim=(-_HIGHEST, _HIGHEST))
+    axes.set_xlabel("$x$")
+    axes.set_ylabel("$y$", rotation=0)
+
+
+def _shade_gap(axes: Axes, *, at_top: bool = False) -> None:
+    axes.axvspan(*GAP, color=style.GREY, alpha=0.18, lw=0)
+    axes.text(
+        sum(GAP) / 2, 0.98 if at_top else 0.02, words("curve.gap"), fontsize=9, color=style.DARK,
+        transform=axes.get_xaxis_transform(), ha="center", va="top" if at_top else "bottom",
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""The exact lab's three panels: returns with the band C, the map of C, and the branched return.
+
+Returns are drawn as shares of r_max / (1 - gamma), the largest return there can be, so that the
+axes stay put while gamma and r_max move; the labels at the returns' axis carry the units.
+Drawn for chapter 4.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from mbpo_teach import bounds
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+_Panel = tuple[list[Artist], Callable[["Frame"], None]]
+"""What a panel gives: the artists that move, and the function that moves them."""
+
+_CELLS = 120
+_NOTHING = "#d9d9d9"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What one frame of the lab shows. Returns and bounds are in units of return.
+
+    `shifts` is the grid of policy shifts, shape (shift,), on which `true_returns`,
+    `model_returns` and `bound` are given; `branched` holds eta_k for k = 0, 1, ..., shape (k,).
+    """
+
+    gamma: float
+    r_max: float
+    eps_m: float
+    eps_m_prime: float
+    eps_pi: float
+    shifts: np.ndarray
+    true_returns: np.ndarray
+    model_returns: np.ndarray
+    bound: np.ndarray
+    true_return: float
+    model_return: float
+    branched: np.ndarray
+
+    @property
+    def largest_return(self) -> float:
+        """r_max / (1 - gamma): no return lies outside plus or minus this."""
+        return self.r_max / (1 - self.gamma)
+
+
+def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Callable[[Frame], Plate]:
+    """Return a function that draws one frame on axes which never move.
+
+    `shifts` and `max_eps_m` are the largest ranges of the sliders; `lengths` is the number of
+    rollout lengths in a frame's `branched`.
+    """
+    with style.style():
+        figure = Figure(figsize=(10.2, 4.4))
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
+        left_artists, move_left = _returns_panel(left, shifts)
+        middle_artists, move_middle = _map_panel(middle, max_eps_m, float(shifts[-1]))
+        right_artists, move_right = _branched_panel(right, lengths)
+        plate = Plate(figure, left_artists + middle_artists + right_artists)
+
+    def draw(frame: Frame) -> Plate:
+        move_left(frame)
+        move_middle(frame)
+        move_right(frame)
+        return plate
+
+    return draw
+
+
+def _returns_panel(axes: Axes, shifts: np.ndarray) -> _Panel:
+    blank = np.zeros_like(shifts)
+    band = axes.fill_between(
+        shifts, blank, blank, color=style.SKY, alpha=0.3, lw=0, label=words("bounds.band")
+    )
+    vacuous = axes.axvspan(
+        0, 1, color=style.GREY, alpha=0.18, lw=0, label=words("bounds.says_nothing")
+    )
+    (model,) = axes.plot(shifts, blank, "--", color=style.ORANGE, label=words("bounds.model"))
+    (true,) = axes.plot(shifts, blank, color=style.BLUE, label=words("bounds.true"))
+    (gap,) = axes.plot([0, 0], [0, 0], color=style.RED, lw=3, label=words("bounds.gap"))
+    (here,) = axes.plot([0, 0], [-1.1, 1.1], ":", color=style.BLACK, lw=1)
+    for level in (-1, 1):
+        axes.axhline(level, color=style.GREY, lw=0.8)
+    axes.set(xlim=(0, shifts[-1]), ylim=(-1.1, 1.1), yticks=(-1, 0, 1))
+    axes.set_xlabel(words("bounds.eps_pi"))
+    axes.set_title(words("bounds.returns_title"))
+    below(axes)
+    # Room for the widest label; the labels at the two ends are then redrawn with each frame.
+    axes.set_yticklabels(["−20.00", "0", "20.00"])
+    ends = []
+    for label, tick in zip(axes.get_yticklabels(), (-1, 0, 1), strict=True):
+        if tick:
+            label.set_color("none")
+            ends.append(
+                axes.annotate(
+                    "", (0, tick), (-6, 0), ("axes fraction", "data"),
+                    textcoords="offset points", ha="right", va="center",
+                )
+            )  # fmt: skip
+
+    def move(frame: Frame) -> None:
+        largest = frame.largest_return
+        width = frame.bound / largest
+        middle = frame.model_returns / largest
+        band.set_data(shifts, middle - width, middle + width)
+        model.set_ydata(middle)
+        true.set_ydata(frame.true_returns / largest)
+        gap.set_data(
+            [frame.eps_pi] * 2, [frame.true_return / largest, frame.model_return / largest]
+        )
+        here.set_xdata([frame.eps_pi] * 2)
+        # Theorem 4.1 says nothing from gamma eps_m + 2 eps_pi = 1 - gamma on.
+        first = max(0.0, (1 - frame.gamma - frame.gamma * frame.eps_m) / 2)
+        vacuous.set_x(first)
+        for label, sign in zip(ends, ("−", ""), strict=True):
+            label.set_text(f"{sign}{largest:.3g}")
+
+    return [vacuous, band, model, true, gap, here, *ends], move
+
+
+def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> _Panel:
+    eps_m = (np.arange(_CELLS) + 0.5) / _CELLS * max_eps_m
+    eps_pi = (np.arange(_CELLS) + 0.5) / _CELLS * max_eps_pi
+    colours = mpl.colormaps["viridis"].with_extremes(over=_NOTHING)
+    # Coloured here and not by matplotlib, which takes four times as long to redraw numbers.
+    image = axes.imshow(
+        colours(np.zeros((_CELLS, _CELLS)), bytes=True),
+        extent=(0, max_eps_m, 0, max_eps_pi),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    (line,) = axes.plot([0, 0], [0, 0], color=style.BLACK, lw=1)
+    (data_point,) = axes.plot(
+        0, 0, "o", color=style.RED, mec="white", ms=9, label=words("bounds.point_data")
+    )
+    (policy_point,) = axes.plot(
+        0, 0, "D", color="none", mec=style.RED, ms=8, label=words("bounds.point_policy")
+    )
+    axes.set(xlim=(0, max_eps_m), ylim=(0, max_eps_pi))
+    axes.set_xlabel(words("bounds.eps_m"))
+    axes.set_ylabel(words("bounds.eps_pi"))
+    axes.set_title(words("bounds.map_title"))
+    bar = axes.figure.colorbar(
+        ScalarMappable(cmap=colours), ax=axes, fraction=0.06, pad=0.03, extend="max"
+    )
+    bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.fill_between([], [], color=_NOTHING, label=words("bounds.says_nothing"))
+    below(axes, columns=1)
+
+    def move(frame: Frame) -> None:
+        bound = bounds.performance_bound(
+            gamma=frame.gamma, r_max=1, eps_m=eps_m, eps_pi=eps_pi[:, None]
+        )
+        share = bound * (1 - frame.gamma) / 2
+        image.set_data(colours(np.where(share >= 1, 2.0, share), bytes=True))
+        edge = np.array([0.0, max_eps_m])
+        line.set_data(edge, (1 - frame.gamma - frame.gamma * edge) / 2)
+        data_point.set_data([frame.eps_m], [frame.eps_pi])
+        policy_point.set_data([frame.eps_m_prime], [frame.eps_pi])
+
+    return [image, line, data_point, policy_point], move
+
+
+def below(axes: Axes, *, columns: int = 2) -> None:
+    """Put the legend under the axes, where no moving artist is drawn over it."""
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.06, -0.17), ncols=columns, handlelength=1.6)
+
+
+def _branched_panel(axes: Axes, lengths: int) -> _Panel:
+    # This panel zooms: from the lowest return in the frame to the highest, whatever they are, with
+    # the numbers written at the lines. On the first panel's scale they could not be told apart.
+    k = np.arange(lengths)
+    blank = np.zeros(lengths)
+    (branched,) = axes.plot(k, blank, ".-", color=style.GREEN, ms=4)
+    lines, numbers = [], []
+    for colour, dashes, where, align in (
+        (style.ORANGE, "--", 0.98, "bottom"),
+        (style.BLUE, "-", 0.62, "top"),
+        (style.PURPLE, ":", 0.98, "top"),
+    ):
+        (line,) = axes.plot([0, lengths - 1], [0, 0], dashes, color=colour)
+        number = axes.annotate(
+            "", (where, 0), (0, 3 if align == "bottom" else -3), ("axes fraction", "data"),
+            textcoords="offset points", ha="right", va=align, color=style.DARK, fontsize=9.5,
+        )  # fmt: skip
+        lines.append(line)
+        numbers.append(number)
+    axes.set(xlim=(0, lengths - 1), ylim=(-0.14, 1.12), yticks=[])
+    axes.set_xlabel(words("bounds.length"))
+    axes.set_title(words("bounds.branched_title"), color=style.GREEN)
+
+    def move(frame: Frame) -> None:
+        levels = [frame.model_return, frame.true_return, frame.branched[0]]
+        low = min(*levels, frame.branched.min())
+        span = max(*levels, frame.branched.max()) - low or 1.0
+        branched.set_ydata((frame.branched - low) / span)
+        # Not mathtext: parsing it anew for each number takes longer than all else together.
+        symbols = ("η̂[π]", "η[π]", "η[π_D]")
+        for line, number, symbol, level in zip(lines, numbers, symbols, levels, strict=True):
+            line.set_ydata([(level - low) / span] * 2)
+            number.set_text(f"{symbol} = {level:.3f}")
+            number.xy = (number.xy[0], (level - low) / span)
+
+    return [*lines, branched, *numbers], move

@@ -1,0 +1,144 @@
+"""The branched return at every length, and its true gap under theorem 4.3's penalty.
+
+Left, eta_k against k, zoomed to its own range with the numbers at the lines; right, the exact gap
+|eta - eta_k| and the penalties as shares of the trivial level, on a logarithmic scale. Drawn for
+chapter 5.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+_Panel = tuple[list[Artist], Callable[["Frame"], None]]
+
+_LOWEST, _HIGHEST = 1e-7, 1e3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What one frame shows, in units of return.
+
+    `branched` (eta_k), `penalty` and `tight` have shape (length,), for k = 0, 1, ...;
+    `true_return` is eta, `model_return` eta with a hat, `trivial` the trivial level, `best` k*,
+    perhaps infinite, and `k` the reader's choice.
+    """
+
+    k: int
+    branched: np.ndarray
+    penalty: np.ndarray
+    tight: np.ndarray
+    true_return: float
+    model_return: float
+    trivial: float
+    best: float
+
+    @property
+    def gap(self) -> np.ndarray:
+        """The exact gap |eta - eta_k|, (length,)."""
+        return np.abs(self.true_return - self.branched)
+
+    @property
+    def truly_best(self) -> int:
+        """The length at which the branched return is closest to the true one."""
+        return int(np.argmin(self.gap))
+
+
+def build(*, longest: int) -> Callable[[Frame], Plate]:
+    """Return a function that draws one frame; its arrays go up to k = `longest`."""
+    with style.style():
+        figure = Figure(figsize=(9.8, 4.3))
+        left, right = figure.subplots(1, 2)
+        left_artists, move_left = _return_panel(left, longest)
+        right_artists, move_right = _gap_panel(right, longest)
+        plate = Plate(figure, left_artists + right_artists)
+
+    def draw(frame: Frame) -> Plate:
+        move_left(frame)
+        move_right(frame)
+        return plate
+
+    return draw
+
+
+def _return_panel(axes: Axes, longest: int) -> _Panel:
+    k = np.arange(longest + 1)
+    blank = np.zeros(longest + 1)
+    (branched,) = axes.plot(k, blank, color=style.GREEN, lw=2, label=words("lengths.branched"))
+    lines, numbers = [], []
+    for colour, dashes, where, align in (
+        (style.ORANGE, "--", 0.98, "bottom"),
+        (style.BLUE, "-", 0.6, "top"),
+        (style.PURPLE, ":", 0.98, "bottom"),
+    ):
+        lines.append(axes.plot([0, longest], [0, 0], dashes, color=colour)[0])
+        numbers.append(
+            axes.annotate(
+                "", (where, 0), (0, 3 if align == "bottom" else -3), ("axes fraction", "data"),
+                textcoords="offset points", ha="right", va=align, color=style.DARK, fontsize=9.5,
+            )
+        )  # fmt: skip
+    (point,) = axes.plot(0, 0, "o", color=style.GREEN, mec="white", ms=9)
+    axes.set(xlim=(0, longest), ylim=(-0.1, 1.16), yticks=[])
+    axes.set_xlabel(words("bounds.length"))
+    axes.set_title(words("bounds.branched_title"))
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14))
+
+    def move(frame: Frame) -> None:
+        levels = [frame.model_return, frame.true_return, frame.branched[0]]
+        low = min(*levels, frame.branched.min())
+        span = max(*levels, frame.branched.max()) - low or 1.0
+        branched.set_ydata((frame.branched - low) / span)
+        point.set_data([frame.k], [(frame.branched[frame.k] - low) / span])
+        # Not mathtext: parsing it anew for each number takes longer than all else together.
+        symbols = ("η̂[π]", "η[π]", "η[π_D]")
+        for line, number, symbol, level in zip(lines, numbers, symbols, levels, strict=True):
+            line.set_ydata([(level - low) / span] * 2)
+            number.set_text(f"{symbol} = {level:.4f}")
+            number.xy = (number.xy[0], (level - low) / span)
+
+    return [*lines, branched, point, *numbers], move
+
+
+def _gap_panel(axes: Axes, longest: int) -> _Panel:
+    k = np.arange(longest + 1)
+    blank = np.ones(longest + 1)
+    axes.axhspan(1, _HIGHEST, color=style.GREY, alpha=0.16, lw=0)
+    axes.text(
+        0.98, 0.6 * _HIGHEST, words("lengths.vacuous"), transform=axes.get_yaxis_transform(),
+        ha="right", va="top", color=style.DARK, fontsize=9,
+    )  # fmt: skip
+    (penalty,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
+    (tight,) = axes.plot(k, blank, "--", color=style.GREEN, lw=1.8, label=words("branches.tight"))
+    (gap,) = axes.plot(k, blank, color=style.RED, lw=1.8, label=words("lengths.gap"))
+    (best,) = axes.plot(1, 1, "v", color=style.BLACK, mec="white", ms=11, label="$k^*$")
+    (truly,) = axes.plot(
+        1, 1, "*", color=style.RED, mec="white", ms=15, label=words("lengths.truly_best")
+    )
+    here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
+    axes.set(xlim=(0, longest), yscale="log", ylim=(_LOWEST, _HIGHEST))
+    axes.set_xlabel(words("bounds.length"))
+    axes.set_title(words("lengths.gap_title"))
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=3, handlelength=1.6)
+
+    def move(frame: Frame) -> None:
+        penalties = frame.penalty / frame.trivial
+        gaps = np.maximum(frame.gap / frame.trivial, _LOWEST)
+        penalty.set_ydata(np.maximum(penalties, _LOWEST))
+        tight.set_ydata(np.maximum(frame.tight / frame.trivial, _LOWEST))
+        gap.set_ydata(gaps)
+        if frame.best <= longest:
+            best.set_data([frame.best], [max(1.6 * penalties[int(frame.best)], _LOWEST)])
+        else:
+            best.set_data([np.nan], [np.nan])
+        truly.set_data([frame.truly_best], [gaps[frame.truly_best]])
+        here.set_xdata([frame.k] * 2)
+
+    return [penalty, tight, gap, here, best, truly], move

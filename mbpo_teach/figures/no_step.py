@@ -1,0 +1,58 @@
+"""Why theorem 4.1 accepts no step: the model's gain as a share of C, which never reaches one.
+
+Drawn for chapter 4.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+Draw = Callable[[np.ndarray, np.ndarray, int], Plate]
+
+
+def build(*, shifts: np.ndarray, random_gains: np.ndarray, random_ceilings: np.ndarray) -> Draw:
+    """Return a function ``(gains, ceilings, here) -> plate``.
+
+    `shifts` is the grid of policy shifts; gains and ceilings are shares of C, shape (shift,), and
+    `here` is the index of the present shift. `random_gains` and `random_ceilings`, shape (case,),
+    are the same two shares for random MDPs.
+    """
+    with style.style():
+        figure = Figure(figsize=(9.6, 3.9))
+        left, right = figure.subplots(1, 2, sharey=True)
+        for axes in (left, right):
+            axes.axhspan(1, 1.2, color=style.GREEN, alpha=0.18, lw=0)
+            axes.text(
+                0.98, 1.1, words("no_step.accepted"), transform=axes.get_yaxis_transform(),
+                ha="right", va="center", color=style.DARK,
+            )  # fmt: skip
+            axes.axhline(1, color=style.GREEN, lw=1)
+        (gain,) = left.plot(
+            shifts, shifts, "--", color=style.ORANGE, lw=2, label=words("no_step.gain")
+        )
+        (ceiling,) = left.plot(shifts, shifts, color=style.BLACK, label=words("no_step.ceiling"))
+        (point,) = left.plot(0, 0, "o", color=style.RED, ms=8)
+        left.set(xlim=(0, shifts[-1]), ylim=(-0.2, 1.2))
+        left.set_xlabel(words("bounds.eps_pi"))
+        left.set_ylabel(words("no_step.share"))
+        left.set_title(words("no_step.river_title"))
+        left.legend(loc="center right", bbox_to_anchor=(1, 0.62))
+        right.plot(random_ceilings, random_gains, ".", color=style.BLUE, ms=3, alpha=0.5)
+        right.plot([0.5, 1], [0.5, 1], color=style.BLACK)
+        right.set_xlim(0.5, 1)
+        right.set_xlabel(words("no_step.ceiling"))
+        right.set_title(words("no_step.random_title", count=f"{len(random_gains):,}"))
+        plate = Plate(figure, [gain, ceiling, point])
+
+    def draw(gains: np.ndarray, ceilings: np.ndarray, here: int) -> Plate:
+        gain.set_ydata(gains)
+        ceiling.set_ydata(ceilings)
+        point.set_data([shifts[here]], [gains[here]])
+        return plate
+
+    return draw

@@ -1,0 +1,63 @@
+"""A figure drawn once, whose moving artists are then redrawn in place.
+
+Drawing a matplotlib figure from nothing takes about 80 ms; restoring its fixed parts from memory
+and drawing only the curves that a slider moves takes about 10 ms. That is the difference between
+a figure that follows the hand and one that trails behind it. Axes limits are therefore fixed for
+the life of a plate. Used by every lab.
+"""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+
+class Plate:
+    """A figure and the artists in it that move.
+
+    Parameters
+    ----------
+    figure
+        A figure made with ``matplotlib.figure.Figure`` (not with pyplot, which would show it).
+    moving
+        The artists that change from frame to frame, in the order in which they are drawn.
+    """
+
+    def __init__(self, figure: Figure, moving: Sequence[Artist]) -> None:
+        self.figure = figure
+        self.moving = tuple(moving)
+        self._canvas = FigureCanvasAgg(figure)
+        for artist in self.moving:
+            artist.set_animated(True)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the fixed parts again, after a change to axes, titles or legends."""
+        self._canvas.draw()
+        # One layout for the life of the plate: labels must not push the axes about.
+        self.figure.set_layout_engine("none")
+        self._fixed = self._canvas.copy_from_bbox(self.figure.bbox)
+
+    def image(self) -> Image.Image:
+        """Return the present frame."""
+        self._canvas.restore_region(self._fixed)
+        for artist in self.moving:
+            self.figure.draw_artist(artist)
+        return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
+
+    def png(self) -> bytes:
+        """Return the present frame as PNG bytes, in 256 colours.
+
+        A palette picture is encoded in half the time, and is a third of the size, of one in full
+        colour; at these few colours nobody sees a difference.
+        """
+        out = io.BytesIO()
+        palette = self.image().quantize(
+            256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
+        palette.save(out, format="PNG", compress_level=1)
+        return out.getvalue()

@@ -1,0 +1,56 @@
+"""Model error against policy shift, for growing data: the slope d eps_m' / d eps_pi.
+
+Drawn for chapter 5, after figure 1 of the paper.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+
+def build(
+    shifts: np.ndarray, errors: np.ndarray, slopes: np.ndarray, counts: Sequence[int]
+) -> Callable[[int], Plate]:
+    """Return a function ``(which) -> plate`` that brings forward one of the `counts`.
+
+    `shifts` has shape (shift,), `errors` (seed, count, shift), `slopes` (seed, count).
+    """
+    with style.style():
+        figure = Figure(figsize=(9.4, 3.8))
+        left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
+        means = errors.mean(axis=0)
+        for curve, count in zip(means, counts, strict=True):
+            left.plot(shifts, curve, color=style.GREY, lw=1)
+            left.annotate(
+                f"{count:,}", (shifts[-1], curve[-1]), (4, 0), textcoords="offset points",
+                va="center", fontsize=9, color=style.DARK,
+            )  # fmt: skip
+        (chosen,) = left.plot(shifts, means[0], "o-", color=style.BLUE, lw=2, ms=5)
+        (line,) = left.plot(
+            shifts, means[0], "--", color=style.RED, lw=1.6, label=words("shift.line")
+        )
+        left.set(xlim=(0, shifts[-1] * 1.14), ylim=(0, 1.08 * means.max()))
+        left.set_xlabel(words("shift.eps_pi"))
+        left.set_ylabel(words("shift.eps_m_prime"))
+        left.set_title(words("shift.errors_title"))
+        left.legend(loc="upper left")
+        low, middle, high = slopes.min(axis=0), slopes.mean(axis=0), slopes.max(axis=0)
+        right.fill_between(counts, low, high, color=style.RED, alpha=0.15, lw=0)
+        right.loglog(counts, middle, "--", color=style.RED, lw=1.6)
+        (point,) = right.plot(counts[:1], middle[:1], "o", color=style.RED, mec="white", ms=9)
+        right.set_xlabel(words("branches.count"))
+        right.set_title(words("shift.slope_title"))
+        plate = Plate(figure, [chosen, line, point])
+
+    def draw(which: int) -> Plate:
+        chosen.set_ydata(means[which])
+        line.set_ydata(means[which, 0] + middle[which] * shifts)
+        point.set_data([counts[which]], [middle[which]])
+        return plate
+
+    return draw

@@ -1,0 +1,83 @@
+"""Colours, line styles and words shared by every figure.
+
+The colours are Okabe and Ito's, told apart by colour-blind readers too; each series also has its
+own line style, so that no figure depends on colour alone. Used by all chapters.
+"""
+
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import font_manager
+
+from mbpo_teach import language
+
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+RED = "#D55E00"
+PURPLE = "#CC79A7"
+GREY = "#767676"
+DARK = "#333333"
+"""For words in a figure."""
+
+_CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "SimHei",
+    "Noto Sans CJK JP",
+)
+
+
+@cache
+def cjk_font() -> str | None:
+    """Return the name of an installed font with Chinese characters, or None."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in _CJK_FONTS if name in installed), None)
+
+
+def words(key: str, **values: Any) -> str:
+    """Return the catalogue's words for a figure.
+
+    They are in the current language, or in English where that is Chinese and this machine has
+    no Chinese font: readable English is better than a row of empty boxes.
+    """
+    spoken = language.current()
+    if spoken == "zh" and cjk_font() is None:
+        spoken = "en"
+    return language.say(key, spoken, **values)
+
+
+def style() -> AbstractContextManager[None]:
+    """Return a context in which figures are made: quiet axes, readable at notebook width."""
+    family = ["DejaVu Sans"]
+    if language.current() == "zh" and (font := cjk_font()) is not None:
+        # First, not as a fall-back: beside mathematics matplotlib tries one font only.
+        family.insert(0, font)
+    return mpl.rc_context(
+        {
+            "font.family": family,
+            "font.size": 10,
+            "axes.titlesize": 10.5,
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.unicode_minus": True,
+            "legend.frameon": False,
+            "legend.fontsize": 9,
+            "figure.dpi": 100,
+            "savefig.dpi": 100,
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+        }
+    )

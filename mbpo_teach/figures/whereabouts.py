@@ -1,0 +1,84 @@
+"""Where branches start, where they are after k steps, and where whole imagined rollouts go.
+
+Three maps of the twin's cells, and below them the exact model error met on the way. Drawn for
+chapter 5.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What one frame shows.
+
+    `starts`, `branched` and `whole` are laws over the cells, (angle, velocity); `branch_errors` and
+    `whole_errors` the expected one-step error after j imagined steps, each (step,); `k` is how many
+    steps the branches of `branched` have gone.
+    """
+
+    k: int
+    starts: np.ndarray
+    branched: np.ndarray
+    whole: np.ndarray
+    branch_errors: np.ndarray
+    whole_errors: np.ndarray
+
+
+def build(*, steps: int, most: float) -> Callable[[Frame], Plate]:
+    """Return a function that draws one frame; a cell of chance `most` has the darkest colour."""
+    with style.style():
+        figure = Figure(figsize=(9.4, 5.6))
+        grid = figure.add_gridspec(2, 3, height_ratios=(1.35, 1))
+        images: list[AxesImage] = []
+        for column, key in enumerate(("starts", "branched", "whole")):
+            axes = figure.add_subplot(grid[0, column])
+            images.append(
+                axes.imshow(
+                    np.zeros((7, 7)), extent=(-np.pi, np.pi, -8, 8), origin="lower", aspect="auto",
+                    interpolation="nearest", cmap=mpl.colormaps["Blues"],
+                    norm=mpl.colors.PowerNorm(0.5, vmin=0, vmax=most),
+                )
+            )  # fmt: skip
+            axes.set_title(words(f"whereabouts.{key}"))
+            axes.set_xticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
+            axes.set_xlabel(words("whereabouts.angle"))
+            if column == 0:
+                axes.set_ylabel(words("spiral.velocity"))
+        bar = figure.colorbar(images[0], ax=figure.axes, fraction=0.03, pad=0.02)
+        bar.set_label(words("whereabouts.chance"))
+        below = figure.add_subplot(grid[1, :])
+        times = np.arange(steps + 1)
+        (branch,) = below.plot(
+            times, times, "o-", color=style.BLUE, ms=4, label=words("whereabouts.branch_error")
+        )
+        (whole,) = below.plot(
+            times, times, "s--", color=style.RED, ms=4, label=words("whereabouts.whole_error")
+        )
+        (here,) = below.plot(0, 0, "o", color=style.BLUE, mec="white", ms=11)
+        below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.8))
+        below.set_xlabel(words("whereabouts.step"))
+        below.set_ylabel(words("two_errors.tv"))
+        below.set_title(words("whereabouts.error_title"))
+        below.legend(loc="upper left", ncols=2)
+        plate = Plate(figure, [*images, branch, whole, here])
+
+    def draw(frame: Frame) -> Plate:
+        laws = (frame.starts, frame.branched, frame.whole)
+        for image, law in zip(images, laws, strict=True):
+            image.set_data(law.T)
+        branch.set_ydata(frame.branch_errors)
+        whole.set_ydata(frame.whole_errors)
+        here.set_data([frame.k], [frame.branch_errors[frame.k]])
+        return plate
+
+    return draw

@@ -1,0 +1,268 @@
+"""Training the ensemble: bootstrap, holdout, early stop, elites.
+
+The recipe is the authors' (Janner et al. 2019, appendix C; Chua et al. 2018): every member trains
+on its own sample with replacement, all are judged on the same held-out rows, training stops when
+no member improves any more, and the best few become the elites. Taught in chapter 2.
+
+Departures from the authors' code
+---------------------------------
+1. Patience is counted in gradient steps too. "Six epochs without progress" is six batches when the
+   buffer holds 200 rows: the fit would stop almost untrained.
+2. A refit starts from the last weights and takes at most `max_steps` gradient steps. The authors'
+   refits go over all data six times at least, so the cost of a run grows with the square of its
+   length; capped, it grows linearly (benchmarks/refit_cost.py measures the error beside the cost).
+3. The likelihood is added up over outputs, not averaged, so that decay and the limits' term weigh
+   less by half the number of outputs.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mbpo_teach.dynamics import Ensemble
+from mbpo_teach.gaussian import gaussian_nll
+from mbpo_teach.transitions import Transition, check_finite, rows
+
+Weights = list[Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitConfig:
+    """How the ensemble is trained.
+
+    Attributes
+    ----------
+    learning_rate, batch_size
+        Of Adam, and rows per member and gradient step.
+    weight_decay
+        One L2 coefficient per layer, on weights and not on biases.
+    limit_weight
+        Weight of (sum of upper - sum of lower log-variance limits) in the loss: it draws the
+        limits together until the likelihood resists.
+    elites
+        How many members are kept for rollouts.
+    holdout_share, holdout_cap
+        Share of the rows that judge and do not train, and the most rows that do so.
+    patience, patience_steps
+        Training stops when no member's holdout error has fallen by `improvement` (a share) for
+        `patience` epochs *and* for `patience_steps` gradient steps.
+    max_steps
+        The most gradient steps of one fit.
+    """
+
+    learning_rate: float = 1e-3
+    batch_size: int = 256
+    weight_decay: tuple[float, ...] = (2.5e-5, 5e-5, 7.5e-5, 7.5e-5, 1e-4)
+    limit_weight: float = 0.01
+    elites: int = 5
+    holdout_share: float = 0.2
+    holdout_cap: int = 5000
+    patience: int = 6
+    patience_steps: int = 200
+    improvement: float = 0.01
+    max_steps: int = 2000
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "holdout_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in (0, 1), not {getattr(self, name)}")
+        for name in ("batch_size", "elites", "holdout_cap", "patience", "max_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("limit_weight", "patience_steps", "improvement"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+        if not all(decay >= 0 for decay in self.weight_decay):
+            raise ValueError(f"weight_decay must hold no negative number: {self.weight_decay}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitReport:
+    """What a fit did.
+
+    `elites` are member indices, best first; `holdout` is each member's best holdout error, the mean
+    squared error of the predicted mean in scaled units, (member,); `curve` holds the errors after
+    each epoch, (epoch + 1, member), the untrained or warm-started weights first. `diverged` says
+    that an error or a weight left the finite numbers: training stopped, and the best weights were
+    put back.
+    """
+
+    elites: tuple[int, ...]
+    holdout: tuple[float, ...]
+    curve: Tensor
+    steps: int
+    diverged: bool
+
+
+def fit_ensemble(
+    model: Ensemble, data: Transition, config: FitConfig, *, generator: torch.Generator
+) -> FitReport:
+    """Train `model` in place on `data`, starting from its present weights.
+
+    Raises
+    ------
+    ValueError
+        If a column has a wrong shape or a number that is not finite, if there are too few rows, or
+        if `config` does not fit the model. Nothing is trained then, and the model is unchanged.
+    """
+    _check(model, data, config)
+    order = torch.randperm(len(data.obs), generator=generator)
+    held = min(max(1, int(len(data.obs) * config.holdout_share)), config.holdout_cap)
+    holdout, training = rows(data, order[:held]), rows(data, order[held:])
+    model.set_scales(training)
+
+    inputs = model.scaled_inputs(training.obs, training.act)
+    targets = model.scaled_targets(training)
+    held_inputs = model.scaled_inputs(holdout.obs, holdout.act)
+    held_targets = model.scaled_targets(holdout)
+    shape = (model.member_count, len(training.obs))
+    bootstrap = torch.randint(len(training.obs), shape, generator=generator)
+    optimiser = _optimiser(model, config)
+
+    best = [parameter.detach().clone() for parameter in model.networks.parameters()]
+    limits = [limit.detach().clone() for limit in (model.low_log_var, model.high_log_var)]
+    best_error = holdout_error(model, held_inputs, held_targets)
+    reference, curve = best_error.clone(), [best_error.clone()]
+    steps, stale_epochs, stale_steps, diverged = 0, 0, 0, False
+    while steps < config.max_steps and not (
+        stale_epochs >= config.patience and stale_steps >= config.patience_steps
+    ):
+        taken = _epoch(
+            model,
+            optimiser,
+            inputs,
+            targets,
+            bootstrap,
+            config,
+            most=config.max_steps - steps,
+            generator=generator,
+        )
+        steps += taken
+        error = holdout_error(model, held_inputs, held_targets)
+        curve.append(error)
+        # The error does not see the log-variances, which may be lost before the means are.
+        diverged = not all(torch.isfinite(value).all() for value in (error, *model.parameters()))
+        if diverged:
+            break
+        if _keep_best(model, best, best_error, error):
+            limits = [limit.detach().clone() for limit in (model.low_log_var, model.high_log_var)]
+        progress = error < reference * (1 - config.improvement)
+        reference = torch.where(progress, error, reference)
+        stale_epochs = 0 if progress.any() else stale_epochs + 1
+        stale_steps = 0 if progress.any() else stale_steps + taken
+    _restore(model, best, limits)
+    ranked = best_error.argsort()
+    return FitReport(
+        elites=tuple(ranked[: config.elites].tolist()),
+        holdout=tuple(best_error.tolist()),
+        curve=torch.stack(curve),
+        steps=steps,
+        diverged=diverged,
+    )
+
+
+def fit_loss(
+    model: Ensemble,
+    inputs: Float[Tensor, "member batch in"],
+    targets: Float[Tensor, "member batch out"],
+    limit_weight: float,
+) -> Float[Tensor, ""]:
+    """Return the members' mean negative log-likelihoods, added up, plus the limits' term.
+
+    Members share no weights, so adding their losses trains each as if it were alone.
+    """
+    mean, log_var = model(inputs)
+    likelihood = gaussian_nll(mean, log_var, targets).mean(dim=1).sum()
+    return likelihood + limit_weight * (model.high_log_var.sum() - model.low_log_var.sum())
+
+
+@torch.no_grad()
+def holdout_error(
+    model: Ensemble, inputs: Float[Tensor, "batch in"], targets: Float[Tensor, "batch out"]
+) -> Float[Tensor, " member"]:
+    """Return each member's mean squared error of the mean, in scaled units."""
+    mean, _ = model(inputs.expand(model.member_count, -1, -1))
+    squared: Tensor = (mean - targets) ** 2
+    return squared.mean(dim=(1, 2))
+
+
+def _epoch(
+    model: Ensemble,
+    optimiser: torch.optim.Optimizer,
+    inputs: Tensor,
+    targets: Tensor,
+    bootstrap: Tensor,
+    config: FitConfig,
+    *,
+    most: int,
+    generator: torch.Generator,
+) -> int:
+    """Go once through every member's bootstrap sample, `most` steps at most; return the steps."""
+    # A fresh order for each member: sorting random numbers shuffles all rows of a matrix at once.
+    shuffled = bootstrap.gather(1, torch.rand(bootstrap.shape, generator=generator).argsort(dim=1))
+    steps = 0
+    for index in shuffled.split(config.batch_size, dim=1)[:most]:
+        optimiser.zero_grad(set_to_none=True)
+        loss = fit_loss(model, inputs[index], targets[index], config.limit_weight)
+        loss.backward()
+        optimiser.step()
+        steps += 1
+    return steps
+
+
+def _optimiser(model: Ensemble, config: FitConfig) -> torch.optim.Adam:
+    groups = [
+        {"params": [layer.weight], "weight_decay": decay}
+        for layer, decay in zip(model.networks.layers, config.weight_decay, strict=True)
+    ]
+    free = [layer.bias for layer in model.networks.layers]
+    groups.append({"params": [*free, model.low_log_var, model.high_log_var], "weight_decay": 0.0})
+    return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+
+
+def _keep_best(model: Ensemble, best: Weights, best_error: Tensor, error: Tensor) -> bool:
+    """Copy the weights of those members, and only those, that are better than ever before.
+
+    Returns whether there is one.
+    """
+    better = error < best_error
+    best_error[better] = error[better]
+    for kept, parameter in zip(best, model.networks.parameters(), strict=True):
+        kept[better] = parameter.detach()[better]
+    return bool(better.any())
+
+
+def _restore(model: Ensemble, best: Weights, limits: Weights) -> None:
+    shared = (model.low_log_var, model.high_log_var)
+    with torch.no_grad():
+        for kept, parameter in zip(
+            [*best, *limits], [*model.networks.parameters(), *shared], strict=True
+        ):
+            parameter.copy_(kept)
+
+
+def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
+    check_finite(data)
+    if data.obs.shape[1] != model.obs_size or data.act.shape[1] != model.act_size:
+        raise ValueError(
+            f"data must have {model.obs_size} observations and {model.act_size} actions per row,"
+            f" not {data.obs.shape[1]} and {data.act.shape[1]}"
+        )
+    least = 2 * model.member_count
+    if len(data.obs) < least:
+        raise ValueError(
+            f"data must hold at least {least} rows, two for each of {model.member_count} members,"
+            f" not {len(data.obs)}"
+        )
+    if config.elites > model.member_count:
+        raise ValueError(
+            f"elites must be at most the number of members, {model.member_count},"
+            f" not {config.elites}"
+        )
+    if len(config.weight_decay) != len(model.networks.layers):
+        raise ValueError(
+            f"weight_decay must have one entry for each of {len(model.networks.layers)} layers,"
+            f" not {len(config.weight_decay)}"
+        )

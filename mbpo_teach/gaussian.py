@@ -1,0 +1,52 @@
+"""Diagonal Gaussians: their negative log-likelihood, a soft clamp for log-variances, mixtures.
+
+A network that predicts a mean and a log-variance per output is a conditional Gaussian; trained by
+likelihood it learns how noisy the world is (aleatoric uncertainty). An ensemble of them is a
+mixture, whose spread adds what the members disagree about (epistemic uncertainty). Chua et al.
+2018 (PETS, arXiv 1805.12114); taught in chapter 2.
+"""
+
+import math
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+def gaussian_nll(
+    mean: Float[Tensor, "*rows out"],
+    log_var: Float[Tensor, "*rows out"],
+    target: Float[Tensor, "*rows out"],
+) -> Float[Tensor, "*rows"]:
+    """Return -log N(target; mean, exp(log_var)), summed over outputs, in nats."""
+    squared = (target - mean) ** 2 * (-log_var).exp()
+    return 0.5 * (squared + log_var + LOG_TWO_PI).sum(dim=-1)
+
+
+def soft_clamp(
+    raw: Float[Tensor, "*rows out"],
+    low: Float[Tensor, "*any out"],
+    high: Float[Tensor, "*any out"],
+) -> Float[Tensor, "*rows out"]:
+    """Bend `raw` smoothly into the interval from `low` to `high`, keeping a gradient everywhere.
+
+    A hard clamp has no gradient outside, so a log-variance that once leaves never comes back. The
+    upper limit is softplus(high - low) + low, a hair above `high` (0.5000275 for -10 and 0.5).
+    PETS, appendix A.1.
+    """
+    below_high = high - F.softplus(high - raw)
+    return low + F.softplus(below_high - low)
+
+
+def mixture_moments(
+    mean: Float[Tensor, "member *rows out"],
+    var: Float[Tensor, "member *rows out"],
+) -> tuple[Float[Tensor, "*rows out"], Float[Tensor, "*rows out"]]:
+    """Return mean and variance of an even mixture of the members.
+
+    The variance is mean(var) + var(means): what the members call noise, plus what they disagree
+    about (law of total variance).
+    """
+    return mean.mean(dim=0), var.mean(dim=0) + mean.var(dim=0, correction=0)

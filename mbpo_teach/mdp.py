@@ -1,0 +1,289 @@
+"""Tabular Markov decision processes, where everything can be computed exactly.
+
+With finitely many states and actions the true dynamics, a learned model and a policy are arrays,
+and the return of a policy is the solution of a linear system: no sampling, no error bars. That is
+what makes the theorems of the paper checkable. Sutton and Barto, chapters 3 and 4; taught in
+chapter 4, used from chapter 1 on.
+
+Shapes: dynamics ``(state, action, next state)``, policies ``(state, action)``, both with rows
+that sum to one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+_ROW_SUM_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabularMDP:
+    """A Markov decision process as arrays, validated and read-only.
+
+    Parameters
+    ----------
+    transition
+        p(next state | state, action), shape (state, action, state).
+    reward
+        The expected reward r(state, action), shape (state, action).
+    start
+        The distribution of the first state, shape (state,).
+    gamma
+        The discount, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, a number is not finite, or a row is not a distribution.
+    """
+
+    transition: np.ndarray
+    reward: np.ndarray
+    start: np.ndarray
+    gamma: float
+
+    def __post_init__(self) -> None:
+        transition = _read_only(self.transition, "transition")
+        if transition.ndim != 3 or transition.shape[0] != transition.shape[2]:
+            raise ValueError(
+                f"transition must have shape (state, action, state), not {transition.shape}"
+            )
+        if transition.size == 0:
+            raise ValueError(
+                f"transition must have a state and an action at least, not {transition.shape}"
+            )
+        reward = _read_only(self.reward, "reward")
+        if reward.shape != transition.shape[:2]:
+            raise ValueError(
+                f"reward must have shape {transition.shape[:2]} like transition's states and"
+                f" actions, not {reward.shape}"
+            )
+        start = _read_only(self.start, "start")
+        if start.shape != transition.shape[:1]:
+            raise ValueError(f"start must have shape {transition.shape[:1]}, not {start.shape}")
+        check_distributions(transition, "transition")
+        check_distributions(start, "start")
+        if not 0 <= self.gamma < 1:
+            raise ValueError(f"gamma must be in [0, 1), not {self.gamma}")
+        object.__setattr__(self, "transition", transition)
+        object.__setattr__(self, "reward", reward)
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "gamma", float(self.gamma))
+
+    @property
+    def state_count(self) -> int:
+        """Number of states."""
+        return int(self.transition.shape[0])
+
+    @property
+    def action_count(self) -> int:
+        """Number of actions."""
+        return int(self.transition.shape[1])
+
+    @property
+    def r_max(self) -> float:
+        """The largest absolute expected reward."""
+        return float(np.abs(self.reward).max())
+
+
+def policy_transition(transition: np.ndarray, policy: np.ndarray) -> np.ndarray:
+    """Return the state-to-state dynamics under a policy, shape (state, state)."""
+    return np.asarray(np.einsum("sa,sap->sp", policy, transition))
+
+
+def policy_reward(reward: np.ndarray, policy: np.ndarray) -> np.ndarray:
+    """Return the expected reward of one step under a policy, shape (state,)."""
+    return np.asarray(np.einsum("sa,sa->s", policy, reward))
+
+
+def state_values(
+    mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | None = None
+) -> np.ndarray:
+    """Return the value of every state under a policy, shape (state,), in units of return.
+
+    Solves (I - gamma P) v = r, the Bellman equation (Sutton and Barto, equation 4.4), exactly.
+    `transition` replaces the true dynamics, for example by a learned model's.
+    """
+    policy = checked_policy(mdp, policy)
+    matrix = policy_transition(dynamics(mdp, transition), policy)
+    return np.linalg.solve(
+        np.eye(mdp.state_count) - mdp.gamma * matrix, policy_reward(mdp.reward, policy)
+    )
+
+
+def exact_return(mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | None = None) -> float:
+    """Return eta[policy], the expected discounted return from the start distribution.
+
+    With `transition` the model's, this is the model return (eta with a hat; paper, section 4).
+    """
+    return float(mdp.start @ state_values(mdp, policy, transition))
+
+
+def state_distributions(
+    mdp: TabularMDP, policy: ArrayLike, *, horizon: int, transition: ArrayLike | None = None
+) -> np.ndarray:
+    """Return the law of the state at times 0 to `horizon`, shape (horizon + 1, state)."""
+    if horizon < 0:
+        raise ValueError(f"horizon must be at least 0, not {horizon}")
+    matrix = policy_transition(dynamics(mdp, transition), checked_policy(mdp, policy))
+    laws = np.empty((horizon + 1, mdp.state_count))
+    laws[0] = mdp.start
+    for time in range(horizon):
+        laws[time + 1] = laws[time] @ matrix
+    return laws
+
+
+def value_iteration(mdp: TabularMDP, *, tolerance: float = 1e-10) -> tuple[np.ndarray, np.ndarray]:
+    """Return the optimal values, shape (state,), and a greedy policy, shape (state, action).
+
+    The values are within `tolerance` (units of return) of the optimum. Ties go to the first
+    action. Sutton and Barto, section 4.4.
+
+    Raises
+    ------
+    ValueError
+        If `tolerance` is not positive.
+    """
+    if not tolerance > 0:
+        raise ValueError(f"tolerance must be positive, not {tolerance}")
+    values = np.zeros(mdp.state_count)
+    # Rounding alone moves values by about their size times 2.2e-16: ask for no less than that.
+    floor = 4 * np.finfo(float).eps * mdp.r_max / (1 - mdp.gamma)
+    while True:
+        backup = (mdp.reward + mdp.gamma * mdp.transition @ values).max(axis=1)
+        change = float(np.abs(backup - values).max())
+        values = backup
+        # |v - v*| <= gamma / (1 - gamma) |last change|, because a backup contracts by gamma.
+        if mdp.gamma * change <= (1 - mdp.gamma) * tolerance or change <= floor:
+            break
+    greedy = (mdp.reward + mdp.gamma * mdp.transition @ values).argmax(axis=1)
+    return values, np.eye(mdp.action_count)[greedy]
+
+
+def count_model(
+    states: ArrayLike,
+    actions: ArrayLike,
+    next_states: ArrayLike,
+    *,
+    state_count: int,
+    action_count: int,
+) -> np.ndarray:
+    """Return the model that relative frequencies give, shape (state, action, state).
+
+    A pair that was never tried gets the uniform distribution: the model does not know.
+
+    Raises
+    ------
+    ValueError
+        If the three sequences differ in length or hold an index out of range, or if there is no
+        state or no action.
+    """
+    _check_counts(state_count=state_count, action_count=action_count)
+    columns = {"states": states, "actions": actions, "next_states": next_states}
+    sizes = {"states": state_count, "actions": action_count, "next_states": state_count}
+    arrays = {}
+    for name, column in columns.items():
+        array = np.asarray(column)
+        if array.size == 0:
+            array = array.astype(int)
+        if array.ndim != 1 or array.dtype.kind not in "iu":
+            raise ValueError(f"{name} must be a sequence of integers")
+        if array.size and not 0 <= array.min() <= array.max() < sizes[name]:
+            raise ValueError(f"{name} must be in [0, {sizes[name]}), found {array}")
+        arrays[name] = array
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"states, actions and next_states must be equally long, not {lengths}")
+    counts = np.zeros((state_count, action_count, state_count))
+    np.add.at(counts, tuple(arrays.values()), 1.0)
+    visits = counts.sum(axis=2, keepdims=True)
+    return np.where(visits > 0, counts / np.maximum(visits, 1), 1 / state_count)
+
+
+def sample_transitions(
+    mdp: TabularMDP, policy: ArrayLike, *, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `count` steps of one walk under `policy` as (states, actions, next states).
+
+    The walk restarts from the start distribution with probability 1 - gamma after each step, so
+    that states are met as often as the discounted return weighs them.
+    """
+    policy = checked_policy(mdp, policy)
+    state_rows = _cumulative(mdp.start)
+    action_rows, next_rows = _cumulative(policy), _cumulative(mdp.transition)
+    draws = rng.random((count, 4))
+    states, actions, nexts = (np.empty(count, dtype=int) for _ in range(3))
+    state = -1
+    for step, (restart, first, act, move) in enumerate(draws):
+        if state < 0 or restart >= mdp.gamma:
+            state = int(np.searchsorted(state_rows, first, side="right"))
+        states[step] = state
+        actions[step] = np.searchsorted(action_rows[state], act, side="right")
+        state = int(np.searchsorted(next_rows[state, actions[step]], move, side="right"))
+        nexts[step] = state
+    return states, actions, nexts
+
+
+def random_mdp(*, states: int, actions: int, gamma: float, rng: np.random.Generator) -> TabularMDP:
+    """Return an MDP drawn at random: Dirichlet(1/2) dynamics and start, rewards in [-1, 1]."""
+    _check_counts(states=states, actions=actions)
+    return TabularMDP(
+        transition=rng.dirichlet(np.full(states, 0.5), size=(states, actions)),
+        reward=rng.uniform(-1, 1, size=(states, actions)),
+        start=rng.dirichlet(np.full(states, 0.5)),
+        gamma=gamma,
+    )
+
+
+def checked_policy(mdp: TabularMDP, policy: ArrayLike, name: str = "policy") -> np.ndarray:
+    """Return `policy` as an array, or raise a `ValueError` that calls it `name`."""
+    array = np.asarray(policy, dtype=float)
+    if array.shape != mdp.reward.shape:
+        raise ValueError(f"{name} must have shape {mdp.reward.shape}, not {array.shape}")
+    check_distributions(array, name)
+    return array
+
+
+def dynamics(
+    mdp: TabularMDP, transition: ArrayLike | None = None, name: str = "transition"
+) -> np.ndarray:
+    """Return the true dynamics for None, else `transition` after the same checks."""
+    if transition is None:
+        return mdp.transition
+    array = np.asarray(transition, dtype=float)
+    if array.shape != mdp.transition.shape:
+        raise ValueError(f"{name} must have shape {mdp.transition.shape}, not {array.shape}")
+    check_distributions(array, name)
+    return array
+
+
+def check_distributions(rows: np.ndarray, name: str) -> None:
+    """Raise a `ValueError` that calls `rows` `name` unless each row is a distribution."""
+    # Written so that NaN, which compares false with everything, fails it.
+    if not (rows >= 0).all():
+        raise ValueError(f"{name} must hold probabilities in [0, 1], found {rows.min():g}")
+    error = np.abs(rows.sum(axis=-1) - 1).max(initial=0.0)
+    if not error <= _ROW_SUM_TOLERANCE:
+        raise ValueError(f"rows of {name} must sum to one, one is off by {error:g}")
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, not {count}")
+
+
+def _read_only(value: ArrayLike, name: str) -> np.ndarray:
+    array = np.array(value, dtype=float)  # a copy, so that nobody changes it behind our back
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold finite numbers only")
+    array.flags.writeable = False
+    return array
+
+
+def _cumulative(rows: np.ndarray) -> np.ndarray:
+    cumulative = rows.cumsum(axis=-1)
+    # The last sum may be 1 - 1e-16; a draw above it would fall off the end.
+    cumulative[..., -1] = np.inf
+    return cumulative

@@ -1,0 +1,58 @@
+"""One seed, many independent streams of random numbers, each with a name.
+
+A run that shares one generator between its parts changes everywhere when one part draws once
+more. Here each part asks for its own stream by name, so adding a part changes no other part
+(design rule: no function of the course touches a global generator). Used from chapter 1 on.
+"""
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def generator(seed: int, *names: str | int) -> np.random.Generator:
+    """Return the NumPy generator for the stream `names` of `seed`.
+
+    The same arguments give the same stream on every machine; different names give
+    statistically independent streams.
+
+    Parameters
+    ----------
+    seed
+        A non-negative integer, the seed of the whole run.
+    names
+        What the stream is for, strings and integers, for example ``"explore"`` or ``"seed", 3``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is not a non-negative integer, or a name neither a string nor an integer.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, not {seed!r}")
+    spawn_key = tuple(zlib.crc32(_spelled(name).encode()) for name in names)
+    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=spawn_key))
+
+
+def torch_generator(seed: int, *names: str | int) -> "torch.Generator":
+    """Return the PyTorch generator (on the CPU) for the stream `names` of `seed`.
+
+    As :func:`generator`; PyTorch is imported only when this is called.
+    """
+    import torch
+
+    state = generator(seed, "torch", *names).integers(2**63, dtype=np.int64)
+    return torch.Generator().manual_seed(int(state))
+
+
+def _spelled(name: str | int) -> str:
+    """Return `name` as repr() spells it, which keeps the integer 1 apart from the string "1"."""
+    if isinstance(name, str):
+        return repr(str(name))  # NumPy spells its own strings and integers in another way
+    if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
+        return repr(int(name))
+    raise ValueError(f"a stream's name must be a string or an integer, not {name!r}")

@@ -1,0 +1,63 @@
+"""A batch of transitions, the one currency between simulator, buffers, model and learner.
+
+Taught in chapter 2. `terminated` means that the world ended there; a time limit is not stored at
+all, because it must never stop a bootstrap (Pardo et al. 2018, arXiv 1712.00378).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Transition(NamedTuple):
+    """Columns of equal length, float32 but for the last.
+
+    `obs` (batch, obs), `act` (batch, act), `reward` (batch,), `next_obs` (batch, obs),
+    `terminated` (batch,) bool.
+    """
+
+    obs: Tensor
+    act: Tensor
+    reward: Tensor
+    next_obs: Tensor
+    terminated: Tensor
+
+
+def rows(batch: Transition, index: Tensor | slice) -> Transition:
+    """Return some of the transitions, chosen by a slice, an index or a mask."""
+    return Transition(*(column[index] for column in batch))
+
+
+def concatenate(batches: Sequence[Transition]) -> Transition:
+    """Return all the transitions of `batches`, in order."""
+    return Transition(*(torch.cat(columns) for columns in zip(*batches, strict=True)))
+
+
+def check_finite(batch: Transition) -> None:
+    """Raise a `ValueError` naming the first column of a bad shape or type, or with a bad number."""
+    for name in ("obs", "act"):
+        shape = tuple(getattr(batch, name).shape)
+        if len(shape) != 2:
+            raise ValueError(f"{name} must have shape (batch, {name}), not {shape}")
+    count, width = batch.obs.shape
+    wanted = {
+        "obs": (count, width),
+        "act": (count, batch.act.shape[1]),
+        "reward": (count,),
+        "next_obs": (count, width),
+        "terminated": (count,),
+    }
+    for name, column in batch._asdict().items():
+        if tuple(column.shape) != wanted[name]:
+            raise ValueError(f"{name} must have shape {wanted[name]}, not {tuple(column.shape)}")
+        kind = torch.bool if name == "terminated" else torch.float32
+        if column.dtype != kind:
+            raise ValueError(f"{name} must be a tensor of {kind}, not of {column.dtype}")
+        bad = (~torch.isfinite(column)).nonzero()
+        if len(bad):
+            row = int(bad[0, 0])
+            raise ValueError(
+                f"{name} must hold finite numbers; row {row} is {column[row].tolist()}"
+            )

@@ -1,0 +1,1 @@
+"""Sliders over figures: what a learner moves, and what moves with it."""

@@ -1,0 +1,216 @@
+"""The sliders of chapter 1. They move through runs that the chapter has computed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mbpo_teach import bins as cells
+from mbpo_teach.figures import style
+from mbpo_teach.figures.coverage import coverage_plate
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.tabular import (
+    arrow_count,
+    first_below,
+    return_axis,
+    reward_axis,
+    spread,
+    steps_axis,
+    sweep_plate,
+)
+from mbpo_teach.figures.worlds import policy_panel
+from mbpo_teach.language import text
+from mbpo_teach.mazes import Maze, expected_steps, greedy_policy, tabular_mdp
+from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
+
+
+def steps_lab(name: str, runs: Mapping[float, np.ndarray], *, value: float) -> Lab:
+    """Return a slider over one setting of the agent and its steps per episode.
+
+    Parameters
+    ----------
+    name
+        ``"planning_steps"``, ``"alpha"`` or ``"epsilon"``.
+    runs
+        Arrays (seed, episode) by the value of the setting.
+    value
+        Where the slider stands at first.
+    """
+
+    def make_view() -> View:
+        plate, move = sweep_plate(runs, _axis(runs), dress=steps_axis)
+
+        def view(**setting: float) -> tuple[Plate, str]:
+            chosen = setting[name]
+            steps = runs[chosen]
+            move(chosen)
+            first = first_below(steps)
+            reached = "dyna.reached" if isinstance(first, int) else "dyna.not_reached"
+            sentence = text(
+                "dyna.steps_say",
+                setting=text(f"dyna.is_{name}", value=f"{chosen:g}"),
+                reached=text(reached, first=first, episodes=steps.shape[1]),
+                total=steps.sum(axis=1).mean(),
+                late=steps[:, -10:].mean(),
+                seeds=len(steps),
+            )
+            return plate, sentence
+
+        return view
+
+    return Lab([_choice(name, runs, value)], make_view)
+
+
+def lake_lab(runs: Mapping[float, np.ndarray], episodes: np.ndarray, *, value: float) -> Lab:
+    """Return a slider over alpha and the exact return of the greedy policy.
+
+    `runs` holds arrays (seed, x) by alpha, measured after `episodes`, shape (x,).
+    """
+
+    def make_view() -> View:
+        plate, move = sweep_plate(runs, episodes, dress=return_axis)
+
+        def view(alpha: float) -> tuple[Plate, str]:
+            final = runs[alpha][:, -1]
+            move(alpha)
+            low, high = np.quantile(final, [0.1, 0.9])
+            sentence = text(
+                "dyna.lake_alpha_say",
+                value=f"{alpha:g}",
+                episodes=episodes[-1],
+                mean=final.mean(),
+                low=low,
+                high=high,
+                seeds=len(final),
+            )
+            return plate, sentence
+
+        return view
+
+    return Lab([_choice("alpha", runs, value)], make_view)
+
+
+def kappa_lab(runs: Mapping[float, np.ndarray], *, change_after: int, value: float) -> Lab:
+    """Return a slider over kappa and the cumulative reward, arrays (seed, step), it brings."""
+
+    def dress(axes: Axes, x: np.ndarray) -> None:
+        reward_axis(axes, x)
+        axes.axvline(change_after, color=style.GREY, lw=1, linestyle="--")
+        axes.set_ylim(0, 1.04 * max(float(spread(array)[1].max()) for array in runs.values()))
+
+    def make_view() -> View:
+        plate, move = sweep_plate(runs, _axis(runs), dress=dress)
+
+        def view(kappa: float) -> tuple[Plate, str]:
+            rewards = runs[kappa]
+            move(kappa)
+            low, high = np.quantile(rewards[:, -1], [0.1, 0.9])
+            sentence = text(
+                "dyna.kappa_say",
+                value=f"{kappa:g}",
+                before=rewards[:, change_after - 1].mean(),
+                total=rewards[:, -1].mean(),
+                low=low,
+                high=high,
+                steps=rewards.shape[1],
+                seeds=len(rewards),
+            )
+            return plate, sentence
+
+        return view
+
+    return Lab([_choice("kappa", runs, value)], make_view)
+
+
+def arrows_lab(maze: Maze, tables: Mapping[int, np.ndarray], *, value: int) -> Lab:
+    """Return sliders over planning steps and episodes, and the maze with the best actions.
+
+    `tables` holds action values, arrays (episode, state, action), by planning steps; entry e is
+    the table after e episodes, so entry 0 is the empty one. `value` is the first choice of n.
+    """
+    episodes = len(next(iter(tables.values()))) - 1
+    mdp = tabular_mdp(maze, gamma=0.95)
+
+    def make_view() -> View:
+        with style.style():
+            figure = Figure(figsize=(6.2, 4.1))
+            moving, show = policy_panel(figure.subplots(), maze)
+        plate = Plate(figure, moving)
+
+        def view(planning_steps: int, episode: int) -> tuple[Plate, str]:
+            q = tables[planning_steps][episode]
+            show(q)
+            steps = expected_steps(mdp, greedy_policy(q))
+            arrives = "dyna.arrives" if np.isfinite(steps) else "dyna.never_arrives"
+            sentence = text(
+                "dyna.arrows_say",
+                setting=text("dyna.is_planning_steps", value=planning_steps),
+                episode=episode,
+                known=arrow_count(q),
+                cells=len(maze.cells) - 1,
+                arrives=text(arrives, steps=steps),
+            )
+            return plate, sentence
+
+        return view
+
+    controls: list[Slider | Choice] = [
+        _choice("planning_steps", tables, value),
+        Slider(name="episode", words="dyna.episode_slider", low=0, high=episodes, step=1, value=2),
+    ]
+    return Lab(controls, make_view)
+
+
+def coverage_lab(
+    data: np.ndarray, fresh: np.ndarray, *, low: np.ndarray, high: np.ndarray, value: int
+) -> Lab:
+    """Return a slider over bins per dimension: how much of a world a table has seen.
+
+    `data` and `fresh` hold a point per row, (row, 3): angle, speed and action.
+    """
+    grid = (2, 3, 4, 5, 7, 10, 14, 20, 30, 50)
+    visited, known = [], []
+    for count in grid:
+        old, new = (cells.cell_index(x, low=low, high=high, bins=count) for x in (data, fresh))
+        visited.append(cells.visited_share(old, cell_count=count ** len(low)))
+        known.append(cells.known_share(new, old))
+
+    def make_view() -> View:
+        plate, move = coverage_plate(
+            data[:, :2],
+            low=low[:2],
+            high=high[:2],
+            bins=grid,
+            visited=np.array(visited),
+            known=np.array(known),
+        )
+
+        def view(bins: int) -> tuple[Plate, str]:
+            move(bins)
+            at = grid.index(bins)
+            sentence = text(
+                "coverage.say",
+                bins=bins,
+                cells=bins ** len(low),
+                visited=visited[at],
+                known=known[at],
+                rows=len(data),
+            )
+            return plate, sentence
+
+        return view
+
+    options = tuple(grid)
+    return Lab(
+        [Choice(name="bins", words="coverage.bins", options=options, value=value)], make_view
+    )
+
+
+def _axis(runs: Mapping[Any, np.ndarray]) -> np.ndarray:
+    return np.arange(1, next(iter(runs.values())).shape[1] + 1)
+
+
+def _choice(name: str, runs: Mapping[Any, np.ndarray], value: float) -> Choice:
+    return Choice(name=name, words=f"dyna.{name}", options=tuple(runs), value=value)

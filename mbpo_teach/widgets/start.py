@@ -1,0 +1,24 @@
+"""The first slider of the course: the discount, and how far ahead it looks (chapter 00)."""
+
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.start import discount_plate
+from mbpo_teach.language import text
+from mbpo_teach.widgets.lab import Lab, Slider, View
+
+
+def discount_lab() -> Lab:
+    """Return the slider over the weights gamma^t and the largest possible return."""
+    gamma = Slider(name="gamma", words="start.gamma", low=0.0, high=0.99, step=0.01, value=0.9)
+    return Lab([gamma], _view)
+
+
+def _view() -> View:
+    plate, move = discount_plate()
+
+    def view(gamma: float) -> tuple[Plate, str]:
+        move(gamma)
+        horizon = 1 / (1 - gamma)
+        sentence = text("start.sentence", gamma=gamma, horizon=horizon, next=gamma, ten=gamma**10)
+        return plate, sentence
+
+    return view

@@ -1,0 +1,57 @@
+"""The lab that tells policy shift from compounding error. Taught in chapter 4.
+
+Both sliders set exact quantities of the exact lab's river. The curve is the distance between the
+laws of the imagined and of the real state, both under the moved policy: it answers to the model
+error alone when that is zero, however far the policy has moved.
+"""
+
+import numpy as np
+
+from mbpo_teach import exact, language, mdp
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.two_errors import build
+from mbpo_teach.widgets.exact_lab import MAX_EPS_M, MAX_EPS_PI, river_case
+from mbpo_teach.widgets.lab import Lab, Slider, View
+
+_GAMMA = 0.8
+_STEPS = 40
+
+
+def two_errors_lab() -> Lab:
+    """Return the lab."""
+    sliders = (
+        Slider(name="eps_m", words="exact_lab.eps_m", low=0, high=MAX_EPS_M, step=0.01, value=0.1),
+        Slider(name="eps_pi", words="exact_lab.eps_pi", low=0, high=MAX_EPS_PI, step=0.01, value=0),
+    )
+
+    def make_view() -> View:
+        draw = build(steps=_STEPS)
+
+        def view(*, eps_m: float, eps_pi: float) -> tuple[Plate, str]:
+            distances, eps_m_prime = drift(eps_m=eps_m, eps_pi=eps_pi)
+            ceilings = np.minimum(np.arange(_STEPS + 1) * eps_m_prime, 1)
+            said = language.text(
+                "two_errors.sentence",
+                eps_m=eps_m,
+                eps_pi=eps_pi,
+                five=distances[5],
+                last=distances[-1],
+                steps=_STEPS,
+            )
+            return draw(distances, ceilings), said
+
+        return view
+
+    return Lab(sliders, make_view)
+
+
+def drift(*, eps_m: float, eps_pi: float) -> tuple[np.ndarray, float]:
+    """Return D_TV of imagined and real state by time, shape (time,), and the exact eps_m'.
+
+    Lemma B.2 of the paper, with one policy in both processes: D_TV at time t is at most t eps_m'.
+    """
+    world, model, _, moved = river_case(eps_m=eps_m, gamma=_GAMMA)
+    policy = moved(eps_pi)
+    real = mdp.state_distributions(world, policy, horizon=_STEPS)
+    imagined = mdp.state_distributions(world, policy, horizon=_STEPS, transition=model)
+    return exact.total_variation(real, imagined), exact.model_error(world, model, policy)

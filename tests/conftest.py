@@ -1,0 +1,49 @@
+"""What all tests share: no language from outside, no deadlines, and the chapters' times.
+
+The times are printed at the end, whether or not a test failed.
+"""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# A test is never wrong because the machine was busy.
+settings.register_profile("course", deadline=None)
+settings.load_profile("course")
+
+# Shapes are checked in the tests only, and only in modules that state them. The hook has to stand
+# before the first import of any of them.
+PACKAGE = Path(__file__).resolve().parents[1] / "mbpo_teach"
+install_import_hook(
+    [
+        ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for file in sorted(PACKAGE.rglob("*.py"))
+        if "from jaxtyping import" in file.read_text(encoding="utf-8")
+    ],
+    # As in PEP 484, an int is good where a float is asked for.
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_language_from_outside(monkeypatch):
+    """Whoever runs the tests may have chosen a language, or run them from a Chinese notebook."""
+    monkeypatch.delenv("MBPO_LANG", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = [
+        f"{value[0]:<24} {value[1]:6.1f} s"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "chapter_seconds"
+    ]
+    if lines:
+        terminalreporter.section("chapters, run from top to bottom")
+        for line in sorted(lines):
+            terminalreporter.line(line)

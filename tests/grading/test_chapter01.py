@@ -1,0 +1,28 @@
+"""The exercises of chapter 01 tell the usual mistakes from right answers, on any seed."""
+
+import pytest
+
+from mbpo_teach import seeding
+from mbpo_teach.grading.exercise import find
+from mbpo_teach.grading.judge import judge
+
+FUTURES = {
+    "the value of the same action": lambda q, s, a, n, done, cut: 0 if done else q[n, a],
+    "no value below zero": lambda q, s, a, n, done, cut: 0 if done else max(0, q[n].max()),
+    "nothing after a time limit": lambda q, s, a, n, done, cut: 0 if done or cut else q[n].max(),
+    "no end ever": lambda q, s, a, n, done, cut: q[n].max(),
+    "the state left behind": lambda q, s, a, n, done, cut: 0 if done else q[s].max(),
+    "the largest of the table": lambda q, s, a, n, done, cut: 0 if done else q.max(),
+    "the mean": lambda q, s, a, n, done, cut: 0 if done else q[n].mean(),
+}
+
+
+@pytest.mark.parametrize("future", FUTURES.values(), ids=FUTURES.keys())
+def test_a_wrong_future_fails_on_every_seed(future):
+    def answer(q, state, action, reward, next_state, terminated, truncated, alpha, gamma):
+        surprise = gamma * future(q, state, action, next_state, terminated, truncated)
+        q[state, action] += alpha * (reward + surprise - q[state, action])
+        return q
+
+    for seed in range(100):
+        assert not judge(find("01-1"), answer, seeding.generator(seed, "wrong")).right

@@ -1,0 +1,78 @@
+"""What a chapter prints is what its code gives, and its exercises tell right from unwritten.
+
+The slow part of the suite: each chapter runs twice in full as a solution, once for each language,
+and once as a student finds it. The Chinese student edition runs the same code as the English one
+(test_chapters.py proves it) and is run in the browser tests.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import build_notebooks
+import chapters
+import execution
+from build_notebooks import NOTEBOOKS
+
+from .running import SECONDS, SLACK, exercises, lean, nbval, roles
+
+CHAPTERS = [source.stem for source in build_notebooks.sources(NOTEBOOKS)]
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
+
+
+def _edition(chapter: str, language: str, *, solutions: bool) -> nbformat.NotebookNode:
+    path = build_notebooks.edition_path(NOTEBOOKS, chapter, language, solutions=solutions)
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize("language", chapters.LANGUAGES)
+@each_chapter
+def test_a_fresh_run_gives_the_stored_outputs(
+    chapter: str,
+    language: str,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    solved = _edition(chapter, language, solutions=True)
+    start = time.perf_counter()
+    outcomes = nbval({chapter: solved}, tmp_path, language=language)[chapter]
+    seconds = time.perf_counter() - start
+    record_property("chapter_seconds", (f"{chapter} {language}", seconds))
+    assert set(outcomes) == {"passed"}, outcomes
+    assert seconds < SECONDS * SLACK
+
+
+@each_chapter
+def test_checks_pass_the_solution_and_nothing_but_the_solution(
+    chapter: str, tmp_path: Path
+) -> None:
+    """Each exercise alone with its setup, so that none leans on another or on the narrative."""
+    student = _edition(chapter, "en", solutions=False)
+    solved = _edition(chapter, "en", solutions=True)
+    notebooks = {}
+    for exercise in exercises(solved):
+        notebooks[f"{exercise}_solved"] = lean(solved, exercise)
+        notebooks[f"{exercise}_stub"] = lean(student, exercise)
+    outcomes = nbval(notebooks, tmp_path, language="en")
+    for name, notebook in notebooks.items():
+        unwritten = name.endswith("_stub")
+        expected = [
+            "failure" if unwritten and role == "check" else "passed" for role in roles(notebook)
+        ]
+        assert outcomes[name] == expected, name
+
+
+@each_chapter
+def test_run_all_reaches_the_end_of_an_untouched_student_edition(
+    chapter: str, tmp_path: Path
+) -> None:
+    student = _edition(chapter, "en", solutions=False)
+    for cell in student.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    execution.execute(student, language="en", folder=tmp_path)
+    counts = [cell.execution_count for cell in student.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))

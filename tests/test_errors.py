@@ -1,0 +1,226 @@
+"""k-step errors, proxies and the Monte Carlo total variation: hand numbers and oracles."""
+
+import pytest
+import torch
+from torch.distributions import Independent, Normal, kl_divergence
+
+from mbpo_teach import dynamics, envs, errors
+from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.transitions import Transition
+
+
+@pytest.fixture
+def model():
+    net = dynamics.Ensemble(2, 1, members=3, hidden=(8,), generator=torch_generator(0, "net"))
+    obs = torch.randn(50, 2, generator=torch_generator(0, "obs"))
+    data = Transition(
+        obs, torch.randn(50, 1), torch.randn(50), obs + 0.1 * torch.randn(50, 2), torch.zeros(50)
+    )
+    net.set_scales(data)
+    return net
+
+
+def policy(obs, step):
+    return torch.tanh(obs[:, :1]) + 0.1 * step
+
+
+def test_members_follow_themselves(model):
+    starts = torch.randn(4, 2)
+    rollouts = errors.imagine_members(model, starts, policy, steps=3, members=(2, 0))
+    assert rollouts.shape == (2, 4, 4, 2)
+    for row, member in enumerate((2, 0)):
+        obs = starts
+        for step in range(3):
+            with torch.no_grad():
+                mean = dynamics.predict(model, obs, policy(obs, step), members=(member,)).mean[0]
+            obs = mean[:, :-1]
+            torch.testing.assert_close(rollouts[row, :, step + 1], obs)
+
+
+def test_the_ensemble_follows_the_average(model):
+    starts = torch.randn(4, 2)
+    rollout = errors.imagine_ensemble(model, starts, policy, steps=2, members=(0, 1, 2))
+    obs = starts
+    for step in range(2):
+        with torch.no_grad():
+            mean = dynamics.predict(model, obs, policy(obs, step)).mean
+        obs = mean.mean(dim=0)[:, :-1]
+        torch.testing.assert_close(rollout[:, step + 1], obs)
+
+
+def test_sampled_rollouts_are_reproducible_and_noisy(model):
+    starts = torch.randn(4, 2)
+
+    def sampled(seed):
+        return errors.imagine_members(
+            model, starts, policy, steps=2, members=(0,), generator=torch_generator(seed)
+        )
+
+    torch.testing.assert_close(sampled(1), sampled(1), rtol=0, atol=0)
+    assert not torch.equal(sampled(1), sampled(2))
+
+
+def test_same_actions_play_back(model):
+    actions = torch.randn(4, 3, 1)
+    act = errors.same_actions(actions)
+    torch.testing.assert_close(act(torch.randn(4, 2), 2), actions[:, 2])
+
+
+def test_k_step_error_by_hand():
+    real = torch.zeros(1, 2, 2)
+    imagined = torch.tensor([[[0.0, 0.0], [3.0, 8.0]]])
+    error = errors.k_step_error(imagined, real, torch.tensor([1.0, 2.0]))
+    torch.testing.assert_close(error, torch.tensor([[0.0, 5.0]]))
+
+
+def test_predicted_spread_by_hand():
+    members = torch.tensor([[[[0.0, 0.0]]], [[[2.0, 4.0]]]])
+    spread = errors.predicted_spread(members, torch.tensor([1.0, 2.0]))
+    torch.testing.assert_close(spread, torch.tensor([[2.0**0.5]]))
+
+
+def test_observation_scale_leaves_constants_alone():
+    obs = torch.tensor([[1.0, 1e4], [3.0, 1e4]])
+    torch.testing.assert_close(errors.observation_scale(obs), torch.tensor([1.0, 1.0]))
+    torch.testing.assert_close(errors.observation_scale(obs * 2)[0], torch.tensor(2.0))
+
+
+def test_quantiles_leave_out_what_has_ended():
+    nan = float("nan")
+    values = torch.tensor([[1.0, nan], [2.0, 5.0], [3.0, 7.0]])
+    torch.testing.assert_close(
+        errors.quantiles(values, (0.0, 0.5, 1.0)),
+        torch.tensor([[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]),
+    )
+
+
+def test_slope_by_hand():
+    shifts = torch.tensor([0.0, 0.1, 0.2])
+    assert errors.slope(shifts, 0.3 + 2 * shifts) == pytest.approx(2.0, rel=1e-5)
+    with pytest.raises(ValueError, match="shifts must hold at least two"):
+        errors.slope(torch.tensor([0.1, 0.1]), torch.tensor([1.0, 2.0]))
+
+
+def test_proxy_model_error_by_hand(model):
+    obs, act = torch.randn(20, 2), torch.randn(20, 1)
+    with torch.no_grad():
+        mean = dynamics.predict(model, obs, act).mean.mean(dim=0)
+    off = torch.tensor([3.0, 4.0])
+    data = Transition(obs, act, torch.zeros(20), mean[:, :-1] + off, torch.zeros(20))
+    proxy = errors.proxy_model_error(model, data, torch.ones(2), members=(0, 1, 2))
+    assert proxy == pytest.approx(5.0, rel=1e-5)
+
+
+def test_kl_against_torch():
+    mean, other = torch.randn(5, 3), torch.randn(5, 3)
+    var, other_var = torch.rand(5, 3) + 0.1, torch.rand(5, 3) + 0.1
+    wanted = kl_divergence(
+        Independent(Normal(mean, var.sqrt()), 1), Independent(Normal(other, other_var.sqrt()), 1)
+    )
+    torch.testing.assert_close(errors.gaussian_kl(mean, var, other, other_var), wanted)
+
+
+def test_pinsker_by_hand():
+    # KL(N(0,1) || N(1,1)) = 0.5
+    torch.testing.assert_close(errors.pinsker(torch.tensor([0.5, 8.0])), torch.tensor([0.5, 1.0]))
+
+
+def test_monte_carlo_tv_of_two_unit_normals():
+    draws = torch.randn(200_000, 1, generator=torch_generator(0, "draws"), dtype=torch.float64)
+    log_p, log_q = Normal(0.0, 1.0).log_prob(draws), Normal(1.0, 1.0).log_prob(draws)
+    estimate, error = errors.monte_carlo_tv(log_p, log_q)
+    assert 0 < float(error) < 2e-3
+    assert abs(float(estimate) - 0.3829249) < 4 * float(error)
+
+
+def test_monte_carlo_tv_limits_and_refusal():
+    log_p = torch.zeros(10, 2)
+    same, error = errors.monte_carlo_tv(log_p, log_p)
+    assert same.tolist() == error.tolist() == [0.0, 0.0]
+    apart, _ = errors.monte_carlo_tv(log_p, log_p - 1000)
+    assert apart.tolist() == [1.0, 1.0]
+    with pytest.raises(ValueError, match="at least two draws"):
+        errors.monte_carlo_tv(log_p[:1], log_p[:1])
+
+
+def test_with_noise_adds_what_it_says():
+    obs = torch.zeros(50_000, 2)
+    clean = Transition(obs, obs[:, :1], torch.zeros(50_000), obs + 1, torch.zeros(50_000))
+    deviation = torch.tensor([0.1, 0.2, 0.3])
+    noisy = errors.with_noise(clean, deviation, generator=torch_generator(0, "noise"))
+    torch.testing.assert_close(noisy.next_obs.mean(dim=0), torch.ones(2), atol=5e-3, rtol=0)
+    torch.testing.assert_close(noisy.next_obs.std(dim=0), deviation[:2], rtol=0.02, atol=0)
+    torch.testing.assert_close(noisy.reward.std(), deviation[2], rtol=0.02, atol=0)
+
+
+class Exact(dynamics.Ensemble):
+    """An "ensemble" whose members predict N(off, spread^2) in scaled units."""
+
+    def __init__(self, off, spread):
+        super().__init__(1, 1, members=2, hidden=(), generator=torch_generator(0))
+        self.off, self.spread = torch.tensor(off), torch.tensor(spread)
+
+    def forward(self, inputs, *, members=None):
+        shape = (*inputs.shape[:2], 2)
+        index = list(range(2) if members is None else members)
+        mean = self.off[index].reshape(-1, 1, 1).expand(shape)
+        return mean, (2 * self.spread[index].log()).reshape(-1, 1, 1).expand(shape)
+
+
+def tv_of(net, members):
+    obs = torch.zeros(3, 1)
+    clean = Transition(obs, obs, torch.zeros(3), obs, torch.zeros(3))
+    return errors.noisy_tv(
+        net,
+        clean,
+        torch.tensor([1.0, 1.0]),
+        members=members,
+        draws=40_000,
+        generator=torch_generator(1, "draws"),
+    )
+
+
+def test_noisy_tv_of_a_perfect_model_is_zero():
+    estimate, _ = tv_of(Exact([0.0, 0.0], [1.0, 1.0]), (0, 1))
+    assert float(estimate.max()) < 1e-6
+
+
+def test_noisy_tv_against_the_known_distance():
+    # Both targets are off by 1 / sqrt(2): together as far apart as N(0, 1) and N(1, 1).
+    off = 0.5**0.5
+    estimate, error = tv_of(Exact([off, 9.0], [1.0, 1.0]), (0,))
+    assert ((estimate - 0.3829249).abs() < 4 * error).all()
+
+
+def test_noisy_tv_compares_with_the_mixture():
+    # Two members far to either side and one in between: the mixture has half the mass at p.
+    estimate, error = tv_of(Exact([0.0, 100.0], [1.0, 1.0]), (0, 1))
+    assert ((estimate - 0.5).abs() < 4 * error + 1e-6).all()
+
+
+def test_real_rollouts_repeat_the_simulator():
+    """The same actions from the same state give the same rollout, from a state of mid-episode."""
+    env = envs.make("Hopper-v5")
+    states = errors.visited_states(env, count=3, every=7, rng=generator(0, "states"))
+    rng = generator(0, "actions")
+    actions = torch.tensor(rng.uniform(-1, 1, size=(3, 15, 3)), dtype=torch.float32)
+    obs, played = errors.real_rollouts(env, states, errors.same_actions(actions), steps=15)
+    again, _ = errors.real_rollouts(env, states, errors.same_actions(actions), steps=15)
+    torch.testing.assert_close(obs, again, rtol=0, atol=0, equal_nan=True)
+    alive = ~played.isnan()
+    torch.testing.assert_close(played[alive], actions[alive], rtol=0, atol=0)
+    # What is NaN stays NaN, and begins after a termination.
+    ended = obs.isnan().any(dim=-1)
+    assert not ended[:, 0].any()
+    assert (ended[:, 1:] >= ended[:, :-1]).all()
+    env.close()
+
+
+def test_the_true_simulator_makes_no_error():
+    env = envs.make("Pendulum-v1")
+    states = errors.visited_states(env, count=4, every=11, rng=generator(1, "states"))
+    policy_obs, actions = errors.real_rollouts(env, states, lambda obs, _: obs[:, :1], steps=20)
+    replayed, _ = errors.real_rollouts(env, states, errors.same_actions(actions), steps=20)
+    error = errors.k_step_error(replayed, policy_obs, torch.ones(3))
+    assert float(error.max()) == 0.0
+    env.close()

@@ -1,0 +1,118 @@
+"""The paper's quantities on tabular MDPs: hand numbers, and the branched process simulated."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mbpo_teach import exact, mdp
+from mbpo_teach.seeding import generator
+
+
+def case(seed: int, gamma: float = 0.8):
+    rng = generator(seed, "case")
+    world = mdp.random_mdp(states=4, actions=3, gamma=gamma, rng=rng)
+    model = rng.dirichlet(np.ones(4), size=(4, 3))
+    policy, data_policy = rng.dirichlet(np.ones(3), size=(2, 4))
+    return world, model, policy, data_policy
+
+
+def test_total_variation_by_hand():
+    assert exact.total_variation([0.5, 0.5], [1, 0]) == pytest.approx(0.5)
+    assert exact.total_variation([1, 0], [0, 1]) == pytest.approx(1.0)
+    rows = exact.total_variation(np.eye(2), [0.5, 0.5])
+    np.testing.assert_allclose(rows, [0.5, 0.5])
+    with pytest.raises(ValueError, match="equally many outcomes"):
+        exact.total_variation([1, 0], [1, 0, 0])
+    for wrong, message in (([3, 4], "sum to one"), ([2, -1], "probab"), ([np.nan, 1], "probab")):
+        with pytest.raises(ValueError, match=message):
+            exact.total_variation(wrong, [1, 0])
+        with pytest.raises(ValueError, match=message):
+            exact.policy_shift([[1, 0]], [wrong])
+
+
+def test_horizon():
+    for gamma in (0.0, 0.5, 0.9, 0.99):
+        last = exact.horizon(gamma)
+        assert gamma**last < 1e-12
+        assert last == 1 or gamma ** (last - 1) >= 1e-12
+    with pytest.raises(ValueError, match="gamma must be in"):
+        exact.horizon(1.0)
+
+
+def test_model_error_takes_the_worst_time():
+    # The model is right in state 0 and wrong by 0.5 in state 1, which is reached at time 1.
+    world = mdp.TabularMDP(
+        transition=[[[0.0, 1]], [[0, 1]]], reward=[[0.0], [1]], start=[1, 0], gamma=0.9
+    )
+    model = np.array([[[0.0, 1]], [[0.5, 0.5]]])
+    assert exact.model_error(world, model, [[1.0], [1]]) == pytest.approx(0.5)
+
+
+def test_model_error_weighs_by_the_policy():
+    # Action 1 is modelled wrongly everywhere; a policy that takes it half of the time sees half.
+    world = mdp.TabularMDP(
+        transition=[[[1.0, 0], [1, 0]], [[0, 1], [0, 1]]],
+        reward=np.zeros((2, 2)),
+        start=[1, 0],
+        gamma=0.9,
+    )
+    model = np.array([[[1.0, 0], [0.6, 0.4]], [[0, 1], [0.4, 0.6]]])
+    assert exact.model_error(world, model, np.full((2, 2), 0.5)) == pytest.approx(0.2)
+
+
+def test_policy_shift_is_the_worst_state():
+    assert exact.policy_shift([[1, 0], [0.5, 0.5]], [[1, 0], [0.2, 0.8]]) == pytest.approx(0.3)
+
+
+def test_mixture_moves_distance_in_proportion():
+    world, model, *_ = case(0)
+    for share in (0.0, 0.3, 1.0):
+        mixed = exact.mixture(world.transition, model, share)
+        np.testing.assert_allclose(
+            exact.total_variation(mixed, world.transition),
+            share * exact.total_variation(model, world.transition),
+            atol=1e-15,
+        )
+    with pytest.raises(ValueError, match="share must be in"):
+        exact.mixture(world.transition, model, 1.5)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 0.9]))
+def test_branched_returns_against_the_definition(seed, gamma):
+    """Section 4.2's process, time step by time step, without the algebra of the fast formula."""
+    world, model, policy, data_policy = case(seed, gamma)
+    real = np.einsum("sa,sap->sp", data_policy, world.transition)
+    imagined = np.einsum("sa,sap->sp", policy, model)
+    fast = exact.branched_returns(world, model, policy, data_policy, max_length=6)
+    for k in range(7):
+        acting = data_policy if k == 0 else policy
+        reward = (acting * world.reward).sum(axis=1)
+        total, before = 0.0, world.start.copy()  # before: law after the real steps
+        for time in range(400):
+            law = before @ np.linalg.matrix_power(imagined, min(time, k))
+            total += gamma**time * law @ reward
+            if time >= k:
+                before = before @ real
+        assert fast[k] == pytest.approx(total, rel=1e-9, abs=1e-9)
+
+
+def test_branched_returns_between_their_limits():
+    world, model, policy, data_policy = case(5)
+    returns = exact.branched_returns(world, model, policy, data_policy, max_length=200)
+    assert returns[0] == pytest.approx(mdp.exact_return(world, data_policy))
+    assert returns[-1] == pytest.approx(mdp.exact_return(world, policy, model))
+    # A perfect model and an unmoved policy: every k is the true return.
+    same = exact.branched_returns(world, world.transition, policy, policy, max_length=5)
+    np.testing.assert_allclose(same, mdp.exact_return(world, policy))
+
+
+def test_bad_arguments_are_named():
+    world, model, policy, data_policy = case(0)
+    with pytest.raises(ValueError, match="max_length must be at least 0"):
+        exact.branched_returns(world, model, policy, data_policy, max_length=-1)
+    with pytest.raises(ValueError, match="data_policy must have shape"):
+        exact.branched_returns(world, model, policy, [1.0], max_length=1)
+    with pytest.raises(ValueError, match="model must have shape"):
+        exact.model_error(world, model[:2], policy)

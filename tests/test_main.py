@@ -1,0 +1,268 @@
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mbpo_teach import __main__ as terminal
+from mbpo_teach import doctor, language, workspace
+
+ROOT = workspace.COURSE
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course with two chapters, in place of the real one."""
+    for edition in language.LANGUAGES:
+        for chapter in ("00_start_here", "04_when_to_trust"):
+            for folder in (edition, f"{edition}/solutions"):
+                file = tmp_path / "notebooks" / folder / f"{chapter}.ipynb"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(f"{folder}/{chapter}")
+    monkeypatch.setattr(workspace, "COURSE", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that would have taken the place of this process."""
+    commands = []
+    monkeypatch.setattr(terminal, "_become", commands.append)
+    return commands
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setattr(language, "_chosen", [])
+    monkeypatch.setattr(language, "_listeners", [])
+    monkeypatch.delenv("MBPO_LANG", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+
+
+def run(*arguments):
+    result = CliRunner().invoke(terminal.main, arguments)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_lab_opens_the_first_chapter(course, started):
+    result = run("lab")
+    assert result.exit_code == 0
+    assert "Made 8 working copies" in result.output
+    (command,) = started
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert f"--ServerApp.root_dir={course}" in command
+    assert "--LabApp.default_url=/lab/tree/work/en/00_start_here.ipynb" in command
+    assert "--no-browser" not in command
+
+
+def test_lab_opens_the_chapter_and_edition_asked_for(course, started):
+    result = run("lab", "--edition", "zh", "--chapter", "4", "--no-browser", "--", "--port=9")
+    assert "已在 work/ 中建立 8 份工作副本" in result.output
+    (command,) = started
+    assert "--LabApp.default_url=/lab/tree/work/zh/04_when_to_trust.ipynb" in command
+    assert "--no-browser" in command
+    assert command[-1] == "--port=9"
+
+
+def test_lab_follows_the_environments_language(course, started, monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "zh")
+    run("lab")
+    assert any("work/zh/" in part for part in started[0])
+
+
+def test_lab_says_in_one_line_that_a_newer_edition_exists(course, started):
+    run("lab")
+    for edition in language.LANGUAGES:
+        (course / f"notebooks/{edition}/04_when_to_trust.ipynb").write_text("second edition")
+    output = run("lab").output
+    (line,) = [line for line in output.splitlines() if "newer" in line]
+    assert "chapter 04;" in line and line.endswith("python -m mbpo_teach reset 04")
+    assert (course / "work/en/04_when_to_trust.ipynb").read_text() == "en/04_when_to_trust"
+
+
+@pytest.mark.parametrize("command", [("lab", "--chapter"), ("reset",)])
+def test_a_wrong_chapter_is_one_clear_sentence(command, course, started):
+    result = run(*command, "9")
+    assert result.exit_code == 1
+    assert result.output == "Error: chapter must be one of 00, 04, not '9'\n"
+    assert started == []
+    assert not (course / "work").exists()
+
+
+def test_a_wrong_edition_is_refused(course, started):
+    result = run("lab", "--edition", "fr")
+    assert result.exit_code == 2 and "'en', 'zh'" in result.output
+
+
+def test_a_wrong_language_in_the_environment_is_refused(course, started, monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "fr")
+    result = run("lab")
+    assert result.exit_code == 1 and "MBPO_LANG must be one of en, zh" in result.output
+
+
+def test_reset_says_where_the_old_copy_is(course, started):
+    run("lab")
+    (course / "work/en/04_when_to_trust.ipynb").write_text("my answer")
+    result = run("reset", "04")
+    (kept,) = (course / "work/en").glob("04_when_to_trust.*-*.ipynb")
+    assert kept.read_text() == "my answer"
+    assert result.output.splitlines()[0] == (
+        f"{Path('work/en/04_when_to_trust.ipynb')} is fresh again. "
+        f"Your old one is {kept.relative_to(course)}"
+    )
+    assert "Reload Notebook from Disk" in result.output
+
+
+def test_reset_says_when_there_is_nothing_to_do(course, started):
+    run("lab")
+    assert "nothing was changed" in run("reset", "04").output
+
+
+def test_reset_of_one_edition_leaves_the_other_alone(course, started):
+    run("lab")
+    for edition in language.LANGUAGES:
+        (course / f"work/{edition}/04_when_to_trust.ipynb").write_text("my answer")
+    run("reset", "04", "--edition", "zh")
+    assert (course / "work/en/04_when_to_trust.ipynb").read_text() == "my answer"
+    assert (course / "work/zh/04_when_to_trust.ipynb").read_text() == "zh/04_when_to_trust"
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_sentence(course, started):
+    (course / "work").write_text("a file where the folder should be")
+    result = run("lab")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: Your working copies cannot be read or made.")
+    assert str(course / "work") in result.output
+    assert started == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_one_clear_sentence(course, started):
+    course.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    result = run("lab")
+    course.chmod(stat.S_IRWXU)
+    assert result.exit_code == 1 and "Permission denied" in result.output
+
+
+def test_a_copy_of_the_package_without_notebooks_says_so(tmp_path, started, monkeypatch):
+    monkeypatch.setattr(workspace, "COURSE", tmp_path)
+    result = run("lab")
+    assert result.exit_code == 1 and "There are no notebooks in" in result.output
+
+
+def healthy(name, ok=True):
+    return doctor.Check(name=name, ok=ok, message="said", cure="" if ok else "do this")
+
+
+def test_a_well_machine_gets_one_line_each_and_exit_code_0(monkeypatch):
+    monkeypatch.setattr(doctor, "checks", lambda: [healthy("A"), healthy("B")])
+    result = run("doctor")
+    assert (result.exit_code, result.output) == (0, "✓ A: said\n✓ B: said\n")
+
+
+def test_an_unwell_machine_gets_a_cure_and_exit_code_1(monkeypatch):
+    monkeypatch.setattr(doctor, "checks", lambda: [healthy("A", ok=False), healthy("B")])
+    result = run("doctor")
+    assert (result.exit_code, result.output) == (1, "✗ A: said\n    → do this\n✓ B: said\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a child process is started")
+def test_jupyterlab_prefers_the_kernel_of_this_environment(monkeypatch):
+    called = []
+    monkeypatch.setattr(os, "execve", lambda *call: called.append(call))
+    monkeypatch.setattr(subprocess, "call", lambda *command, **options: 0)
+    with pytest.raises(SystemExit):  # reached only because this execve returns
+        terminal._become(["program", "option"])
+    ((program, command, environment),) = called
+    assert (program, command) == ("program", ["program", "option"])
+    assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
+    assert environment["PATH"] == os.environ["PATH"]
+
+
+# The real thing, in a clone of the course as it lies here.
+
+
+@pytest.fixture
+def clone(tmp_path):
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("this copy of the course is no git clone")
+    folder = tmp_path / "clone"
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "all")
+    return folder
+
+
+def git(folder, *arguments):
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def answer_of(address, process, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as response:
+                return response.geturl()
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("JupyterLab did not answer")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_jupyterlab_serves_the_working_copy_and_the_clone_stays_clean(clone, tmp_path):
+    port = free_port()
+    folders = {
+        name: str(tmp_path / name)
+        for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    }
+    command = [sys.executable, "-m", "mbpo_teach", "lab", "--edition", "zh", "--no-browser", "--"]
+    command += [f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    log = (tmp_path / "log").open("wb")
+    process = subprocess.Popen(command, cwd=clone, env=os.environ | folders, stdout=log, stderr=log)
+    try:
+        opened = answer_of(f"http://127.0.0.1:{port}/", process)
+        assert opened.endswith("/lab/tree/work/zh/00_start_here.ipynb")
+        contents = f"http://127.0.0.1:{port}/api/contents/work/zh/00_start_here.ipynb?content=0"
+        answer_of(contents, process)
+    finally:
+        # To this very process: it has become JupyterLab, no child is left behind.
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        log.close()
+    with socket.socket() as caller:
+        assert caller.connect_ex(("127.0.0.1", port)) != 0, "a JupyterLab was left behind"
+    assert git(clone, "status", "--porcelain") == ""
+    pristine = (clone / "notebooks/zh/00_start_here.ipynb").read_bytes()
+    assert (clone / "work/zh/00_start_here.ipynb").read_bytes() == pristine
+    (clone / "work/zh/00_start_here.ipynb").write_text("my answer")
+    subprocess.run(
+        [sys.executable, "-m", "mbpo_teach", "reset", "00"],
+        cwd=clone,
+        check=True,
+        capture_output=True,
+    )
+    assert git(clone, "status", "--porcelain") == ""

@@ -1,0 +1,127 @@
+"""Branched rollouts against the true simulator, a Python loop, and by hand."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mbpo_teach import envs, errors, rollout, simulator, terminations
+from mbpo_teach.seeding import generator
+from mbpo_teach.transitions import rows
+
+
+def counting_step(obs, act):
+    """A world that adds the action to the state and pays the state."""
+    return obs + act, obs[:, 0]
+
+
+def one(obs):
+    return torch.ones(len(obs), 1)
+
+
+def beyond(limit):
+    return lambda obs: obs[:, 0] >= limit
+
+
+def test_branches_by_hand():
+    starts = torch.tensor([[0.0], [2.0]])
+    found = rollout.branched_rollout(counting_step, one, beyond(3), starts, length=3)
+    # 0 -> 1 -> 2 -> 3 ends at its third step, 2 -> 3 at its first.
+    assert found.transitions.obs[:, 0].tolist() == [0, 2, 1, 2]
+    assert found.transitions.next_obs[:, 0].tolist() == [1, 3, 2, 3]
+    assert found.transitions.reward.tolist() == [0, 2, 1, 2]
+    assert found.transitions.terminated.tolist() == [False, True, False, True]
+    assert found.step.tolist() == [1, 1, 2, 3]
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=6), st.integers(1, 6), st.integers(1, 9))
+def test_branches_against_a_loop(starts, length, limit):
+    found = rollout.branched_rollout(
+        counting_step, one, beyond(limit), torch.tensor(starts)[:, None].float(), length=length
+    )
+    expected = []
+    for start in starts:
+        state = start
+        for step in range(1, length + 1):
+            expected.append((step, state, state + 1, state + 1 >= limit))
+            state += 1
+            if state >= limit:
+                break
+    moves = found.transitions
+    columns = (found.step, moves.obs[:, 0], moves.next_obs[:, 0], moves.terminated)
+    got = [tuple(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+    assert sorted(got) == sorted(expected)
+    assert found.step.tolist() == sorted(found.step.tolist())
+
+
+def test_with_the_true_simulator_a_branch_is_real_steps():
+    env = envs.make("Hopper-v5")
+    states = errors.visited_states(env, count=5, every=9, rng=generator(0, "states"))
+    actions = torch.tensor(generator(0, "act").uniform(-1, 1, (6, 3)), dtype=torch.float32)
+
+    def policy(obs):  # a function of the observation, so that both walks act alike
+        return torch.tanh(obs[:, :6] @ actions)
+
+    real, _ = errors.real_rollouts(env, states, lambda obs, _: policy(obs), steps=6)
+
+    def simulator_step(obs, act):
+        steps = []
+        for one_obs, one_act in zip(obs, act, strict=True):
+            simulator.set_from_obs(env, one_obs.numpy())
+            steps.append(env.step(one_act.numpy()))
+        return torch.tensor(np.stack([s.obs for s in steps])), torch.tensor(
+            [s.reward for s in steps]
+        )
+
+    found = rollout.branched_rollout(
+        simulator_step, policy, terminations.termination_of("Hopper-v5"), real[:, 0], length=6
+    )
+    alive = ~real.isnan().any(dim=-1)
+    for step in range(1, 7):
+        reached = rows(found.transitions, found.step == step).next_obs
+        # Observations are rounded to float32 between the steps of the branch only.
+        torch.testing.assert_close(reached, real[alive[:, step], step], atol=5e-3, rtol=0)
+    assert len(found.step) == int(alive[:, 1:].sum())
+    env.close()
+
+
+def test_a_branch_stops_when_all_have_ended():
+    found = rollout.branched_rollout(counting_step, one, beyond(1), torch.zeros(4, 1), length=1000)
+    assert found.step.tolist() == [1, 1, 1, 1]
+
+
+def test_bad_rollouts_are_refused():
+    starts = torch.zeros(2, 1)
+    with pytest.raises(ValueError, match="length must be at least 1"):
+        rollout.branched_rollout(counting_step, one, beyond(9), starts, length=0)
+    with pytest.raises(ValueError, match="starts must hold at least one state"):
+        rollout.branched_rollout(counting_step, one, beyond(9), starts[:0], length=1)
+
+    with pytest.raises(ValueError, match="finite numbers; step 2 did not"):
+        rollout.branched_rollout(
+            lambda obs, act: (obs + 1, obs[:, 0] / (1 - obs[:, 0])), one, beyond(9), starts,
+            length=3,
+        )  # fmt: skip
+
+
+def test_linear_horizon_by_hand():
+    hopper = {"first_step": 20_000, "last_step": 100_000, "first": 1, "last": 15}
+    expected = {
+        0: 1,
+        20_000: 1,
+        25_714: 1,
+        25_715: 2,
+        60_000: 8,
+        99_999: 14,
+        100_000: 15,
+        10**9: 15,
+    }
+    assert {step: rollout.linear_horizon(step, **hopper) for step in expected} == expected
+
+
+def test_bad_schedules_are_refused():
+    with pytest.raises(ValueError, match="first_step must be below last_step"):
+        rollout.linear_horizon(0, first_step=5, last_step=5, first=1, last=2)
+    with pytest.raises(ValueError, match="last must be at least 1"):
+        rollout.linear_horizon(0, first_step=0, last_step=5, first=1, last=0)

@@ -1,0 +1,205 @@
+"""The labs of chapter 3 show what was recorded, and the chapter's claims about it hold."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mbpo_teach import language, runs
+from mbpo_teach.figures.filmstrip import Moment, View, film, outlines
+from mbpo_teach.growth import fit_growth, growth
+from mbpo_teach.limbs import Limbs
+from mbpo_teach.widgets import compounding
+
+WORLDS = ("InvertedPendulum-v5", "Hopper-v5")
+SIMULATORS = (*WORLDS, "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "en")
+    monkeypatch.setattr(language, "_chosen", [])
+    monkeypatch.setattr(language, "_listeners", [])
+
+
+def arrays(world):
+    return runs.load(f"errors_{world}").arrays
+
+
+def median(world, name="actions.ensemble"):
+    return np.nanmedian(arrays(world)[name], axis=1)
+
+
+# What the records hold.
+
+
+@pytest.mark.parametrize("world", SIMULATORS)
+def test_one_step_errors_fall_as_data_grow(world):
+    found = arrays(world)
+    assert list(found["sizes"]) == [300, 1_000, 3_000, 10_000]
+    assert not found["diverged"].any()
+    assert found["held_out"].shape == (4, 2_000)
+    means = found["held_out"].mean(axis=1)
+    assert (np.diff(means) < 0).all()
+    assert means[0] < found["still"].mean()
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("acting", ["actions", "policy"])
+def test_recorded_rollouts_and_recorded_errors_agree(world, acting):
+    found = arrays(world)
+    real, imagined = found[f"{acting}.real"], found[f"{acting}.imagined"]
+    again = np.linalg.norm((imagined - real) / found["scale"], axis=-1)
+    np.testing.assert_allclose(
+        again, found[f"{acting}.ensemble"][:, : len(real)], rtol=1e-3, atol=1e-6
+    )
+    assert found[f"{acting}.ensemble"].shape == (4, 100, 51)
+    np.testing.assert_allclose(
+        found[f"{acting}.one_step"][:, :, 1], found[f"{acting}.ensemble"][:, :, 1], rtol=1e-3
+    )
+
+
+# What the chapter says of them.
+
+
+def test_the_pole_as_the_chapter_tells_it():
+    pole = median("InvertedPendulum-v5")
+    np.testing.assert_allclose(pole[:, 1], [0.0012, 0.0007, 0.0006, 0.0005], atol=5e-5)
+    assert list((pole > 1).argmax(axis=1)) == [36, 37, 39, 39]
+    assert pole[1, 10] == pytest.approx(0.0073, abs=5e-5)
+    corrected = median("InvertedPendulum-v5", "policy.ensemble")
+    assert corrected[1, 50] == pytest.approx(0.005, abs=1e-3)
+    alone = median("InvertedPendulum-v5", "actions.single")
+    assert 3.5 < alone[1, 10] / pole[1, 10] < 4.5
+    modest = median("InvertedPendulum-v5", "actions.spread")
+    assert 2.5 < modest[1, 10] / pole[1, 10] < 4
+    # The eigenvalue of the simulator is 1.199.
+    assert all(1.18 < fit_growth(curve, until=40)[1] < 1.2 for curve in pole)
+
+
+def test_the_hopper_as_the_chapter_tells_it():
+    found = arrays("Hopper-v5")
+    hopper, spread = median("Hopper-v5"), median("Hopper-v5", "actions.spread")
+    low, high = np.nanquantile(found["actions.ensemble"][3], (0.1, 0.9), axis=0)
+    assert (low[1], high[1]) == pytest.approx((0.008, 0.21), abs=0.005)
+    assert (high[5:] > 1).all()
+    assert 0.3 < spread[3, 1] / hopper[3, 1] < 0.4
+    assert 0.33 < spread[3, 10] / hopper[3, 10] < 0.42
+    assert 0.7 < spread[0, 10] / hopper[0, 10] < 1.1
+    assert (hopper[0, 1], hopper[3, 1]) == pytest.approx((0.045, 0.024), abs=5e-4)
+    assert hopper[:, 50].min() > 1.1 and hopper[:, 50].max() < 2.0
+    ended = np.isnan(found["actions.ensemble"][0, :, 50]).mean()
+    assert ended == pytest.approx(1 / 6, abs=0.02)
+    last = found["actions.ensemble"][:, :12, 50]
+    assert (last[0, 9], last[3, 9]) == pytest.approx((1.5, 0.11), abs=0.05)
+    assert (last[0, 0], last[3, 0]) == pytest.approx((2.8, 5.2), abs=0.05)
+
+
+# The labs.
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_errors_lab_says_what_was_recorded(world):
+    found = arrays(world)
+    lab = compounding.errors_lab(found, size=1_000)
+    lab.move(k=20, start=3, size=3_000)
+    for acting in ("actions", "policy"):
+        curve = found[f"{acting}.ensemble"][2, :, 20]
+        numbers = [*np.nanquantile(curve, (0.5, 0.1, 0.9)), curve[2]]
+        middle, low, high, own = map(compounding._number, numbers)
+        assert f"median error {middle}, 80 % of starts between {low} and {high}" in lab.sentence
+        assert f"start 3: {own}" in lab.sentence
+    before = lab.picture.frame["png"]
+    for change in ({"k": 21}, {"start": 4}, {"size": 300}):
+        lab.move(**change)
+        assert lab.picture.frame["png"] != before
+        before = lab.picture.frame["png"]
+
+
+def test_a_start_that_ended_is_said_to_have_ended():
+    found = arrays("Hopper-v5")
+    start = int(np.isnan(found["actions.ensemble"][0, :, 50]).argmax())
+    lab = compounding.errors_lab(found, size=300, k=50)
+    lab.move(start=start + 1)
+    assert f"start {start + 1}: the real episode had ended" in lab.sentence
+
+
+def test_law_lab_draws_the_law_and_reads_the_growth_rate():
+    worlds = {world: arrays(world) for world in WORLDS}
+    lab = compounding.law_lab(worlds, size=1_000, stretch=1.1)
+    lab.move(stretch=0.9, size=10_000)
+    for world in WORLDS:
+        curve = median(world)[3]
+        by_law = compounding._number(growth(curve[1], 0.9, 50))
+        assert f"{compounding._number(curve[50])} and {by_law} at k = 50" in lab.sentence
+        fitted = fit_growth(curve, until=compounding.FITTED)[1]
+        assert f"L read off the curve: {fitted:.2f}" in lab.sentence
+
+
+def test_film_lab_and_strip_show_bodies():
+    found = arrays("Hopper-v5")
+    lab = compounding.film_lab("Hopper-v5", found, size=300)
+    before = lab.picture.frame["png"]
+    lab.move(k=50, start=2, size=10_000)
+    error = compounding._number(found["actions.ensemble"][3, 1, 50])
+    assert f"{error} deviations away" in lab.sentence
+    assert lab.picture.frame["png"] != before
+    strip = compounding.strip({"Hopper-v5": found}, size=300, start=1)
+    assert strip.sentence.startswith("Real body and imagined ghost in Hopper-v5, after k = 1, 5")
+    assert len(strip.figure.axes) == 4
+
+
+def test_where_the_real_episode_ended_only_the_ghost_is_left():
+    found = dict(arrays("Hopper-v5"))
+    for key in ("actions.real", "actions.ensemble"):
+        found[key] = found[key].copy()
+    found["actions.real"][0, 5:] = np.nan
+    found["actions.ensemble"][:, 0, 5:] = np.nan
+    lab = compounding.film_lab("Hopper-v5", found, size=300, k=7)
+    assert "the real episode had ended; only the imagined body is left" in lab.sentence
+
+
+def test_the_labs_speak_chinese():
+    lab = compounding.errors_lab(arrays("Hopper-v5"), size=300)
+    english = lab.sentence
+    language.use("zh")
+    assert lab.sentence.startswith("模型用 300 条转移训练")
+    language.use("en")
+    assert lab.sentence == english
+
+
+# The drawing.
+
+
+def test_outline_of_a_limb_by_hand():
+    """An upright stick from (0, 0, 0) to (0, 0, 1), radius 0.1: a stadium around it."""
+    limb = Limbs(np.array([[[0.0, 5.0, 0.0], [0.0, 5.0, 1.0]]]), np.array([0.1]))
+    (outline,) = outlines(limb)
+    np.testing.assert_allclose(outline.min(axis=0), [-0.1, -0.1], atol=1e-12)
+    np.testing.assert_allclose(outline.max(axis=0), [0.1, 1.1], atol=1e-12)
+    x, y = outline.T
+    area = 0.5 * abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))
+    assert area == pytest.approx(0.2 + np.pi * 0.01, rel=0.01)
+
+
+def test_the_film_moves_and_is_small():
+    shown = compounding.moving_film("Hopper-v5", arrays("Hopper-v5"), size=300, start=1)
+    assert len(shown.gif) < 120_000
+    bundle, _ = shown._repr_mimebundle_()
+    assert set(bundle) == {"image/gif", "text/plain"}
+    picture = Image.open(io.BytesIO(shown.gif))
+    assert picture.n_frames == 26
+    frames = []
+    for at in (0, 10, 25):
+        picture.seek(at)
+        frames.append(np.asarray(picture.convert("RGB")))
+    assert (frames[0] != frames[1]).any() and (frames[1] != frames[2]).any()
+
+
+def test_a_film_without_a_ghost_can_be_drawn():
+    limb = Limbs(np.array([[[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]), np.array([0.1]))
+    moments = [Moment(0, limb, limb), Moment(1, None, limb), Moment(2, limb, None)]
+    shown = film("toy", moments, View((-1, 1), (0, 1)), seconds=1)
+    assert Image.open(io.BytesIO(shown.gif)).n_frames == 3
+    assert "from k = 0 to k = 2" in shown.sentence

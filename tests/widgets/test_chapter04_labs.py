@@ -1,0 +1,127 @@
+"""The labs of chapter 4 show what the library computes, over the whole range of their sliders."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mbpo_teach import bounds, exact, language, mdp
+from mbpo_teach.widgets import exact_lab, no_step, two_errors
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "en")
+    monkeypatch.setattr(language, "_chosen", [])
+    monkeypatch.setattr(language, "_listeners", [])
+
+
+CORNERS = list(
+    itertools.product((0.0, exact_lab.MAX_EPS_M), (0.0, exact_lab.MAX_EPS_PI), (0.0, 0.8, 0.95))
+)
+
+
+@pytest.mark.parametrize(("eps_m", "eps_pi", "gamma"), CORNERS)
+def test_the_sliders_set_the_exact_errors(eps_m, eps_pi, gamma):
+    world, model, data_policy, moved = exact_lab.river_case(eps_m=eps_m, gamma=gamma)
+    policy = moved(eps_pi)
+    assert exact.model_error(world, model, data_policy) == pytest.approx(eps_m, abs=1e-12)
+    assert exact.policy_shift(policy, data_policy) == pytest.approx(eps_pi, abs=1e-12)
+
+
+@pytest.mark.parametrize(("eps_m", "eps_pi", "gamma"), CORNERS)
+def test_exact_lab_frames_keep_the_theorem(eps_m, eps_pi, gamma):
+    frame = exact_lab.measure(eps_m=eps_m, eps_pi=eps_pi, gamma=gamma, r_max=3.0)
+    world, model, data_policy, moved = exact_lab.river_case(eps_m=eps_m, gamma=gamma, r_max=3.0)
+    policy = moved(eps_pi)
+    assert frame.true_return == pytest.approx(mdp.exact_return(world, policy))
+    assert frame.model_return == pytest.approx(mdp.exact_return(world, policy, model))
+    assert frame.eps_m_prime == pytest.approx(exact.model_error(world, model, policy))
+    here = int(np.argmin(np.abs(frame.shifts - eps_pi)))
+    assert frame.true_returns[here] == pytest.approx(frame.true_return)
+    assert frame.model_returns[here] == pytest.approx(frame.model_return)
+    assert (frame.true_returns >= frame.model_returns - frame.bound - 1e-9).all()
+    np.testing.assert_allclose(
+        frame.branched[[0, -1]],
+        [mdp.exact_return(world, data_policy), frame.model_return],
+        rtol=1e-2,  # 40 steps are not infinitely many
+    )
+
+
+def test_exact_lab_says_what_the_library_gives():
+    lab = exact_lab.exact_lab()
+    lab.move(eps_m=0.05, eps_pi=0.03, gamma=0.75, r_max=2)
+    frame = exact_lab.measure(eps_m=0.05, eps_pi=0.03, gamma=0.75, r_max=2)
+    bound = bounds.performance_bound(gamma=0.75, r_max=2, eps_m=0.05, eps_pi=0.03)
+    assert f"True return {frame.true_return:.3f}" in lab.sentence
+    assert f"model return {frame.model_return:.3f}" in lab.sentence
+    assert f"C = {bound:.3f}" in lab.sentence
+    assert "says nothing" not in lab.sentence
+    lab.move(gamma=0.95)
+    assert "says nothing" in lab.sentence
+    before = lab.picture.frame["png"]
+    lab.move(eps_pi=0.5)
+    assert lab.picture.frame["png"] != before
+
+
+def test_exact_lab_speaks_chinese():
+    lab = exact_lab.exact_lab()
+    english = lab.sentence
+    language.use("zh")
+    assert lab.sentence.startswith("真实回报")
+    language.use("en")
+    assert lab.sentence == english
+
+
+def test_the_chapters_claim_about_gap_and_bound():
+    """Chapter 4 says: within the sliders' range the gap is never more than 4.5 % of C."""
+    shares = []
+    for eps_m, eps_pi, gamma in itertools.product(
+        np.linspace(0, exact_lab.MAX_EPS_M, 6), np.linspace(0, 0.5, 6), np.linspace(0, 0.95, 20)
+    ):
+        if eps_m == eps_pi == 0:
+            continue
+        frame = exact_lab.measure(eps_m=eps_m, eps_pi=eps_pi, gamma=gamma, r_max=1)
+        bound = bounds.performance_bound(gamma=gamma, r_max=1, eps_m=eps_m, eps_pi=eps_pi)
+        if bound > 0:
+            shares.append(abs(frame.true_return - frame.model_return) / bound)
+    assert 0.03 < max(shares) < 0.045
+
+
+def test_the_chapters_claim_about_the_branched_return():
+    """Chapter 4 says: at the first setting it passes the true return between k = 1 and k = 2."""
+    first = exact_lab.exact_lab().values
+    frame = exact_lab.measure(**first)
+    assert frame.branched[1] < frame.true_return < frame.branched[2]
+
+
+def test_no_step_is_ever_accepted():
+    gains, ceilings = no_step.random_shares(300)
+    assert (gains <= ceilings + 1e-12).all()
+    assert (ceilings < 1).all()
+    assert gains.max() > 0.1  # the cases are not all trivial
+    for eps_m, gamma in itertools.product((0.0, 0.1, exact_lab.MAX_EPS_M), (0.0, 0.8, 0.95)):
+        gain, bound = no_step.river_gains(eps_m=eps_m, gamma=gamma)
+        assert (gain / bound < 0.05).all()
+
+
+def test_no_step_lab_says_what_the_library_gives():
+    lab = no_step.no_step_lab(cases=20)
+    lab.move(eps_m=0.1, eps_pi=0.2, gamma=0.5)
+    gain, bound = no_step.river_gains(eps_m=0.1, gamma=0.5)
+    assert f"gains {gain[19]:.3f} " in lab.sentence
+    assert f"C = {bound[19]:.3f}." in lab.sentence
+    assert f"{(0.05 + 0.2) / (0.05 + 0.4):.1%}" in lab.sentence
+
+
+def test_a_perfect_model_never_drifts_and_a_wrong_one_does_without_policy_shift():
+    for eps_pi in (0.0, 0.25, 0.5):
+        distances, _ = two_errors.drift(eps_m=0.0, eps_pi=eps_pi)
+        np.testing.assert_allclose(distances, 0, atol=1e-12)
+    distances, eps_m_prime = two_errors.drift(eps_m=0.1, eps_pi=0.0)
+    assert (np.diff(distances[:20]) > 0).all()
+    # The numbers that the chapter quotes.
+    np.testing.assert_allclose(distances[[1, 5, 40]], [0.018, 0.093, 0.189], atol=5e-4)
+    assert (distances <= np.arange(41) * eps_m_prime + 1e-12).all()
+    assert two_errors.drift(eps_m=0.1, eps_pi=0.5)[0][40] == pytest.approx(0.081, abs=5e-4)
+    assert "0.093 apart after 5 steps" in two_errors.two_errors_lab().sentence

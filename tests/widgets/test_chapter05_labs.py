@@ -1,0 +1,277 @@
+"""The labs of chapter 5 show what the library computes, and the chapter's claims hold."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mbpo_teach import bounds, exact, language, mdp, runs
+from mbpo_teach.widgets import branches, climb, lengths, shift, whereabouts
+
+HAND = {"eps_m": 0.01, "slope": 0.0, "eps_pi": 0.1, "gamma": 0.9, "count": 30_000}
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "en")
+    monkeypatch.setattr(language, "_chosen", [])
+    monkeypatch.setattr(language, "_listeners", [])
+
+
+@pytest.fixture(scope="module")
+def record():
+    return runs.load("errors_Hopper-v5").arrays
+
+
+def by_hand(**changes):
+    return branches.measure(**(HAND | {"measured": False, "k": 5} | changes), longest=50)
+
+
+def on_the_twin(**changes):
+    return branches.measure(**(HAND | {"measured": True, "k": 5} | changes), longest=50)
+
+
+# The figure at the centre.
+
+
+def test_the_upper_panel_is_chapter_3s_measurement(record):
+    errors = branches.measured_errors(record, 3_000)
+    assert record["sizes"].tolist().index(3_000) == 2
+    measured = record["actions.ensemble"][2]
+    np.testing.assert_allclose(errors.middle, np.nanmedian(measured, axis=0)[1:])
+    np.testing.assert_allclose(errors.high, np.nanquantile(measured, 0.9, axis=0)[1:])
+    spread = np.nanmedian(record["actions.spread"][2], axis=0)[1:]
+    np.testing.assert_allclose(errors.spread, spread)
+    with pytest.raises(ValueError, match="size must be one of"):
+        branches.measured_errors(record, 7)
+
+
+def test_the_informative_defaults():
+    frame, setting = by_hand()
+    assert setting == {"gamma": 0.9, "r_max": 1.0, "eps_m_prime": 0.01, "eps_pi": 0.1}
+    assert frame.best == 22 == int(frame.penalty.argmin())
+    assert frame.penalty[22] / frame.trivial == pytest.approx(0.32, abs=0.005)
+    assert frame.bound == pytest.approx(41.8)
+    assert frame.gap is None  # no world, no gap
+
+
+def test_the_two_parts_are_those_of_the_theorem():
+    frame, setting = by_hand(slope=0.3, gamma=0.8)
+    k = np.arange(51)
+    assert setting["eps_m_prime"] == pytest.approx(0.04)
+    np.testing.assert_allclose(frame.shift_part, 2 * 0.8**k * 0.1 / 0.2**2)
+    np.testing.assert_allclose(frame.model_part, 2 * k * 0.04 / 0.2)
+    np.testing.assert_allclose(
+        frame.penalty, bounds.branched_penalty_on_policy(k, **setting), rtol=1e-12
+    )
+    assert (np.diff(frame.tight[1:]) < 0).all()  # no minimum inside
+
+
+@pytest.mark.parametrize(
+    ("count", "eps_pi", "gamma"),
+    list(itertools.product((1_000, 100_000), (0.0, 0.1, 0.5), (0.0, 0.9, 0.99))),
+)
+def test_as_measured_everything_is_the_twins(count, eps_pi, gamma):
+    frame, setting = on_the_twin(count=count, eps_pi=eps_pi, gamma=gamma)
+    case = branches.twin_case(count, eps_pi, gamma)
+    assert exact.policy_shift(case.policy, case.data_policy) == pytest.approx(eps_pi, abs=1e-12)
+    assert setting["eps_m_prime"] == exact.model_error(case.world, case.model, case.policy)
+    assert setting["r_max"] == case.world.r_max
+    returns = exact.branched_returns(
+        case.world, case.model, case.policy, case.data_policy, max_length=50
+    )
+    true_return = mdp.exact_return(case.world, case.policy)
+    np.testing.assert_array_equal(frame.gap, np.abs(true_return - returns))
+    # Theorem 4.3 and its tight variant.
+    assert (true_return >= returns - frame.penalty - 1e-9).all()
+    assert (frame.gap <= frame.tight + 1e-9).all()
+    assert frame.bound == bounds.performance_bound(
+        gamma=gamma, r_max=case.world.r_max, eps_m=case.eps_m, eps_pi=eps_pi
+    )
+
+
+def test_as_measured_locks_the_model_errors_and_shows_them(record):
+    lab = branches.branches_lab(record, world="Hopper-v5", size=3_000)
+    assert lab.locked == ("count",)
+    by_hand_sentence = lab.sentence
+    assert "gap |η" not in by_hand_sentence
+    lab.move(measured=True)
+    assert set(lab.locked) == {"eps_m", "slope"}
+    case = branches.twin_case(30_000, 0.1, 0.9)
+    assert lab.values["eps_m"] == pytest.approx(case.eps_m, abs=5e-5)
+    rise = (case.eps_m_prime - case.eps_m) / 0.1
+    assert lab.values["slope"] == pytest.approx(rise, abs=5e-5)
+    assert f"ε_m′ = {case.eps_m_prime:.3g} " in lab.sentence
+    frame, _ = on_the_twin()
+    assert f"gap |η − η_k| at k = 5 is {frame.gap[5]:.3g}" in lab.sentence
+    lab.move(measured=False)
+    assert lab.sentence == by_hand_sentence
+    assert lab.values["eps_m"] == 0.01
+
+
+def test_measured_numbers_fit_on_the_sliders(record):
+    lab = branches.branches_lab(record, world="Hopper-v5", size=3_000)
+    lab.move(measured=True)
+    for count, eps_pi in itertools.product(branches.COUNTS, (0.0, 0.01, 0.1, 0.5)):
+        lab.move(count=count, eps_pi=eps_pi)
+        case = branches.twin_case(count, eps_pi, 0.9)
+        assert lab.values["eps_m"] == pytest.approx(case.eps_m, abs=5e-5)
+        rise = case.eps_m_prime - case.eps_m
+        assert lab.values["slope"] * eps_pi == pytest.approx(rise, abs=5e-5)
+
+
+def test_lengths_beyond_the_picture_and_without_end(record):
+    lab = branches.branches_lab(record, world="Hopper-v5", size=3_000)
+    lab.move(gamma=0.99)
+    assert "k* = 230" in lab.sentence
+    lab.move(eps_m=0)
+    assert "k* is infinite" in lab.sentence
+    lab.move(k=0)
+    assert "e(0)" not in lab.sentence
+    lab.move(gamma=0, eps_m=0.2)
+    assert "k* = 0" in lab.sentence
+
+
+def test_the_chapters_claims_about_the_twin():
+    bests = {count: on_the_twin(count=count)[0].best for count in branches.COUNTS}
+    assert bests == {1_000: 0, 3_000: 0, 10_000: 3, 30_000: 9, 100_000: 14}
+    frame, _ = on_the_twin(count=100_000)
+    assert frame.penalty[14] / frame.trivial == pytest.approx(0.56, abs=0.005)
+    assert (frame.gap / frame.penalty).max() < 0.01
+
+
+# Which length is truly best.
+
+
+@pytest.mark.parametrize(
+    ("twin", "eps_m_prime", "eps_pi", "gamma"),
+    list(itertools.product((False, True), (0.0, 0.05, 0.2), (0.0, 0.1, 0.5), (0.0, 0.9, 0.99))),
+)
+def test_the_sliders_set_the_exact_errors(twin, eps_m_prime, eps_pi, gamma):
+    world, model, policy, data_policy = lengths.case(
+        twin=twin, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma
+    )
+    assert exact.model_error(world, model, policy) == pytest.approx(eps_m_prime, abs=1e-12)
+    assert exact.policy_shift(policy, data_policy) == pytest.approx(eps_pi, abs=1e-12)
+    frame = lengths.measure(twin=twin, k=0, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma)
+    assert (frame.gap <= frame.penalty + 1e-9).all()
+    assert (frame.gap <= frame.tight + 1e-9).all()
+    assert frame.gap[frame.truly_best] == frame.gap.min()
+
+
+def test_the_same_errors_two_worlds_two_best_lengths():
+    errors = {"eps_m_prime": 0.01, "eps_pi": 0.1, "gamma": 0.9}
+    swim, swing = (lengths.measure(twin=twin, k=22, **errors) for twin in (False, True))
+    assert swim.best == swing.best == 22
+    assert swim.truly_best == 9
+    assert swing.truly_best > 100
+    for frame in (swim, swing):
+        assert (frame.gap / frame.penalty).max() < 0.01
+
+
+def test_lengths_lab_says_what_the_library_gives():
+    lab = lengths.lengths_lab()
+    lab.move(k=9, gamma=0.95)
+    frame = lengths.measure(twin=False, k=9, eps_m_prime=0.01, eps_pi=0.1, gamma=0.95)
+    assert f"the gap is {frame.gap[9]:.3g}" in lab.sentence
+    assert f"allows {frame.penalty[9]:.4g}." in lab.sentence
+    assert "k* = 45" in lab.sentence
+    lab.move(eps_m_prime=0)
+    assert "k* = ∞" in lab.sentence
+
+
+# The model error away from the data.
+
+
+def test_the_slope_falls_as_data_grow():
+    shifts, errors, slopes = shift.measure()
+    assert errors.shape == (shift.SEEDS, len(branches.COUNTS), len(shifts))
+    assert (np.diff(slopes.mean(axis=0)) < 0).all()
+    np.testing.assert_allclose(slopes.mean(axis=0)[[0, -1]], [0.285, 0.026], atol=5e-4)
+    # The law of figure 1: a straight line.
+    line = errors[..., :1] + slopes[..., None] * shifts
+    assert np.abs(line - errors).max() < 0.04
+    lab = shift.shift_lab()
+    lab.move(count=10_000)
+    assert f"slope is {slopes[:, 2].mean():.3f} " in lab.sentence
+
+
+def test_branches_leave_the_data_where_data_are_few():
+    few, many = (whereabouts.measure(k=10, count=count) for count in (1_000, 100_000))
+    np.testing.assert_allclose(
+        few.branch_errors[[0, 5, 10, 40]], [0.37, 0.54, 0.63, 0.69], atol=5e-3
+    )
+    assert many.branch_errors.max() < 0.045
+    for frame in (few, many):
+        for law in (frame.starts, frame.branched, frame.whole):
+            assert law.sum() == pytest.approx(1)
+    assert few.branched.max() == pytest.approx(0.77, abs=5e-3)
+    assert few.whole_errors[0] == pytest.approx(0.315, abs=5e-4)
+
+
+def test_the_start_of_branches_is_the_data_policys_visits():
+    frame = whereabouts.measure(k=0, count=1_000)
+    np.testing.assert_array_equal(frame.branched, frame.starts)
+    world = branches.twin_case(1_000, 0.0, 0.9).world
+    laws = mdp.state_distributions(world, branches.idle_policy(), horizon=400)
+    weighted = 0.1 * (0.9 ** np.arange(401))[:, None] * laws
+    np.testing.assert_allclose(frame.starts.ravel(), weighted.sum(axis=0), atol=1e-12)
+
+
+def test_the_model_promises_a_rest_that_it_saw_once():
+    """Chapter 5's story: one visit, one stay, and the model believes in it for ever."""
+    case = branches.twin_case(1_000, 0.0, 0.9)
+    imagined = mdp.TabularMDP(
+        transition=case.model, reward=case.world.reward, start=case.world.start, gamma=0.9
+    )
+    policy = mdp.value_iteration(imagined)[1]
+    cell = int(whereabouts.measure(k=10, count=1_000).whole.argmax())
+    action = int(policy[cell].argmax())
+    assert case.model[cell, action, cell] == 1
+    assert case.world.transition[cell, action, cell] == pytest.approx(0.3125)
+    assert mdp.exact_return(case.world, policy, case.model) == pytest.approx(-1.764, abs=5e-4)
+    assert mdp.exact_return(case.world, policy) == pytest.approx(-3.188, abs=5e-4)
+    best = case.world.start @ mdp.value_iteration(case.world)[0]
+    assert best == pytest.approx(-2.736, abs=5e-4)
+
+
+# Accepted steps.
+
+
+def test_the_true_return_never_drops_on_the_whole_grid():
+    accepted = 0
+    for gamma, count, largest in itertools.product(climb.GAMMAS, climb.COUNTS, climb.SHIFTS):
+        found, before, best = climb.climb(gamma, count, largest)
+        for each in found:
+            assert each.true_return >= before
+            assert each.true_return > before or not each.accepted
+            assert each.true_return <= best + 1e-9
+            before = each.true_return
+            accepted += each.accepted
+    assert accepted > 300
+
+
+def test_climb_lab_says_what_the_library_gives():
+    lab = climb.climb_lab()
+    found, first, best = climb.climb(0.5, 1_000_000, 0.2)
+    assert f"accepts {sum(each.accepted for each in found)}." in lab.sentence
+    assert f"from {first:.4f} to {found[-1].true_return:.4f}" in lab.sentence
+    assert found[-1].true_return / best > 0.99
+    lab.move(count=1_000)
+    assert "accepts 0." in lab.sentence
+
+
+@pytest.mark.parametrize(
+    "make", [lengths.lengths_lab, shift.shift_lab, whereabouts.whereabouts_lab, climb.climb_lab]
+)
+def test_labs_speak_both_languages_and_answer_their_sliders(make):
+    lab = make()
+    english = lab.sentence
+    language.use("zh")
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in lab.sentence)
+    language.use("en")
+    assert lab.sentence == english
+    before = lab.picture.frame["png"]
+    name = "twin" if "twin" in lab.values else "count"
+    lab.move(**{name: True if name == "twin" else 10_000})
+    assert lab.picture.frame["png"] != before
