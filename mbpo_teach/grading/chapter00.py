@@ -30,4 +30,12 @@ def _cases(rng: np.random.Generator) -> list[tuple[list[float], float]]:
     return [*fixed, *random]
 
 
-EXERCISES = (Exercise(id="00-1", cases=_cases, reference=discounted_return, tolerance=1e-9),)
+EXERCISES = (
+    Exercise(
+        id="00-1",
+        cases=_cases,
+        reference=discounted_return,
+        tolerance=1e-9,
+        library=("discounted_return",),
+    ),
+)

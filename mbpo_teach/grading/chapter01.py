@@ -126,7 +126,7 @@ def _imagine_cases(rng: np.random.Generator) -> list[tuple[Any, ...]]:
 
 
 EXERCISES = (
-    Exercise(id="01-1", cases=_update_cases, reference=q_update),
-    Exercise(id="01-2", cases=_plan_cases, reference=plan),
-    Exercise(id="01-3", cases=_imagine_cases, reference=imagine),
+    Exercise(id="01-1", cases=_update_cases, reference=q_update, library=("q_update",)),
+    Exercise(id="01-2", cases=_plan_cases, reference=plan, library=("plan",)),
+    Exercise(id="01-3", cases=_imagine_cases, reference=imagine, library=("imagine",)),
 )

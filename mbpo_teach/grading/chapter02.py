@@ -76,7 +76,9 @@ def _soft_clamp_cases(rng: np.random.Generator) -> list[Case]:
 
 
 EXERCISES = (
-    Exercise(id="02-1", cases=_gaussian_nll_cases, reference=_gaussian_nll),
-    Exercise(id="02-2", cases=_mixture_cases, reference=_mixture),
-    Exercise(id="02-3", cases=_soft_clamp_cases, reference=_soft_clamp),
+    Exercise(
+        id="02-1", cases=_gaussian_nll_cases, reference=_gaussian_nll, library=("gaussian_nll",)
+    ),
+    Exercise(id="02-2", cases=_mixture_cases, reference=_mixture, library=("mixture_moments",)),
+    Exercise(id="02-3", cases=_soft_clamp_cases, reference=_soft_clamp, library=("soft_clamp",)),
 )

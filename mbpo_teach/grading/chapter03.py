@@ -75,7 +75,15 @@ def _growth_rate_cases(rng: np.random.Generator) -> list[Case]:
 
 
 EXERCISES = (
-    Exercise(id="03-1", cases=_k_step_error_cases, reference=_k_step_error),
-    Exercise(id="03-2", cases=_growth_law_cases, reference=_growth_law),
-    Exercise(id="03-3", cases=_growth_rate_cases, reference=_growth_rate, tolerance=1e-7),
+    Exercise(
+        id="03-1", cases=_k_step_error_cases, reference=_k_step_error, library=("k_step_error",)
+    ),
+    Exercise(id="03-2", cases=_growth_law_cases, reference=_growth_law, library=("growth",)),
+    Exercise(
+        id="03-3",
+        cases=_growth_rate_cases,
+        reference=_growth_rate,
+        tolerance=1e-7,
+        library=("fit_growth",),
+    ),
 )

@@ -76,8 +76,28 @@ def _exact_return_cases(rng: np.random.Generator) -> list[Case]:
 
 
 EXERCISES = (
-    Exercise(id="04-1", cases=_total_variation_cases, reference=_total_variation),
-    Exercise(id="04-2", cases=_performance_bound_cases, reference=_performance_bound),
-    Exercise(id="04-3", cases=_informative_shift_cases, reference=_informative_shift),
-    Exercise(id="04-4", cases=_exact_return_cases, reference=_exact_return),
+    Exercise(
+        id="04-1",
+        cases=_total_variation_cases,
+        reference=_total_variation,
+        library=("total_variation",),
+    ),
+    Exercise(
+        id="04-2",
+        cases=_performance_bound_cases,
+        reference=_performance_bound,
+        library=("performance_bound", "bound_terms"),
+    ),
+    Exercise(
+        id="04-3",
+        cases=_informative_shift_cases,
+        reference=_informative_shift,
+        library=("is_vacuous",),
+    ),
+    Exercise(
+        id="04-4",
+        cases=_exact_return_cases,
+        reference=_exact_return,
+        library=("exact_return", "state_values"),
+    ),
 )

@@ -72,8 +72,8 @@ def length_judged(
 
     At a tie two lengths are equally right, and rounding decides between them.
     """
-    if np.shape(answer) != ():
-        return answer  # not a number at all: the comparison of shapes says so
+    if isinstance(answer, (tuple, dict)) or np.shape(answer) != ():
+        return answer  # not a number at all: the comparison says so
     k = float(answer)
     if math.isinf(k) and k > 0:
         return (0.0 if eps_m_prime == 0 else math.inf), True
@@ -152,8 +152,24 @@ def _length_at_cases(rng: np.random.Generator) -> list[Case]:
 
 
 EXERCISES = (
-    Exercise(id="05-1", cases=_penalty_cases, reference=_penalty),
-    Exercise(id="05-2", cases=_best_length_cases, reference=_best_length, judged=length_judged),
-    Exercise(id="05-3", cases=_branched_rollout_cases, reference=_branched_rollout),
-    Exercise(id="05-4", cases=_length_at_cases, reference=_length_at),
+    Exercise(
+        id="05-1",
+        cases=_penalty_cases,
+        reference=_penalty,
+        library=("branched_penalty", "branched_penalty_on_policy"),
+    ),
+    Exercise(
+        id="05-2",
+        cases=_best_length_cases,
+        reference=_best_length,
+        judged=length_judged,
+        library=("best_rollout_length",),
+    ),
+    Exercise(
+        id="05-3",
+        cases=_branched_rollout_cases,
+        reference=_branched_rollout,
+        library=("branched_rollout",),
+    ),
+    Exercise(id="05-4", cases=_length_at_cases, reference=_length_at, library=("linear_horizon",)),
 )

@@ -15,6 +15,12 @@ import numpy as np
 
 _ID = re.compile(r"(\d\d)-[1-9]\d*")
 
+COMMON_IMPORTS = (
+    "__future__ abc bisect cmath collections copy dataclasses enum fractions functools heapq "
+    "itertools math numbers numpy operator random statistics string torch typing warnings"
+).split()
+"""What every answer may import: modules for computing, none for reaching files or processes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exercise:
@@ -40,11 +46,19 @@ class Exercise:
         answer, as plain data, and of the case's arguments. None compares the answer itself. It
         returns a tuple whose first item is the one that feedback tells, in the words of the
         catalogue entry ``judged.ID``.
+    points
+        What a right answer is worth.
+    imports
+        What an answer may import beyond :data:`COMMON_IMPORTS` and what its setup imports.
+    library
+        Names in the course's package of what the exercise asks to write. An answer that calls
+        one of them has written nothing, and the grader says so.
 
     Raises
     ------
     ValueError
-        If `id` is not of that form or `tolerance` is not a number in [0, 1).
+        If `id` is not of that form, `tolerance` is not a number in [0, 1), or `points` is not a
+        positive number.
     """
 
     id: str
@@ -52,11 +66,16 @@ class Exercise:
     reference: Callable[..., Any]
     tolerance: float = 1e-9
     judged: Callable[..., Any] | None = None
+    points: float = 1.0
+    imports: tuple[str, ...] = ()
+    library: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _chapter_of(self.id)
         if not 0 <= self.tolerance < 1:
             raise ValueError(f"tolerance of {self.id} must be in [0, 1), not {self.tolerance!r}")
+        if not 0 < self.points < float("inf"):
+            raise ValueError(f"points of {self.id} must be positive, not {self.points!r}")
 
     def compared(self, answer: Any, case: Sequence[Any]) -> Any:
         """Return what is compared of `answer`, plain data, for the arguments of `case`."""

@@ -1,0 +1,45 @@
+"""Write files whole or not at all, and read files that somebody hostile may have made."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write `content` to `path` in UTF-8; whoever reads meanwhile finds what was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        # A lone surrogate, which only a damaged name or notebook has, becomes an escape.
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """Return the first `most` bytes of a plain file.
+
+    Raises
+    ------
+    OSError
+        If there is none, or it is a link, a folder, a pipe or anything else that is no plain file.
+    """
+    # Opened without following a link, and looked at only then: nobody can swap it in between.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise FileNotFoundError(f"{path} is not a plain file")
+        parts, left = [], most
+        while left > 0 and (part := os.read(handle, min(left, 1 << 20))):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts)

@@ -1,0 +1,75 @@
+"""What calls a student's answers on the grader's inputs, inside the isolation.
+
+It is copied into the child's folder and runs there beside copies of the few modules that it needs;
+the course's package, with its references, is not there. It returns outputs only. Whatever an
+answer does to this process, it can change nothing but its own outputs.
+"""
+
+import importlib.machinery
+import json
+import os
+import pickle
+import sys
+import types
+from copy import deepcopy
+from typing import Any
+
+PROGRESS = "progress"
+
+
+def main() -> None:
+    """Run the answers of ``job.json`` in order, as a notebook would, one file of outputs each."""
+    from mbpo_teach.grading.inside_limits import limit
+
+    # Without the finders of editable installs, which would find the course again.
+    sys.meta_path[:] = [
+        importlib.machinery.BuiltinImporter,
+        importlib.machinery.FrozenImporter,
+        importlib.machinery.PathFinder,
+    ]
+    with open("job.json", encoding="utf-8") as file:
+        job = json.load(file)
+    limit(job["memory"], job["file"])
+    # What an answer prints while it is defined belongs nowhere.
+    sys.stdout = sys.stderr = open(os.devnull, "w")
+    notebook = types.ModuleType("__main__")
+    notebook.__dict__["display"] = lambda *things, **options: None  # a notebook always has it
+    sys.modules["__main__"] = notebook
+    for exercise in job["exercises"]:
+        with open(PROGRESS, "a", encoding="utf-8") as progress:
+            progress.write(f"{exercise['id']}\n")
+        answered = _answered(exercise, notebook.__dict__)
+        with open("outputs.part", "w", encoding="utf-8") as file:
+            json.dump(answered, file)
+        os.replace("outputs.part", f"outputs-{exercise['id']}.json")
+
+
+def _answered(exercise: dict[str, Any], namespace: dict[str, Any]) -> list[Any]:
+    """Return what each call came to: ``[trouble, error, plain data or null]``, name by name."""
+    from mbpo_teach.grading.attempt import attempt
+    from mbpo_teach.grading.transfer import down
+
+    defined = ""
+    for cell in ("setup", "answer"):
+        try:
+            exec(compile(exercise[cell], f"<{cell}>", "exec"), namespace)
+        except BaseException as error:
+            defined = type(error).__name__
+    with open(f"cases-{exercise['id']}", "rb") as file:
+        cases = pickle.load(file)
+    answered: list[Any] = []
+    for name in exercise["names"]:
+        try:
+            answer = eval(name, namespace)
+        except BaseException as error:
+            answered += [["raised", defined or type(error).__name__, None] for _ in cases]
+            continue
+        for case in cases:
+            tried = attempt(answer, deepcopy(case))
+            value = None if tried.trouble else down(tried.value)
+            answered.append([tried.trouble, tried.error, value])
+    return answered
+
+
+if __name__ == "__main__":
+    main()

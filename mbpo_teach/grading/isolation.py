@@ -1,0 +1,107 @@
+"""What surrounds an answer while it runs: bubblewrap where the machine offers it.
+
+In bubblewrap an answer has no network, sees no other process, and finds a read-only system in
+which homes, temporary files, the course's solutions and other students' work are not there at
+all; it can write to its own folder and to a small temporary one. Without it, limits of time,
+memory and files remain, and whatever the grader's own account may do, an answer may do too.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+WAYS = ("auto", "bwrap", "none")
+
+PACKAGE = Path(__file__).resolve().parents[1]
+_EMPTIED = ("/home", "/root", "/tmp", "/var/tmp", "/run", "/mnt", "/media", "/srv")
+_TEMPORARY_BYTES = 64_000_000
+_BWRAP = (
+    *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+    *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
+)
+
+
+def in_force(wanted: str) -> str:
+    """Return ``"bwrap"`` or ``"none"``: what `wanted`, one of :data:`WAYS`, comes to here.
+
+    Raises
+    ------
+    ValueError
+        If `wanted` is none of them, or is ``"bwrap"`` where that does not work.
+    """
+    if wanted not in WAYS:
+        raise ValueError(f"isolate must be one of {', '.join(WAYS)}, not {wanted!r}")
+    if wanted == "none":
+        return "none"
+    trouble = _trouble_with_bwrap()
+    if wanted == "bwrap" and trouble:
+        raise ValueError(f"isolate 'bwrap' does not work on this machine: {trouble}")
+    return "none" if trouble else "bwrap"
+
+
+def surrounded(
+    command: list[str], folder: Path, *, way: str, hidden: Iterable[Path], package: bool
+) -> list[str]:
+    """Return the command that runs `command` in `folder` behind the isolation `way`.
+
+    Parameters
+    ----------
+    command
+        Program and arguments.
+    folder
+        The folder it may write to.
+    way
+        ``"bwrap"`` or ``"none"``.
+    hidden
+        Folders of which nothing may be seen: what was handed in, and the reports.
+    package
+        Whether the course's package may be seen. The lock hides it, references and all.
+    """
+    if way == "none":
+        return command
+    emptied = {Path(name).resolve() for name in _EMPTIED}
+    emptied |= {Path.home().resolve(), PACKAGE.parent, *(path.resolve() for path in hidden)}
+    emptied = {path for path in emptied if path.is_dir() and path != Path("/")}
+    bwrap = [*_BWRAP]
+    # From the top down, so that a folder within another comes after it.
+    for path in _top_down(emptied):
+        bwrap += ["--size", str(_TEMPORARY_BYTES), "--tmpfs", str(path)]
+    for path in _top_down(_python_folders()):
+        bwrap += ["--ro-bind", str(path), str(path)]
+    bwrap += ["--ro-bind" if package else "--tmpfs", str(PACKAGE)] + [str(PACKAGE)] * package
+    bwrap += ["--bind", str(folder), str(folder)]
+    for path in _top_down(emptied - {Path("/tmp")}):
+        bwrap += ["--remount-ro", str(path)]
+    return [*bwrap, "--chdir", str(folder), "--", *command]
+
+
+def _top_down(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: (len(path.parts), path))
+
+
+def _python_folders() -> set[Path]:
+    """Return the folders that this Python needs, as they are called and where they really are."""
+    paths = sysconfig.get_paths()
+    named = [sys.prefix, sys.base_prefix, paths["purelib"], paths["platlib"], paths["stdlib"]]
+    named.append(os.path.dirname(os.path.realpath(sys.executable)))
+    folders = {Path(name) for name in named} | {Path(name).resolve() for name in named}
+    folders.add(Path(sys.executable).parent)
+    return {path for path in folders if path.is_dir() and path != Path("/")}
+
+
+@cache
+def _trouble_with_bwrap() -> str:
+    """Return why bubblewrap does not work here, in its own words; nothing if it does."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed"
+    command = [*_BWRAP, "--size", "65536", "--tmpfs", "/tmp", "true"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip()[:200]

@@ -1,0 +1,222 @@
+"""The lock: a child runs the answers and returns outputs only; the parent compares.
+
+The child is handed inputs, and has neither the seed nor the references nor the rest of the
+course's package. In one process anything can be forged; arrays that agree with references on
+inputs which nobody could know before cannot.
+"""
+
+import ast
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from mbpo_teach import seeding
+from mbpo_teach.grading import files, isolation, transfer, watched
+from mbpo_teach.grading.compare import difference, plain
+from mbpo_teach.grading.exercise import Exercise
+from mbpo_teach.grading.judge import expected_values
+from mbpo_teach.grading.pristine import Task
+
+_COPIED = ("attempt", "compare", "transfer", "inside_limits")
+_MAX_OUTPUT = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """What the parent finds of one exercise: `passed` of `total` calls agree.
+
+    `ended` is empty if the child came to the end of it, else the limit that it passed, or
+    ``"death"``. `trouble` and `error` tell of the first call that gave no numbers (see
+    :class:`mbpo_teach.grading.attempt.Attempt`).
+    """
+
+    passed: int = 0
+    total: int
+    ended: str = ""
+    trouble: str = ""
+    error: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether every output agrees."""
+        return not self.ended and self.passed == self.total
+
+
+def outputs(
+    tasks: Sequence[Task],
+    answers: Mapping[str, str],
+    exercises: Mapping[str, Exercise],
+    *,
+    seed: int,
+    place: watched.Place,
+) -> dict[str, Outputs]:
+    """Return what the answers' outputs on fresh inputs are worth, by exercise id.
+
+    Parameters
+    ----------
+    tasks
+        The exercises in the order of the notebook. The answers run in one process in that order,
+        as in a notebook; those without an answer are left out.
+    answers
+        The source of each answer, by exercise id.
+    exercises
+        Cases and references, by exercise id.
+    seed
+        The grader's own; the child never gets it.
+    place
+        Limits and isolation.
+
+    Raises
+    ------
+    RuntimeError
+        If the child ends before it has begun with any answer: the grader's own fault.
+    """
+    left = [task for task in tasks if task.id in answers]
+    cases = {
+        task.id: list(exercises[task.id].cases(seeding.generator(seed, "grade", task.id)))
+        for task in left
+    }
+    # Before any answer runs.
+    wanted = {name: expected_values(exercises[name], mine) for name, mine in cases.items()}
+    found: dict[str, Outputs] = {}
+    while left:
+        with watched.workplace() as folder:
+            _prepare(folder, left, answers, cases, place.limits)
+            ending = watched.run(
+                [sys.executable, "-s", "-B", "run.py"],
+                folder,
+                place=place,
+                package=False,
+                variables={},
+            )
+            came = {task.id: _read(folder / f"outputs-{task.id}.json") for task in left}
+        if not ending.progress:
+            raise RuntimeError(f"the lock did not start: {ending.limit} {ending.said}")
+        begun = [task for task in left if task.id in ending.progress]
+        # The child can only have lied about itself, and gains nothing by it.
+        for task in begun or left[:1]:
+            calls = len(cases[task.id]) * len(task.names)
+            records = came[task.id]
+            if records is None:
+                found[task.id] = Outputs(total=calls, ended=ending.limit or "death")
+            else:
+                expected = wanted[task.id] * len(task.names)
+                inputs = cases[task.id] * len(task.names)
+                found[task.id] = _compared(exercises[task.id], inputs, expected, records)
+        left = [task for task in left if task.id not in found]
+    return found
+
+
+def _compared(
+    exercise: Exercise, cases: Sequence[Any], expected: Sequence[Any], records: Any
+) -> Outputs:
+    passed, trouble, error = 0, "", ""
+    whole = isinstance(records, list) and len(records) == len(cases)
+    for case, wanted, record in zip(cases, expected, records if whole else [], strict=False):
+        said, words, data = record if _is_record(record) else ("not_numbers", "", None)
+        if not said:
+            try:
+                answered = plain(exercise.compared(transfer.up(data), case))
+                passed += difference(answered, wanted, exercise.tolerance) is None
+            except (TypeError, ValueError, ArithmeticError, LookupError):
+                said = "not_numbers"  # data that no answer of the right kind can be
+        if said and not trouble:
+            trouble, error = said[:20], words[:200]
+    return Outputs(passed=passed, total=len(cases), trouble=trouble, error=error)
+
+
+def _is_record(record: Any) -> bool:
+    """Whether this is what the child writes for a call: trouble, error, data."""
+    return (
+        isinstance(record, list)
+        and len(record) == 3
+        and isinstance(record[0], str)
+        and isinstance(record[1], str)
+    )
+
+
+def _read(path: Path) -> Any:
+    """Return the JSON in a file that a child wrote; None if there is none, or it is damaged."""
+    try:
+        content = files.read_plain(path, _MAX_OUTPUT)
+        return json.loads(content)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _prepare(
+    folder: Path,
+    tasks: Sequence[Task],
+    answers: Mapping[str, str],
+    cases: Mapping[str, Any],
+    limits: watched.Limits,
+) -> None:
+    """Put into `folder` the job, the inputs, and the few modules that the child needs."""
+    job = {
+        "memory": limits.memory,
+        "file": limits.disk,
+        "exercises": [
+            {"id": task.id, "setup": task.setup, "answer": answers[task.id], "names": task.names}
+            for task in tasks
+        ],
+    }
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    for task in tasks:
+        (folder / f"cases-{task.id}").write_bytes(_pickled(cases[task.id], task.id))
+    grading = folder / "mbpo_teach" / "grading"
+    grading.mkdir(parents=True)
+    for name in _COPIED:
+        shutil.copyfile(isolation.PACKAGE / "grading" / f"{name}.py", grading / f"{name}.py")
+    shutil.copyfile(isolation.PACKAGE / "grading" / "inside_lock.py", folder / "run.py")
+    # In place of the real check(): the setup of an exercise imports it.
+    (grading / "__init__.py").write_text("def check(*args):\n    pass\n")
+    (folder / "mbpo_teach" / "__init__.py").touch()
+    for name in _course_modules(task.setup for task in tasks):
+        shutil.copyfile(isolation.PACKAGE / f"{name}.py", folder / "mbpo_teach" / f"{name}.py")
+
+
+def _pickled(cases: Any, exercise_id: str) -> bytes:
+    """Return inputs, functions among them, as a program for the child: it trusts the parent."""
+    module = sys.modules.get(f"{__package__}.chapter{exercise_id[:2]}")
+    if module is None:
+        return bytes(cloudpickle.dumps(cases))
+    # By value: the child has no such module.
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        return bytes(cloudpickle.dumps(cases))
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+def _course_modules(sources: Iterable[str]) -> set[str]:
+    """Return the modules of the course that setups import, and those that these import."""
+    known: set[str] = set()
+    waiting = [name for source in sources for name in _imported(source)]
+    while waiting:
+        name = waiting.pop()
+        file = isolation.PACKAGE / f"{name}.py"
+        if name not in known and file.exists():
+            known.add(name)
+            waiting += _imported(file.read_text(encoding="utf-8"))
+    return known
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Yield the first names below ``mbpo_teach`` that a source imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            targets = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for target in targets:
+            package, _, rest = target.partition(".")
+            if package == "mbpo_teach":
+                yield rest.partition(".")[0]

@@ -1,0 +1,137 @@
+"""Run nbval on a lean notebook in a child, until every answer in it has been dealt with.
+
+All answers run in one kernel, in order, as a student runs them. Where one hangs, ends the kernel
+or passes a limit, its stub takes its place and the rest runs again in a fresh kernel: it costs
+that exercise only.
+"""
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from mbpo_teach.grading import files, inside_nbval, isolation, watched
+from mbpo_teach.grading.pristine import Lean, merged
+from mbpo_teach.grading.watched import Place
+
+PASSED, WRONG = "passed", "wrong"
+"""Outcomes of an exercise; others are a limit (see :class:`watched.Ending`) or ``"death"``."""
+
+FAULT = "fault"
+"""The outcome where nbval gave no report and no answer can be blamed."""
+
+
+class Cell(NamedTuple):
+    """What nbval reports of a cell: `trouble` is empty, ``"time"`` or ``"death"``."""
+
+    exercise: str
+    role: str
+    passed: bool
+    trouble: str
+
+
+def outcomes(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[str, str]:
+    """Return an outcome for each exercise in `answers`, whatever the answers do."""
+    left, found = dict(answers), {}
+    while left:
+        settled, blamed, trouble = _once(lean, left, place)
+        if blamed:
+            found[blamed] = trouble
+            del left[blamed]
+        elif trouble and len(left) == 1:
+            settled, blamed, trouble = _once(lean, left, place)  # perhaps it was the machine
+            return found | (settled or {name: trouble if blamed else FAULT for name in left})
+        elif trouble:
+            # Something that an answer left behind, in a thread for example, struck later.
+            for name, answer in left.items():
+                found |= outcomes(lean, {name: answer}, place)
+            return found
+        else:
+            return found | settled
+    return found
+
+
+def _once(lean: Lean, answers: Mapping[str, str], place: Place) -> tuple[dict[str, str], str, str]:
+    """Run nbval once; return outcomes, or else the exercise to blame, if any, and the trouble."""
+    cells = [cell["metadata"]["mbpo"] for cell in lean.cells if cell["cell_type"] == "code"]
+    with watched.workplace() as folder:
+        notebook = json.dumps(merged(lean, answers))
+        (folder / inside_nbval.NOTEBOOK).write_text(notebook, encoding="utf-8")
+        # A configuration of its own, so that no other one on the way up is found.
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        ending = watched.run(
+            _command(place.limits),
+            folder,
+            place=replace(place, limits=_with_nbval(place.limits, len(cells))),
+            package=True,
+            variables={
+                "PYTHONPATH": str(isolation.PACKAGE.parent),
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                "MBPO_LANG": "en",
+            },
+        )
+        report = _report(folder / inside_nbval.REPORT)
+    complete = [(cell.exercise, cell.role) for cell in report] == [
+        (cell["exercise"], cell["role"]) for cell in cells
+    ]
+    if complete and not ending.limit:
+        troubled = next((cell for cell in report if cell.trouble), None)
+        if troubled is None:
+            return {name: _outcome(report, name) for name in answers}, "", ""
+        return {}, _blamed(troubled.exercise, troubled.role, answers), troubled.trouble
+    last = _last(ending.progress, len(cells))
+    trouble = ending.limit or "death"
+    if last is None:
+        return {}, "", trouble
+    return {}, _blamed(cells[last]["exercise"], cells[last]["role"], answers), trouble
+
+
+def _outcome(report: Iterable[Cell], exercise: str) -> str:
+    checks = [cell for cell in report if cell.exercise == exercise and cell.role == "check"]
+    return PASSED if checks and all(cell.passed for cell in checks) else WRONG
+
+
+def _blamed(exercise: str, role: str, answers: Mapping[str, str]) -> str:
+    """Return the exercise, if it was its answer that ran."""
+    return exercise if role != "setup" and exercise in answers else ""
+
+
+def _command(limits: watched.Limits) -> list[str]:
+    program = [sys.executable, "-s", "-B", "-m", inside_nbval.__name__]
+    return [*program, f"{limits.seconds:g}", str(limits.memory), str(limits.disk)]
+
+
+def _with_nbval(limits: watched.Limits, cells: int) -> watched.Limits:
+    """Return the limits with the time that nbval itself takes to give up a cell."""
+    seconds = limits.seconds + 2 * inside_nbval.OUTPUT_SECONDS
+    return replace(limits, seconds=seconds, total=limits.grace + cells * seconds)
+
+
+def _last(progress: tuple[str, ...], cells: int) -> int | None:
+    """Return the cell that ran last, counted from 0, or None if none did."""
+    numbers = [int(line) for line in progress if line.isdecimal() and len(line) < 6]
+    return numbers[-1] if numbers and numbers[-1] < cells else None
+
+
+def _report(path: Path) -> list[Cell]:
+    """Return what a JUnit report says of each cell; nothing if it is missing or damaged."""
+    try:
+        root = ET.fromstring(files.read_plain(path, 20_000_000))
+    except (OSError, ET.ParseError):
+        return []
+    found = []
+    for case in root.iter("testcase"):
+        told = {node.get("name"): node.get("value", "") for node in case.iter("property")}
+        bad = any(case.find(tag) is not None for tag in ("failure", "error", "skipped"))
+        found.append(
+            Cell(
+                exercise=told.get("exercise", ""),
+                role=told.get("role", ""),
+                passed=not bad,
+                trouble=told.get("trouble", ""),
+            )
+        )
+    return found

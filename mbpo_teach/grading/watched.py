@@ -1,0 +1,249 @@
+"""Run a program in a folder of its own, watch it, and end all of it when a limit is passed.
+
+The program writes a line to the file ``progress`` whenever it gets somewhere. A limit of time
+counts from the last line, so that one answer cannot use up the time of the next. Everything the
+program started is found again by a token in its environment, in whatever session or group it is.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mbpo_teach.grading import files, isolation
+
+TOKEN = "MBPO_GRADING"
+PROGRESS = "progress"
+_POLL = 0.2
+_PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TZ",
+    "CUDA_VISIBLE_DEVICES",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one program may use.
+
+    `seconds` are from one line of progress to the next, `grace` are added for the first of them:
+    the program has to start. `total` are seconds for all of it. `memory` and `disk` are bytes,
+    for all its processes together and for its folder.
+    """
+
+    seconds: float
+    grace: float = 60.0
+    total: float = 1800.0
+    memory: int = 4_000_000_000
+    disk: int = 100_000_000
+    files: int = 2000
+    processes: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a program runs: its limits, and what :func:`isolation.surrounded` puts around it."""
+
+    limits: Limits
+    way: str
+    hidden: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a program ended: by itself (`limit` is empty), or by which limit.
+
+    `limit` is ``""``, ``"time"``, ``"memory"``, ``"disk"`` or ``"processes"``; `progress` are the
+    lines that it wrote, and `said` is the end of what it printed.
+    """
+
+    limit: str
+    progress: tuple[str, ...]
+    said: str
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Give an empty folder, and remove it after, whatever has been put into it."""
+    folder = Path(tempfile.mkdtemp(prefix="mbpo-grading-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, onerror=_force)
+
+
+def run(
+    command: list[str],
+    folder: Path,
+    *,
+    place: Place,
+    package: bool,
+    variables: Mapping[str, str],
+) -> Ending:
+    """Run `command` in `folder` and return how it ended; nothing that it started goes on.
+
+    It inherits no variable of the environment but a few harmless ones: a CI machine's secrets are
+    in others. `package` is whether the course's package may be seen.
+    """
+    token = secrets.token_hex(16)
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    home = {name: str(folder / "home") for name in _HOMES}
+    (folder / "home").mkdir(exist_ok=True)
+    (folder / PROGRESS).touch()
+    environment |= {**home, "TMPDIR": str(folder / "home"), **_SINGLE, **variables, TOKEN: token}
+    whole = isolation.surrounded(
+        command, folder, way=place.way, hidden=place.hidden, package=package
+    )
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            whole,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            limit = _watch(process, folder, place.limits, token)
+        finally:
+            _end(process, token)
+    progress = tuple(_text(folder / PROGRESS).splitlines())
+    return Ending(limit=limit, progress=progress, said=_text(folder / "said")[-4000:])
+
+
+_HOMES = (
+    *("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
+    *("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),
+)
+# Several submissions run at a time; one that takes all processors would slow the others down.
+_SINGLE = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1",
+}
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits, token: str) -> str:
+    """Wait for the end, or for a limit, and return which."""
+    start = time.monotonic()
+    size, deadline = 0, start + limits.seconds + limits.grace
+    while True:
+        try:
+            process.wait(_POLL)
+            return ""
+        except subprocess.TimeoutExpired:
+            pass
+        now = time.monotonic()
+        written = _size(folder / PROGRESS)
+        if written != size:
+            size, deadline = written, now + limits.seconds
+        if now > min(deadline, start + limits.total):
+            return "time"
+        if _passed_on_disk(folder, limits):
+            return "disk"
+        running = list(_processes(token))
+        if len(running) > limits.processes:
+            return "processes"
+        if sum(map(_private_memory, running)) > limits.memory:
+            return "memory"
+
+
+def _end(process: subprocess.Popen[bytes], token: str) -> None:
+    """Kill the program and all that it started, until nothing of it is left."""
+    for _ in range(100):
+        _kill_group(process)
+        left = list(_processes(token))
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        if not left:
+            break
+        time.sleep(0.02)
+    process.wait()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        pass
+
+
+def _processes(token: str) -> Iterator[int]:
+    """Yield the processes that inherited `token`; none where there is no /proc."""
+    mark = f"{TOKEN}={token}".encode()
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return
+    for name in names:
+        if not name.isdecimal():
+            continue
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if mark in file.read():
+                    yield int(name)
+        except OSError:
+            continue  # gone, or somebody else's
+
+
+def _private_memory(pid: int) -> int:
+    """Return the bytes that a process holds, without what it shares with libraries and files."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            fields = file.read().split()
+    except OSError:
+        return 0
+    pages = int(fields[1]) - int(fields[2]) if len(fields) > 2 else 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _passed_on_disk(folder: Path, limits: Limits) -> bool:
+    size = count = 0
+    for place, _, names in os.walk(folder):
+        count += 1 + len(names)
+        size += sum(_size(Path(place, name)) for name in names)
+        if size > limits.disk or count > limits.files:
+            return True
+    return False
+
+
+def _size(path: Path) -> int:
+    """Return the bytes that a file takes; a hole in it takes none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return 0
+    return min(status.st_size, status.st_blocks * 512) if status.st_blocks else status.st_size
+
+
+def _text(path: Path) -> str:
+    try:
+        return files.read_plain(path, 200_000).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _force(function: object, path: str, error: object) -> None:
+    """Remove what an answer has made unremovable by taking permissions away."""
+    for place in (os.path.dirname(path), path):
+        if not os.path.islink(place) and os.path.isdir(place):
+            os.chmod(place, 0o700)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        os.unlink(path)
