@@ -1,10 +1,12 @@
-"""The course from a terminal: ``python -m mbpo_teach lab | reset | doctor``."""
+"""The course from a terminal: ``python -m mbpo_teach lab | reset | doctor | grade``."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -83,6 +85,71 @@ def check_machine() -> None:
     sys.exit(0 if all(check.ok for check in found) else 1)
 
 
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--chapter", "chapters", multiple=True, help="Grade this chapter (may be repeated).")
+@click.option(
+    "--out",
+    default=Path("grades"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the reports.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (one a processor).")
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds for each cell.")
+@click.option(
+    "--isolate",
+    default="auto",
+    show_default=True,
+    help="auto, bwrap (refuse to run without bubblewrap) or none.",
+)
+@click.option("--scheduler", help="Address of a Dask scheduler; the work goes to its cluster.")
+def grade(
+    paths: tuple[Path, ...],
+    chapters: tuple[str, ...],
+    out: Path,
+    jobs: int | None,
+    timeout: float,
+    isolate: str,
+    scheduler: str | None,
+) -> None:
+    """Grade a class: notebooks, a folder of them, or a folder per student.
+
+    Killed and started again, it goes on where it stopped. The exit code is 1 only if something
+    could not be graded.
+    """
+    # These load what a learner's commands do not need.
+    from tqdm import tqdm
+
+    from mbpo_teach.grading import classroom, files, handed_in, report
+
+    with _clear_errors("grade.files"):
+        given = handed_in.submissions(
+            workspace.COURSE, paths, [chapter.zfill(2) for chapter in chapters], out=out
+        )
+        ready = classroom.grade_class(
+            workspace.COURSE,
+            given,
+            out,
+            timeout=timeout,
+            isolate=isolate,
+            workers=jobs,
+            scheduler=scheduler,
+            hidden=[path if path.is_dir() else path.absolute().parent for path in paths],
+        )
+        reports = {}
+        with tqdm(total=len(given), desc=language.text("grade.progress"), unit="") as bar:
+            for position, graded in ready:
+                reports[position] = graded
+                bar.update()
+        in_order = [reports[position] for position in range(len(given))]
+        for name, content in report.files(in_order, timeout=timeout).items():
+            files.write_whole(out / name, content)
+    click.echo(report.as_table(in_order))
+    click.echo(language.text("grade.written", folder=out))
+    sys.exit(1 if report.faults(in_order) else 0)
+
+
 def _speak(edition: str | None) -> str:
     if edition:
         language.use(edition)
@@ -90,15 +157,17 @@ def _speak(edition: str | None) -> str:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Turn what can go wrong into one sentence and exit code 1."""
+def _clear_errors(files: str = "cli.files") -> Iterator[None]:
+    """Turn what can go wrong into one sentence and exit code 1; `files` has the words for files."""
     try:
         yield
     except ValueError as error:
         raise click.ClickException(str(error)) from None
+    except BrokenProcessPool as error:
+        raise click.ClickException(language.text("grade.broken", error=error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise click.ClickException(language.text("cli.files", reason=reason)) from None
+        raise click.ClickException(language.text(files, reason=reason)) from None
 
 
 def _become(command: list[str]) -> None:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Collection, Iterator
 
 from mbpo_teach.grading.exercise import COMMON_IMPORTS, Exercise
+from mbpo_teach.grading.marks import Reason
 
 MAX_CHARACTERS = 100_000
 """Longest answer that is read; the longest solution of the course has under two thousand."""
@@ -19,11 +20,8 @@ _CALLS = frozenset(
 # Dunders that ordinary code names as attributes: super().__init__(), function.__name__.
 _HARMLESS = frozenset(["__init__", "__name__", "__doc__", "__call__", "__post_init__"])
 
-Objection = tuple[str, dict[str, str | int]]
-"""A key of the catalogue, and the values for its words."""
 
-
-def objection(exercise: Exercise, answer: str, setup: str) -> Objection | None:
+def objection(exercise: Exercise, answer: str, setup: str) -> Reason | None:
     """Return why an answer is not run, or None.
 
     Parameters

@@ -5,15 +5,14 @@ finds the answer's outputs right on inputs of its own (see :mod:`~mbpo_teach.gra
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mbpo_teach.grading import lock, notebook, reading
 from mbpo_teach.grading.courtesy import objection
 from mbpo_teach.grading.exercise import Exercise, of_chapter
 from mbpo_teach.grading.lock import Outputs
-from mbpo_teach.grading.marks import Mark, mark
+from mbpo_teach.grading.marks import Mark, Reason, mark
 from mbpo_teach.grading.notebook import FAULT, PASSED, WRONG
 from mbpo_teach.grading.pristine import Lean, Task, lean
 from mbpo_teach.grading.reading import Answer, Unreadable
@@ -32,7 +31,7 @@ class Submission:
     chapter: str
     content: bytes | None
     trouble: str = ""
-    notes: tuple[tuple[str, dict[str, Any]], ...] = ()
+    notes: tuple[Reason, ...] = ()
 
 
 def grade(course: Path, submission: Submission, *, seed: int, place: Place) -> list[Mark]:
@@ -78,10 +77,20 @@ def grade(course: Path, submission: Submission, *, seed: int, place: Place) -> l
 
 def not_graded(submission: Submission, reason: str) -> list[Mark]:
     """Return the marks of a submission on which the grader itself failed."""
+    told: Reason = ("mark.not_graded", {"error": reason[:500]})
+    blank = Mark(
+        student=submission.student,
+        chapter=submission.chapter,
+        exercise="",
+        points=0.0,
+        max_points=0.0,
+        status="not_graded",
+        reason=told,
+    )
     return [
-        mark(submission.student, exercise, "not_graded", "mark.not_graded", error=reason[:500])
+        replace(blank, exercise=exercise.id, max_points=exercise.points)
         for exercise in of_chapter(submission.chapter)
-    ]
+    ] or [blank]
 
 
 def _without_running(
@@ -173,15 +182,13 @@ def _judged(
     return mark(who, exercise, "wrong", "mark.wrong", notes, **counts)
 
 
-def _ended(
-    student: str, exercise: Exercise, limit: str, notes: tuple[tuple[str, dict[str, Any]], ...]
-) -> Mark:
+def _ended(student: str, exercise: Exercise, limit: str, notes: tuple[Reason, ...]) -> Mark:
     if limit == "time":
         return mark(student, exercise, "timeout", "mark.time", notes)
     return mark(student, exercise, "crashed", f"mark.{limit}", notes)
 
 
-def _notes(submission: Submission, answer: Answer | None) -> tuple[tuple[str, dict[str, Any]], ...]:
+def _notes(submission: Submission, answer: Answer | None) -> tuple[Reason, ...]:
     if answer is None or answer.cells == 1:
         return submission.notes
     return (*submission.notes, ("mark.joined", {"cells": answer.cells}))

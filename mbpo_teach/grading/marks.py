@@ -14,6 +14,10 @@ STATUSES = ("passed", "wrong", "missing", "rejected", "timeout", "crashed", "not
 """`not_graded` is the grader's own fault; it is never silently zero."""
 
 
+Reason = tuple[str, dict[str, Any]]
+"""A key of the catalogue, and the values for its words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """One student, one exercise.
@@ -28,8 +32,8 @@ class Mark:
     points: float
     max_points: float
     status: str
-    reason: tuple[str, dict[str, Any]] | None = None
-    notes: tuple[tuple[str, dict[str, Any]], ...] = field(default=())
+    reason: Reason | None = None
+    notes: tuple[Reason, ...] = field(default=())
 
     def why(self) -> str:
         """Return reason and notes as sentences in the current language."""
@@ -46,7 +50,7 @@ def mark(
     exercise: Exercise,
     status: str,
     key: str = "",
-    notes: tuple[tuple[str, dict[str, Any]], ...] = (),
+    notes: tuple[Reason, ...] = (),
     **values: Any,
 ) -> Mark:
     """Return the mark of a student for an exercise; only ``"passed"`` gets its points.

@@ -45,7 +45,7 @@ class Limits:
     seconds: float
     grace: float = 60.0
     total: float = 1800.0
-    memory: int = 4_000_000_000
+    memory: int = 3_000_000_000
     disk: int = 100_000_000
     files: int = 2000
     processes: int = 64
@@ -202,14 +202,13 @@ def _processes(token: str) -> Iterator[int]:
 
 
 def _private_memory(pid: int) -> int:
-    """Return the bytes that a process holds, without what it shares with libraries and files."""
+    """Return the bytes that a process holds, without the libraries that it shares with others."""
     try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            fields = file.read().split()
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            lines = [line.split() for line in file if line.startswith(("RssAnon:", "RssShmem:"))]
     except OSError:
         return 0
-    pages = int(fields[1]) - int(fields[2]) if len(fields) > 2 else 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return sum(1024 * int(line[1]) for line in lines)
 
 
 def _passed_on_disk(folder: Path, limits: Limits) -> bool:
