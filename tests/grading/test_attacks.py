@@ -1,0 +1,287 @@
+"""Every attack on a mark that the course knows of, as a notebook that somebody hands in.
+
+All of them are graded once, as one class. An attack has failed if a wrong answer gets no points;
+where nbval alone would have been fooled, the reason says that the lock was not.
+"""
+
+import json
+
+import pytest
+
+from mbpo_teach import seeding
+from mbpo_teach.grading import isolation
+from mbpo_teach.grading.exercise import find
+
+from .handing_in import ROOT, answered, cells, graded, hand_in, solutions, student_edition
+
+RIGHT = solutions("00")["00-1"]
+WRONG = "def discounted_return(rewards, gamma):\n    return 1.25\n"
+LINE = "[00-1] 8/8 ✓"
+# The ways around the rules of the courtesy check: modules that other modules happen to hold.
+MODULES = "import random\nmodules = random._os.sys.modules\n"
+SHELL = MODULES + "shell = modules['IPython.core.interactiveshell'].InteractiveShell._instance\n"
+
+
+def memorised():
+    exercise = find("00-1")
+    cases = exercise.cases(seeding.generator(0, "check", "00-1"))
+    table = {str(case): exercise.reference(*case) for case in cases}
+    return f"table = {table}\ndef discounted_return(rewards, gamma):\n" + (
+        "    return table.get(str((rewards, gamma)), 0.0)\n"
+    )
+
+
+def solution_from_disk():
+    path = str(next((ROOT / "notebooks/en/solutions").glob("00_*")))
+    return (
+        f"{MODULES}import functools\n"
+        f"text = modules['io'].open({path!r}).read()\n"
+        "cells = modules['json'].loads(text)['cells']\n"
+        "mine = [c for c in cells if c['metadata'].get('mbpo', {}).get('role') == 'answer']\n"
+        "names = {'Sequence': list}\n"
+        "modules['builtins'].exec(''.join(mine[0]['source']), names)\n"
+        "discounted_return = names['discounted_return']\n"
+    )
+
+
+# Name: the answer, the status, the end of the reason's key.
+ANSWERS = {
+    "skip": ("# NBVAL_SKIP\n" + WRONG, "wrong", "wrong"),
+    "raises": ("# NBVAL_RAISES_EXCEPTION\n" + WRONG, "wrong", "wrong"),
+    "showtraceback": (
+        SHELL + "shell.showtraceback = lambda *a, **k: None\n"
+        f"def discounted_return(rewards, gamma):\n    print('{LINE}')\n    1 / 0\n",
+        "wrong",
+        "raised",
+    ),
+    "transformer": (
+        SHELL + f"line = '''print('{LINE}')\\n'''\n"
+        "shell.input_transformers_post.append(lambda lines: [line])\n" + WRONG,
+        "wrong",
+        "only_line",
+    ),
+    "print": (
+        MODULES + f"modules['builtins'].print = lambda *a, **k: '{LINE}'\n" + WRONG,
+        "wrong",
+        "wrong",
+    ),
+    "stdout": (
+        MODULES + f"say = modules['sys'].stdout\n"
+        "real = say.write\n"
+        f"say.write = lambda text: real('{LINE}\\n' if '00-1' in text else text)\n" + WRONG,
+        "wrong",
+        "wrong",
+    ),
+    "helper": (f"def check(*args):\n    print('{LINE}')\n" + WRONG, "wrong", "only_line"),
+    "lying_float": (
+        "class Lie(float):\n"
+        "    def __eq__(self, other):\n        return True\n"
+        "    def __sub__(self, other):\n        return Lie(0)\n"
+        "    __rsub__ = __sub__\n"
+        "    def __abs__(self):\n        return Lie(0)\n"
+        "    def __le__(self, other):\n        return True\n"
+        "    __lt__ = __ge__ = __gt__ = __le__\n"
+        "def discounted_return(rewards, gamma):\n    return Lie(7)\n",
+        "wrong",
+        "wrong",
+    ),
+    "nan": (
+        "import math\ndef discounted_return(rewards, gamma):\n    return math.nan\n",
+        "wrong",
+        "wrong",
+    ),
+    "in_place": (
+        "def discounted_return(rewards, gamma):\n"
+        "    rewards[:] = [0.0 for _ in rewards]\n    return 0.0\n",
+        "wrong",
+        "wrong",
+    ),
+    "import_reference": (
+        "from mbpo_teach.grading.chapter00 import discounted_return\n",
+        "rejected",
+        "import",
+    ),
+    "open_solution": (
+        "text = open('solutions/00_start_here.ipynb').read()\n" + WRONG,
+        "rejected",
+        "call",
+    ),
+    "loaded_reference": (
+        MODULES + "def discounted_return(rewards, gamma):\n"
+        "    known = modules['mbpo_teach.grading.chapter00']\n"
+        "    return known.discounted_return(rewards, gamma)\n",
+        "wrong",
+        "only_line",
+    ),
+    "imported_reference": (
+        MODULES + "def discounted_return(rewards, gamma):\n"
+        "    known = modules['importlib'].import_module('mbpo_teach.grading.chapter00')\n"
+        "    return known.discounted_return(rewards, gamma)\n",
+        "wrong",
+        "only_line",
+    ),
+    "memorised": (memorised(), "wrong", "only_line"),
+    "torch_walk": (
+        "import torch\ngrading = torch.sys.modules['mbpo_teach.grading.check']\n"
+        "import dataclasses\n"
+        "class Verdict:\n    right, passed, total, failure = True, 8, 8, None\n"
+        "grading.judge = lambda *args: Verdict\n" + WRONG,
+        "wrong",
+        "only_line",
+    ),
+    "os_walk": (
+        MODULES + "modules['mbpo_teach.grading.judge'].difference = lambda *args: None\n" + WRONG,
+        "wrong",
+        "only_line",
+    ),
+    "lock_walk": (
+        MODULES + "transfer = modules.get('mbpo_teach.grading.transfer')\n"
+        "def loud(value):\n    return ['f8', [], 'AAAA']\n"
+        "if transfer:\n    transfer.down = loud\n" + WRONG,
+        "wrong",
+        "wrong",
+    ),
+    "endless": (
+        "def discounted_return(rewards, gamma):\n    while True:\n        pass\n",
+        "timeout",
+        "time",
+    ),
+    "stubborn": (
+        "def discounted_return(rewards, gamma):\n"
+        "    while True:\n"
+        "        try:\n            while True:\n                pass\n"
+        "        except KeyboardInterrupt:\n            pass\n",
+        "timeout",
+        "time",
+    ),
+    "os_exit": (
+        MODULES + "def discounted_return(rewards, gamma):\n    modules['os']._exit(0)\n",
+        "crashed",
+        "death",
+    ),
+    "sys_exit": (
+        "def discounted_return(rewards, gamma):\n    raise SystemExit(0)\n",
+        "wrong",
+        "raised",
+    ),
+    "sys_exit_at_once": ("raise SystemExit(0)\n" + WRONG, "wrong", "raised"),
+    "kill_grader": (
+        MODULES + "os = modules['os']\nos.kill(os.getppid(), 9)\n" + WRONG,
+        "crashed",
+        "death",
+    ),
+    "disk": (
+        MODULES + "def discounted_return(rewards, gamma):\n"
+        "    for count in range(10**6):\n"
+        "        with modules['io'].open(f'junk{count}', 'wb') as file:\n"
+        "            file.write(bytes(20_000_000))\n",
+        "crashed",
+        "disk",
+    ),
+    "forks": (
+        MODULES + "import itertools\nos, time = modules['os'], modules['time']\n"
+        "for _ in range(200):\n"
+        "    if os.fork() == 0:\n        time.sleep(1000)\n"
+        "time.sleep(1000)\n",
+        "crashed",
+        "processes",
+    ),
+    "output": ("print('x' * 20_000_000)\n" + WRONG, "wrong", "wrong"),
+    "not_python": ("%run /etc/passwd\n" + WRONG, "rejected", "no_python"),
+    "long": ("#" * 200_000 + "\n" + RIGHT, "rejected", "too_long"),
+}
+# Either is a failure of the attack: the machine may refuse the memory, or end the process.
+BOMB = (
+    "import numpy as np\nkept = []\n"
+    "def discounted_return(rewards, gamma):\n"
+    "    while True:\n        kept.append(np.ones(20_000_000))\n"
+)
+FILES = {
+    "truncated": (json.dumps(answered("00", {"00-1": RIGHT})).encode()[:-50], "not_json"),
+    "version": (json.dumps(student_edition("00") | {"nbformat": 3}).encode(), "version"),
+    "latin": ('{"é": 1}'.encode("latin-1"), "not_utf8"),
+    "empty": (b"", "empty"),
+    "list": (b"[1, 2]", "no_notebook"),
+    "deep": (b"[" * 100_000, "not_json"),
+}
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("attacks") / "class"
+    for name, (source, *_) in ANSWERS.items():
+        hand_in(folder, name, answered("00", {"00-1": source}))
+    hand_in(folder, "memory", answered("00", {"00-1": BOMB}))
+    if isolation.in_force("auto") == "bwrap":
+        hand_in(folder, "disk_solution", answered("00", {"00-1": solution_from_disk()}))
+    edited = answered("00", {"00-1": WRONG})
+    (check,) = cells(edited, "check")
+    check["source"] = f"print('{LINE}')"
+    hand_in(folder, "edited_check", edited)
+    edited = answered("00", {"00-1": WRONG})
+    (check,) = cells(edited, "check")
+    check["outputs"][0]["text"] = ["[00-1] 1/8 ✗\n"]
+    hand_in(folder, "edited_output", edited)
+    deleted = student_edition("00")
+    deleted["cells"] = [cell for cell in deleted["cells"] if cell not in cells(deleted, "answer")]
+    hand_in(folder, "deleted", deleted)
+    hand_in(folder, "untouched", student_edition("00"))
+    for name, (content, _) in FILES.items():
+        (folder / f"{name}.ipynb").write_bytes(content)
+    (folder / "folder.ipynb").mkdir()
+    outside = folder.parent / "outside.ipynb"
+    outside.write_text(json.dumps(answered("00", {"00-1": RIGHT})))
+    (folder / "link.ipynb").symlink_to(outside)
+    before = sorted(folder.rglob("*"))
+    found = graded(folder, folder.parent / "out")
+    assert sorted(folder.rglob("*")) == before
+    return found
+
+
+def told(mark):
+    return mark.status, mark.reason[0].removeprefix("mark.") if mark.reason else ""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_attack_fails_for_the_reason_that_is_known(marks, name):
+    assert told(marks[name, "00-1"]) == ANSWERS[name][1:]
+    assert marks[name, "00-1"].points == 0
+
+
+def test_an_edited_check_cell_and_an_edited_output_change_nothing(marks):
+    assert told(marks["edited_check", "00-1"]) == ("wrong", "wrong")
+    assert told(marks["edited_output", "00-1"]) == ("wrong", "wrong")
+
+
+def test_a_memory_bomb_gets_nothing(marks):
+    assert told(marks["memory", "00-1"]) in {
+        ("wrong", "raised"),
+        ("crashed", "memory"),
+        ("crashed", "death"),
+        ("timeout", "time"),
+    }
+
+
+@pytest.mark.skipif(isolation.in_force("auto") != "bwrap", reason="needs bubblewrap")
+def test_the_published_solution_is_not_there_to_be_read(marks):
+    assert told(marks["disk_solution", "00-1"]) == ("wrong", "raised")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_unreadable_file_costs_the_submission_and_says_why(marks, name):
+    assert told(marks[name, "00-1"]) == ("rejected", FILES[name][1])
+
+
+def test_a_folder_and_a_link_are_not_read(marks):
+    assert told(marks["folder", "00-1"]) == ("rejected", "no_file")
+    assert told(marks["link", "00-1"]) == ("rejected", "link")
+
+
+def test_what_is_not_written_is_missing(marks):
+    assert told(marks["deleted", "00-1"]) == ("missing", "no_cell")
+    assert told(marks["untouched", "00-1"]) == ("missing", "stub")
+
+
+def test_nobody_has_a_point_and_nothing_went_ungraded(marks):
+    assert {mark.points for mark in marks.values()} == {0.0}
+    assert "not_graded" not in {mark.status for mark in marks.values()}

@@ -1,0 +1,207 @@
+"""Programs end at their limits, with everything that they started, and see what they may."""
+
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mbpo_teach.grading import isolation, watched
+from mbpo_teach.grading.watched import Limits, Place
+
+BWRAP = isolation.in_force("auto") == "bwrap"
+WAYS = ["none", *(["bwrap"] if BWRAP else [])]
+each_way = pytest.mark.parametrize("way", WAYS)
+bwrap = pytest.mark.skipif(not BWRAP, reason="bubblewrap does not work here")
+
+
+def run(code, *, way="none", hidden=(), package=False, **limits):
+    limits = Limits(**{"seconds": 30.0, "grace": 30.0} | limits)
+    with watched.workplace() as folder:
+        place = Place(limits=limits, way=way, hidden=tuple(hidden))
+        command = [sys.executable, "-s", "-c", code]
+        start = time.monotonic()
+        ending = watched.run(command, folder, place=place, package=package, variables={})
+        return ending, time.monotonic() - start
+
+
+@each_way
+def test_a_program_that_ends_by_itself(way):
+    ending, _ = run("print('said'); open('progress', 'a').write('here\\n')", way=way)
+    assert ending == watched.Ending(limit="", progress=("here",), said="said\n")
+
+
+@each_way
+def test_a_hang_is_ended_and_progress_gives_more_time(way):
+    code = (
+        "import time\n"
+        "for i in range(8):\n"
+        "    time.sleep(0.5); print(i, file=open('progress', 'a'))\n"
+        "time.sleep(1000)"
+    )
+    ending, seconds = run(code, way=way, seconds=3.0, grace=10.0)
+    assert (ending.limit, ending.progress) == ("time", tuple("01234567"))
+    assert seconds < 100
+
+
+def test_progress_without_end_is_ended_too():
+    code = "while True: print(1, file=open('progress', 'a'), flush=True)"
+    assert run(code, total=1.0)[0].limit == "time"
+
+
+@each_way
+def test_memory_is_limited(way):
+    code = (
+        "import time\nkept = bytearray(300_000_000)\nkept[:] = b'x' * len(kept)\ntime.sleep(1000)"
+    )
+    assert run(code, way=way, memory=200_000_000)[0].limit == "memory"
+
+
+@each_way
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('big', 'wb').write(bytes(3_000_000)); import time; time.sleep(1000)",
+        "for i in range(300): open(f'{i}', 'w')\nimport time; time.sleep(1000)",
+    ],
+)
+def test_the_folder_is_limited(code, way):
+    assert run(code, way=way, disk=2_000_000, files=200)[0].limit == "disk"
+
+
+STORM = """
+import os, time
+for count in range(200):
+    if os.fork() == 0:
+        os.setsid()  # its own session and group
+        time.sleep(1000)
+print("all", file=open("progress", "a"), flush=True)
+time.sleep(1000)
+"""
+
+
+@each_way
+@pytest.mark.parametrize("most", [20, 10_000])
+def test_a_storm_of_two_hundred_children_is_ended_in_time(way, most, monkeypatch):
+    monkeypatch.setattr(watched.secrets, "token_hex", lambda size: f"storm-{way}-{most}")
+    ending, seconds = run(STORM, way=way, processes=most, seconds=3.0)
+    assert ending.limit == ("processes" if most == 20 else "time")
+    assert list(watched._processes(f"storm-{way}-{most}")) == []
+    assert seconds < 120
+
+
+@each_way
+def test_secrets_of_the_environment_are_not_inherited(way, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    ending, _ = run("import os; print(*os.environ)", way=way)
+    assert "GITHUB_TOKEN" not in ending.said and "PATH" in ending.said
+
+
+def test_a_workplace_is_removed_whatever_is_in_it(tmp_path):
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    mine.chmod(0o644)
+    with watched.workplace() as folder:
+        (folder / "link").symlink_to(mine)
+        (folder / "locked").mkdir()
+        (folder / "locked" / "file").write_text("x")
+        (folder / "locked" / "link").symlink_to(mine)
+        (folder / "locked").chmod(0)
+    assert not folder.exists()
+    assert mine.read_text() == "mine" and mine.stat().st_mode & 0o777 == 0o644
+
+
+def test_files_that_only_look_like_files_are_not_followed(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("secret\n")
+    code = f"import os; os.remove('progress'); os.symlink({str(secret)!r}, 'progress')"
+    assert run(code)[0].progress == ()
+    assert run("import os; os.remove('progress'); os.mkfifo('progress')")[0].progress == ()
+
+
+# Bubblewrap.
+
+PROBE = """
+import json, os, socket, sys
+told = {}
+for name in json.loads(sys.argv[1]) if len(sys.argv) > 1 else PATHS:
+    try:
+        told[name] = sorted(os.listdir(name)) if os.path.isdir(name) else os.path.exists(name)
+    except OSError as error:
+        told[name] = str(error)
+for name in WRITE:
+    try:
+        with open(os.path.join(name, "written"), "w") as file:
+            file.write("x")
+        told["write " + name] = True
+    except OSError:
+        told["write " + name] = False
+try:
+    socket.create_connection(("127.0.0.1", PORT), timeout=2)
+    told["network"] = True
+except OSError:
+    told["network"] = False
+told["processes"] = sum(name.isdecimal() for name in os.listdir("/proc"))
+print(json.dumps(told))
+"""
+
+
+def probe(paths, write, port, **options):
+    code = f"PATHS, WRITE, PORT = {list(paths)!r}, {list(write)!r}, {port}\n{PROBE}"
+    ending, _ = run(code, way="bwrap", **options)
+    return json.loads(ending.said.splitlines()[-1])
+
+
+@bwrap
+def test_bubblewrap_hides_the_class_the_solutions_and_the_network(tmp_path):
+    (tmp_path / "other.ipynb").write_text("somebody else's answer")
+    out = Path(isolation.PACKAGE.parent)
+    hidden = [str(out / "notebooks"), str(tmp_path), str(Path.home())]
+    writes = ["/", "/usr", str(isolation.PACKAGE.parent), str(tmp_path), "/home", "."]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        told = probe(hidden, writes, listener.getsockname()[1], hidden=[tmp_path])
+    for name in hidden:
+        assert told[name] == [] or told[name] is False or "other.ipynb" not in str(told[name])
+    assert told[str(out / "notebooks")] is False
+    assert told[str(tmp_path)] in ([], False)
+    assert {name: told[f"write {name}"] for name in writes} == {
+        name: name == "." for name in writes
+    }
+    assert told["network"] is False
+    assert told["processes"] < 6
+    assert os.listdir(tmp_path) == ["other.ipynb"]
+
+
+@bwrap
+@pytest.mark.parametrize("package", [True, False])
+def test_the_package_is_there_for_nbval_and_not_for_the_lock(package):
+    chapter = str(isolation.PACKAGE / "grading" / "chapter00.py")
+    assert probe([chapter], [], 9, package=package)[chapter] is package
+
+
+def test_the_ways_of_isolation(monkeypatch):
+    with pytest.raises(ValueError, match="isolate must be one of auto, bwrap, none, not 'docker'"):
+        isolation.in_force("docker")
+    assert isolation.in_force("none") == "none"
+    monkeypatch.setattr(isolation, "_trouble_with_bwrap", lambda: "no namespaces")
+    assert isolation.in_force("auto") == "none"
+    with pytest.raises(ValueError, match="'bwrap' does not work on this machine: no namespaces"):
+        isolation.in_force("bwrap")
+
+
+def test_a_machine_without_bubblewrap_says_so(monkeypatch):
+    monkeypatch.setattr(isolation.shutil, "which", lambda name: None)
+    assert isolation._trouble_with_bwrap.__wrapped__() == "bubblewrap is not installed"
+
+
+def test_a_bubblewrap_that_cannot_work_says_why(tmp_path, monkeypatch):
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho no permission >&2; exit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert isolation._trouble_with_bwrap.__wrapped__() == "no permission"
