@@ -1,7 +1,7 @@
 """Many jobs over the processes of this machine, or over a Dask cluster.
 
-``spread(work, jobs)`` yields results as they come, each with the position of its job. Whoever
-calls it stores each result at once; started again, it gives `stored`, and only the rest is done.
+``spread(work, jobs)`` yields results as they come, each with the position of its job. With `store`
+each result is kept at once; killed and started again with `stored`, only the rest is done.
 Used by the commands that grade a class and that sweep over settings.
 """
 
@@ -20,6 +20,7 @@ def spread(
     workers: int | None = None,
     scheduler: str | None = None,
     stored: Callable[[Job], Result | None] | None = None,
+    store: Callable[[Job, Result], None] | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Yield ``(position, work(jobs[position]))`` in the order in which the results are ready.
 
@@ -41,6 +42,8 @@ def spread(
     stored
         The result of a job from an earlier run, or None if there is none. Stored results come
         first.
+    store
+        Called in this process with each job and its new result, before the result is yielded.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def spread(
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise ValueError(f"workers must be a positive integer or None, not {workers!r}")
     connect = None if scheduler is None else _client(scheduler)
-    return _results(work, list(jobs), workers, connect, stored)
+    return _results(work, list(jobs), workers, connect, stored, store)
 
 
 def _results(
@@ -59,6 +62,7 @@ def _results(
     workers: int | None,
     connect: Callable[[], Any] | None,
     stored: Callable[[Job], Result | None] | None,
+    store: Callable[[Job, Result], None] | None,
 ) -> Iterator[tuple[int, Result]]:
     left = []
     for position, job in enumerate(jobs):
@@ -67,13 +71,18 @@ def _results(
             left.append((position, job))
         else:
             yield position, result
+    if not left:
+        return
     if connect is not None:
-        yield from _on_cluster(work, left, workers, connect)
-    elif workers == 1 or len(left) <= 1:
-        for position, job in left:
-            yield position, work(job)
+        fresh = _on_cluster(work, left, workers, connect)
+    elif workers == 1 or len(left) == 1:
+        fresh = (_placed(work, *job) for job in left)
     else:
-        yield from _in_processes(work, left, workers)
+        fresh = _in_processes(work, left, workers)
+    for position, new in fresh:
+        if store is not None:
+            store(jobs[position], new)
+        yield position, new
 
 
 def _in_processes(

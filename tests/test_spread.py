@@ -58,6 +58,17 @@ def test_stored_results_come_first_and_their_jobs_are_not_done():
     assert list(spread(forbidden, [0, 2], workers=2, stored=stored)) == [(0, 0), (1, 4)]
 
 
+def test_new_results_are_stored_before_they_are_seen():
+    kept = {0: 0, 2: 4}
+    results = spread(square, range(6), workers=2, stored=kept.get, store=kept.__setitem__)
+    assert list(kept) == [0, 2]
+    assert [next(results), next(results)] == [(0, 0), (2, 4)]
+    position, _ = next(results)
+    assert position in kept
+    list(results)
+    assert kept == dict(SQUARES)
+
+
 def test_results_come_as_they_are_ready():
     """Whoever stores each at once loses at most what was under way."""
     results = spread(square, range(1000), workers=1)

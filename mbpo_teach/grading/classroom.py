@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +101,14 @@ def grade_class(
         )
         for submission in handed_in
     ]
-    done = spread(
-        work, jobs, workers=workers, scheduler=scheduler, stored=lambda job: _stored(out, job)
+    yield from spread(
+        work,
+        jobs,
+        workers=workers,
+        scheduler=scheduler,
+        stored=partial(_stored, out),
+        store=partial(_store, out),
     )
-    for position, report in done:
-        _store(out, jobs[position], report)
-        yield position, report
 
 
 def work(job: Job) -> Report:

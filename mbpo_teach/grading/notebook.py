@@ -35,22 +35,33 @@ class Cell(NamedTuple):
 
 def outcomes(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[str, str]:
     """Return an outcome for each exercise in `answers`, whatever the answers do."""
-    left, found = dict(answers), {}
+    left = dict(answers)
+    found: dict[str, str] = {}
     while left:
         settled, blamed, trouble = _once(lean, left, place)
-        if blamed:
+        if blamed and (trouble == "time" or len(left) == 1):
             found[blamed] = trouble
             del left[blamed]
+        elif blamed:
+            # It ran when the kernel ended, or a limit was passed; alone it shows whose fault it is.
+            found |= outcomes(lean, {blamed: left.pop(blamed)}, place)
+            if found[blamed] in (PASSED, WRONG):
+                return found | _each_alone(lean, left, place)
         elif trouble and len(left) == 1:
             settled, blamed, trouble = _once(lean, left, place)  # perhaps it was the machine
             return found | (settled or {name: trouble if blamed else FAULT for name in left})
         elif trouble:
-            # Something that an answer left behind, in a thread for example, struck later.
-            for name, answer in left.items():
-                found |= outcomes(lean, {name: answer}, place)
-            return found
+            return found | _each_alone(lean, left, place)
         else:
             return found | settled
+    return found
+
+
+def _each_alone(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[str, str]:
+    """Run each answer in a kernel of its own: one of them leaves something behind that strikes."""
+    found: dict[str, str] = {}
+    for name, answer in answers.items():
+        found |= outcomes(lean, {name: answer}, place)
     return found
 
 

@@ -108,7 +108,7 @@ def test_a_notebook_of_a_chapter_that_the_course_lacks(tmp_path):
 @pytest.mark.parametrize("path", ["nowhere", "empty"])
 def test_nothing_to_grade_is_a_clear_error(path, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="path must be a notebook|paths must hold notebooks"):
+    with pytest.raises(ValueError, match=r"path must be a notebook|paths must hold notebooks"):
         handed_in.submissions(ROOT, [tmp_path / path])
 
 

@@ -98,8 +98,8 @@ def marks(tmp_path_factory):
     skipped = "# NBVAL_SKIP\n" + RIGHT00["00-1"]
     hand_in(folder, "skip", answered("00", {"00-1": skipped}))
     hand_in(folder, "split", split(answered("00", RIGHT00), 4))
-    # The same cell twice, once as it was handed out; what comes last counts, as in a notebook.
-    hand_in(folder, "twice", split(answered("00", {"00-1": RIGHT00["00-1"] * 2}), 7))
+    twice = (RIGHT00["00-1"] + "\n") * 2  # a copy of the cell
+    hand_in(folder, "twice", split(answered("00", {"00-1": twice}), len(twice.splitlines()) // 2))
     reordered = answered("00", RIGHT00)
     reordered["cells"].reverse()
     hand_in(folder, "reordered", reordered)

@@ -39,7 +39,7 @@ def all_marks(student="ada"):
 def test_only_a_passed_exercise_has_points():
     for status in STATUSES:
         assert mark("ada", HARD, status).points == (2.5 if status == "passed" else 0)
-    with pytest.raises(ValueError, match="status must be one of passed, wrong, .*, not 'good'"):
+    with pytest.raises(ValueError, match=r"status must be one of passed, wrong, .*, not 'good'"):
         mark("ada", HARD, "good")
 
 

@@ -1,0 +1,203 @@
+"""The grade command on small classes: killed and gone on, changed, and what can go wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from mbpo_teach import __main__ as terminal
+from mbpo_teach import language
+from mbpo_teach.grading import classroom, grade, isolation, notebook
+from mbpo_teach.grading.grade import Submission
+
+from .handing_in import ROOT, answered, graded, hand_in, solutions, student_edition
+
+RIGHT = solutions("00")
+REPORTS = {"grades.csv", "grades.json", "summary.md", "junit.xml"}
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "mbpo_teach", "grade", *map(str, arguments)]
+
+
+def run(*arguments):
+    result = CliRunner().invoke(terminal.main, ["grade", *map(str, arguments)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def reports(out):
+    folder = out / "submissions"
+    return {file.name: file.stat().st_mtime_ns for file in folder.glob("[!.]*.json")}
+
+
+@pytest.fixture
+def handed_in(tmp_path):
+    """A class in which nothing needs to run: its grading takes no time."""
+    folder = tmp_path / "class"
+    hand_in(folder, "ada", student_edition("00"))
+    hand_in(folder, "bob", answered("00", {"00-1": "import os"}))
+    (folder / "cut.ipynb").write_text("{")
+    return folder
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path):
+    folder, out = tmp_path / "class", tmp_path / "out"
+    for student in ("ada", "bob", "cai", "dan"):
+        hand_in(folder, student, answered("00", RIGHT))
+    arguments = command(folder, "--out", out, "--jobs", "1")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    # In this folder nobody may write anything.
+    (tmp_path / "here").mkdir()
+    first = subprocess.Popen(
+        arguments, cwd=tmp_path / "here", env=environment, stderr=subprocess.DEVNULL
+    )
+    end = time.monotonic() + 300
+    while len(reports(out)) < 2:
+        assert time.monotonic() < end and first.poll() is None
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    before = reports(out)
+    assert 2 <= len(before) < 4 and not REPORTS & set(os.listdir(out))
+    done = subprocess.run(
+        arguments, cwd=tmp_path / "here", env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    after = reports(out)
+    assert len(after) == 4 and before.items() <= after.items()
+    data = json.loads((out / "grades.json").read_text(encoding="utf-8"))
+    assert [mark["status"] for mark in data["marks"]] == ["passed"] * 4
+    assert "4/4" in done.stderr and "grading" in done.stderr  # the progress bar
+    assert "ada" in done.stdout and "Isolation in force" in done.stdout
+    assert os.listdir(tmp_path / "here") == []
+
+
+def test_all_reports_are_written_and_the_class_is_as_it_was(handed_in, tmp_path):
+    before = sorted(path.read_bytes() for path in handed_in.iterdir())
+    result = run(handed_in, "--out", tmp_path / "out", "--jobs", "1")
+    assert result.exit_code == 0
+    assert set(os.listdir(tmp_path / "out")) == REPORTS | {"submissions", ".seed"}
+    assert sorted(path.read_bytes() for path in handed_in.iterdir()) == before
+    assert "3 submissions graded." in result.output
+
+
+def test_only_what_changed_is_graded_again(handed_in, tmp_path):
+    out = tmp_path / "out"
+    run(handed_in, "--out", out)
+    before = reports(out)
+    hand_in(handed_in, "bob", student_edition("00"))
+    (handed_in / "cut.ipynb").write_text("")
+    run(handed_in, "--out", out)
+    same = {name for name, moment in reports(out).items() if before[name] == moment}
+    assert {name.split("-")[0] for name in same} == {"ada"}
+    assert "empty" in (out / "summary.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"digest": 1}'])
+def test_a_damaged_report_is_made_again(damage, handed_in, tmp_path):
+    out = tmp_path / "out"
+    run(handed_in, "--out", out)
+    wanted = (out / "grades.csv").read_text()
+    for file in (out / "submissions").iterdir():
+        file.write_text(damage)
+    run(handed_in, "--out", out)
+    assert (out / "grades.csv").read_text() == wanted
+
+
+def test_reports_speak_the_language_of_whoever_asks(handed_in, tmp_path):
+    out = tmp_path / "out"
+    run(handed_in, "--out", out)
+    language.use("zh")
+    result = run(handed_in, "--out", out)
+    assert "还没有作答。" in result.output and "已评分 3 份提交。" in result.output
+
+
+def test_the_graders_own_fault_is_loud_never_a_zero_and_tried_again(
+    handed_in, tmp_path, monkeypatch
+):
+    hand_in(handed_in, "eve", answered("00", RIGHT))
+    out = tmp_path / "out"
+    with monkeypatch.context() as broken:
+        broken.setattr(grade.notebook, "outcomes", lambda *args: 1 / 0)
+        result = run(handed_in, "--out", out, "--jobs", "1")
+    assert result.exit_code == 1
+    assert "NOT GRADED: 1 marks" in result.output and "ZeroDivisionError" in result.output
+    assert "NOT GRADED: 1 marks" in (out / "summary.md").read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(grade.notebook, "outcomes", lambda *args: {"00-1": notebook.FAULT})
+        patched.setattr(grade.lock, "outputs", lambda *args, **more: {})
+        assert "nbval gave no report" in run(handed_in, "--out", out, "--jobs", "1").output
+
+
+def test_an_exercise_without_a_registry_is_the_graders_fault(monkeypatch):
+    submission = Submission(student="ada", chapter="00", content=b"{}")
+    monkeypatch.setattr(grade, "of_chapter", lambda chapter: ())
+    job = classroom.Job(
+        course=ROOT, submission=submission, seed=1, timeout=1.0, isolate="none", hidden=()
+    )
+    (mark,) = classroom.work(job).marks
+    assert (mark.status, mark.exercise) == ("not_graded", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nowhere"], "path must be a notebook or a folder that exists, not"),
+        (["class", "--chapter", "77"], "chapter must be one of the course's, such as '04'"),
+        (["class", "--timeout", "0"], "timeout must be a positive number of seconds, not 0.0"),
+        (["class", "--timeout", "nan"], "timeout must be a positive number of seconds, not nan"),
+        (["class", "--isolate", "jail"], "isolate must be one of auto, bwrap, none, not 'jail'"),
+        (["class", "--scheduler", "x://y"], "scheduler must be the address of a running Dask"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_sentence(arguments, complaint, handed_in, monkeypatch):
+    monkeypatch.chdir(handed_in.parent)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert complaint in result.output and "Traceback" not in result.output
+
+
+def test_bubblewrap_that_is_asked_for_and_missing_is_refused(handed_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(isolation, "_trouble_with_bwrap", lambda: "no namespaces")
+    result = run(handed_in, "--out", tmp_path / "out", "--isolate", "bwrap")
+    assert result.exit_code == 1 and "does not work on this machine" in result.output
+    result = run(handed_in, "--out", tmp_path / "out", "--isolate", "auto", "--jobs", "1")
+    assert result.exit_code == 0 and "Isolation in force: none" in result.output
+
+
+def test_without_bubblewrap_right_is_right_and_wrong_is_wrong(tmp_path):
+    folder = tmp_path / "class"
+    hand_in(folder, "right", answered("00", RIGHT))
+    hand_in(folder, "wrong", answered("00", {"00-1": "discounted_return = lambda *args: 1.0"}))
+    marks = graded(folder, tmp_path / "out", isolate="none")
+    assert {student: mark.status for (student, _), mark in marks.items()} == {
+        "right": "passed",
+        "wrong": "wrong",
+    }
+
+
+def test_the_seed_is_made_once_kept_from_others_and_not_told(handed_in, tmp_path):
+    out = tmp_path / "out"
+    run(handed_in, "--out", out)
+    seed = (out / ".seed").read_text().strip()
+    assert (out / ".seed").stat().st_mode & 0o077 == 0
+    run(handed_in, "--out", out)
+    assert (out / ".seed").read_text().strip() == seed
+    told = "".join(file.read_text() for file in out.rglob("*") if file.name in REPORTS)
+    assert seed not in told
+
+
+def test_names_of_students_cannot_lead_anywhere(tmp_path):
+    names = ["..", "a/b", "x" * 300, "-", "白 露", "a\nb", "A", "a"]
+    files = {
+        classroom._name(Submission(student=name, chapter="00", content=None)) for name in names
+    }
+    assert len(files) == len(names)
+    assert all("/" not in file and len(file) < 100 and file.isascii() for file in files)
