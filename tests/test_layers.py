@@ -15,7 +15,7 @@ ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
 LIGHT = [
     "mbpo_teach",
     *("mbpo_teach." + name for name in ("seeding", "language", "mdp", "bounds", "exact", "mazes")),
-    *("mbpo_teach." + name for name in ("dyna", "river", "bins", "grading.check")),
+    *("mbpo_teach." + name for name in ("dyna", "river", "bins", "spread", "grading.check")),
 ]
 
 
@@ -46,7 +46,7 @@ def imported(source):
             continue
         for target in targets:
             package, _, rest = target.partition(".")
-            if package == "mbpo_teach":
+            if package == "mbpo_teach" and rest:  # the package itself imports nothing
                 names.add(rest.partition(".")[0])
     return names
 
