@@ -3,6 +3,11 @@
 The times are printed at the end, whether or not a test failed.
 """
 
+import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +37,44 @@ def no_language_from_outside(monkeypatch):
     """Whoever runs the tests may have chosen a language, or run them from a Chinese notebook."""
     monkeypatch.delenv("MBPO_LANG", raising=False)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+
+
+@pytest.fixture(scope="session")
+def scheduler(tmp_path_factory):
+    """The address of a real Dask scheduler with two workers, each its own process."""
+    pytest.importorskip("distributed")
+    folder = tmp_path_factory.mktemp("dask")
+    file = folder / "scheduler.json"
+    options = ["--scheduler-file", str(file), "--no-dashboard"]
+    here = os.path.dirname(os.path.abspath(__file__))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
+    commands = [
+        ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *options],
+        ["distributed.cli.dask_worker", "--nthreads", "1", "--nworkers", "2", *options],
+    ]
+    log = (folder / "log").open("wb")
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        for command in commands
+    ]
+    try:
+        end = time.monotonic() + 120
+        while not (file.exists() and file.read_text()):
+            assert time.monotonic() < end, (folder / "log").read_text()
+            time.sleep(0.2)
+        yield json.loads(file.read_text())["address"]
+    finally:
+        for process in reversed(started):
+            process.terminate()
+        for process in started:
+            process.wait(timeout=60)
+        log.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

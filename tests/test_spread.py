@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -103,43 +102,6 @@ def test_neither_joblib_nor_dask_is_loaded_before_it_is_needed():
 
 
 # A real scheduler and a real worker, each its own process.
-
-
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory):
-    pytest.importorskip("distributed")
-    folder = tmp_path_factory.mktemp("dask")
-    file = folder / "scheduler.json"
-    options = ["--scheduler-file", str(file), "--no-dashboard"]
-    here = os.path.dirname(os.path.abspath(__file__))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
-    commands = [
-        ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *options],
-        ["distributed.cli.dask_worker", "--nthreads", "1", "--nworkers", "2", *options],
-    ]
-    log = (folder / "log").open("wb")
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-        for command in commands
-    ]
-    try:
-        end = time.monotonic() + 120
-        while not (file.exists() and file.read_text()):
-            assert time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.2)
-        yield json.loads(file.read_text())["address"]
-    finally:
-        for process in reversed(started):
-            process.terminate()
-        for process in started:
-            process.wait(timeout=60)
-        log.close()
 
 
 @pytest.mark.parametrize("workers", [None, 1, 3])

@@ -7,6 +7,7 @@ stored and grades the rest; a submission that has changed since is graded again.
 
 import hashlib
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -81,8 +82,10 @@ def grade_class(
     Raises
     ------
     ValueError
-        If `timeout` is not positive, or `isolate` does not work here.
+        If `timeout` is not positive, `isolate` does not work here, or this is Windows.
     """
+    if os.name != "posix":
+        raise ValueError("grade needs Linux or macOS; on Windows, use it in WSL")
     if not 0 < timeout < 1e6:
         raise ValueError(f"timeout must be a positive number of seconds, not {timeout!r}")
     if scheduler is None:
@@ -116,10 +119,13 @@ def work(job: Job) -> Report:
     way = "none"
     try:
         way = isolation.in_force(job.isolate)
+        course = job.course
+        if not (course / "notebooks").is_dir():  # on a cluster the course may lie elsewhere
+            course = isolation.PACKAGE.parent
         if not job.submission.chapter:
             return Report(isolation=way, marks=(_no_chapter(job.submission),))
         place = Place(limits=Limits(seconds=job.timeout), way=way, hidden=job.hidden)
-        given = grade(job.course, job.submission, seed=job.seed, place=place)
+        given = grade(course, job.submission, seed=job.seed, place=place)
     except Exception as error:
         given = not_graded(job.submission, f"{type(error).__name__}: {error}")
     return Report(isolation=way, marks=tuple(given))

@@ -29,7 +29,7 @@ def main() -> None:
     ]
     with open("job.json", encoding="utf-8") as file:
         job = json.load(file)
-    limit(job["memory"], job["file"])
+    limit(job["memory"], job["file"], job["total"])
     # What an answer prints while it is defined belongs nowhere.
     sys.stdout = sys.stderr = open(os.devnull, "w")
     notebook = types.ModuleType("__main__")

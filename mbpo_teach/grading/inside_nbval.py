@@ -65,9 +65,9 @@ def _notice_death(kernel: Any) -> None:
     kernel.get_message = get_message
 
 
-def main(seconds: str, memory: str, file: str) -> int:
+def main(seconds: str, memory: str, file: str, total: str) -> int:
     """Run nbval on the notebook in this folder; the report is what counts, not the exit code."""
-    limit(int(memory), int(file))
+    limit(int(memory), int(file), int(total))
     options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={seconds}"]
     options += ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     options += [f"--junitxml={REPORT}", "--color=no", "-q", "--tb=line", "-c", "pytest.ini"]

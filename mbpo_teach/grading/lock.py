@@ -7,6 +7,7 @@ inputs which nobody could know before cannot.
 
 import ast
 import json
+import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,6 +162,7 @@ def _prepare(
     job = {
         "memory": limits.memory,
         "file": limits.disk,
+        "total": math.ceil(limits.total),
         "exercises": [
             {"id": task.id, "setup": task.setup, "answer": answers[task.id], "names": task.names}
             for task in tasks

@@ -6,6 +6,7 @@ that exercise only.
 """
 
 import json
+import math
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
@@ -68,15 +69,16 @@ def _each_alone(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[st
 def _once(lean: Lean, answers: Mapping[str, str], place: Place) -> tuple[dict[str, str], str, str]:
     """Run nbval once; return outcomes, or else the exercise to blame, if any, and the trouble."""
     cells = [cell["metadata"]["mbpo"] for cell in lean.cells if cell["cell_type"] == "code"]
+    limits = _with_nbval(place.limits, len(cells))
     with watched.workplace() as folder:
         notebook = json.dumps(merged(lean, answers))
         (folder / inside_nbval.NOTEBOOK).write_text(notebook, encoding="utf-8")
         # A configuration of its own, so that no other one on the way up is found.
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         ending = watched.run(
-            _command(place.limits),
+            _command(place.limits.seconds, limits),
             folder,
-            place=replace(place, limits=_with_nbval(place.limits, len(cells))),
+            place=replace(place, limits=limits),
             package=True,
             variables={
                 "PYTHONPATH": str(isolation.PACKAGE.parent),
@@ -110,9 +112,10 @@ def _blamed(exercise: str, role: str, answers: Mapping[str, str]) -> str:
     return exercise if role != "setup" and exercise in answers else ""
 
 
-def _command(limits: watched.Limits) -> list[str]:
+def _command(seconds: float, limits: watched.Limits) -> list[str]:
     program = [sys.executable, "-s", "-B", "-m", inside_nbval.__name__]
-    return [*program, f"{limits.seconds:g}", str(limits.memory), str(limits.disk)]
+    numbers = [limits.memory, limits.disk, math.ceil(limits.total)]
+    return [*program, f"{seconds:g}", *map(str, numbers)]
 
 
 def _with_nbval(limits: watched.Limits, cells: int) -> watched.Limits:

@@ -136,6 +136,13 @@ def test_the_graders_own_fault_is_loud_never_a_zero_and_tried_again(
         assert "nbval gave no report" in run(handed_in, "--out", out, "--jobs", "1").output
 
 
+def test_a_cluster_gives_the_same_marks(handed_in, tmp_path, scheduler):
+    run(handed_in, "--out", tmp_path / "here", "--jobs", "1")
+    run(handed_in, "--out", tmp_path / "there", "--scheduler", scheduler)
+    here, there = ((tmp_path / name / "grades.csv").read_text() for name in ("here", "there"))
+    assert here == there and here.count("\n") == 4
+
+
 def test_an_exercise_without_a_registry_is_the_graders_fault(monkeypatch):
     submission = Submission(student="ada", chapter="00", content=b"{}")
     monkeypatch.setattr(grade, "of_chapter", lambda chapter: ())

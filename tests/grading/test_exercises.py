@@ -1,6 +1,7 @@
 """What every exercise of the course promises, whatever it teaches."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import mbpo_teach.grading
 from mbpo_teach import language, seeding
 from mbpo_teach.grading.compare import difference
 from mbpo_teach.grading.exercise import of_chapter
+from mbpo_teach.grading.feedback import feedback
 from mbpo_teach.grading.judge import expected_values, judge
 
 FILES = sorted(Path(mbpo_teach.grading.__file__).parent.glob("chapter*.py"))
@@ -30,6 +32,18 @@ def test_a_chapters_exercises_are_numbered_from_one():
 def test_the_reference_passes_on_any_seed(exercise):
     for seed in range(3):
         assert judge(exercise, exercise.reference, stream(seed)).right
+
+
+@each
+def test_feedback_comes_in_under_a_second(exercise):
+    """The processor's second: a learner's machine may be busy with something else."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        verdict = judge(exercise, lambda *args: 0.5, stream(0))
+        assert feedback(exercise, verdict)
+        times.append(time.process_time() - start)
+    assert min(times) < 1
 
 
 @each
