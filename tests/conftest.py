@@ -65,10 +65,15 @@ def scheduler(tmp_path_factory):
     ]
     try:
         end = time.monotonic() + 120
-        while not (file.exists() and file.read_text()):
+        address = ""
+        while not address:
             assert time.monotonic() < end, (folder / "log").read_text()
             time.sleep(0.2)
-        yield json.loads(file.read_text())["address"]
+            try:
+                address = json.loads(file.read_text())["address"]
+            except (FileNotFoundError, ValueError):
+                continue  # not there yet, or half of it
+        yield address
     finally:
         for process in reversed(started):
             process.terminate()

@@ -8,6 +8,7 @@ inputs which nobody could know before cannot.
 import ast
 import json
 import math
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from mbpo_teach.grading.judge import expected_values
 from mbpo_teach.grading.pristine import Task
 
 _COPIED = ("attempt", "compare", "transfer", "inside_limits")
+_COURSE = re.compile(rb"mbpo_teach\.(\w+)")
 _MAX_OUTPUT = 50_000_000
 
 
@@ -169,8 +171,9 @@ def _prepare(
         ],
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    for task in tasks:
-        (folder / f"cases-{task.id}").write_bytes(_pickled(cases[task.id], task.id))
+    pickles = {task.id: _pickled(cases[task.id], task.id) for task in tasks}
+    for name, pickled in pickles.items():
+        (folder / f"cases-{name}").write_bytes(pickled)
     grading = folder / "mbpo_teach" / "grading"
     grading.mkdir(parents=True)
     for name in _COPIED:
@@ -179,7 +182,9 @@ def _prepare(
     # In place of the real check(): the setup of an exercise imports it.
     (grading / "__init__.py").write_text("def check(*args):\n    pass\n")
     (folder / "mbpo_teach" / "__init__.py").touch()
-    for name in _course_modules(task.setup for task in tasks):
+    # Inputs may be of the course's own kinds, such as transitions.
+    named = {match.decode() for each in pickles.values() for match in _COURSE.findall(each)}
+    for name in _course_modules((task.setup for task in tasks), named):
         shutil.copyfile(isolation.PACKAGE / f"{name}.py", folder / "mbpo_teach" / f"{name}.py")
 
 
@@ -196,10 +201,10 @@ def _pickled(cases: Any, exercise_id: str) -> bytes:
         cloudpickle.unregister_pickle_by_value(module)
 
 
-def _course_modules(sources: Iterable[str]) -> set[str]:
-    """Return the modules of the course that setups import, and those that these import."""
+def _course_modules(sources: Iterable[str], named: Iterable[str]) -> set[str]:
+    """Return the modules of the course that setups import or inputs name, and what these import."""
     known: set[str] = set()
-    waiting = [name for source in sources for name in _imported(source)]
+    waiting = [*named, *(name for source in sources for name in _imported(source))]
     while waiting:
         name = waiting.pop()
         file = isolation.PACKAGE / f"{name}.py"
