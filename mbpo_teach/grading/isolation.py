@@ -67,15 +67,16 @@ def surrounded(
     emptied = {Path(name).resolve() for name in _EMPTIED}
     emptied |= {Path.home().resolve(), PACKAGE.parent, *(path.resolve() for path in hidden)}
     emptied = {path for path in emptied if path.is_dir() and path != Path("/")}
-    bwrap = [*_BWRAP]
-    # From the top down, so that a folder within another comes after it.
-    for path in _top_down(emptied):
-        bwrap += ["--size", str(_TEMPORARY_BYTES), "--tmpfs", str(path)]
-    for path in _top_down(_python_folders()):
-        bwrap += ["--ro-bind", str(path), str(path)]
+    empty = ["--size", str(_TEMPORARY_BYTES), "--tmpfs"]
+    bwrap = [*_BWRAP, *empty, "/dev/shm"]
+    # From the top down, so that a folder within another comes after it, emptied or put back.
+    needed = _python_folders()
+    for path in _top_down(emptied | needed):
+        bwrap += [*empty, str(path)] if path in emptied else []
+        bwrap += ["--ro-bind", str(path), str(path)] if path in needed else []
     bwrap += ["--ro-bind" if package else "--tmpfs", str(PACKAGE)] + [str(PACKAGE)] * package
     bwrap += ["--bind", str(folder), str(folder)]
-    for path in _top_down(emptied - {Path("/tmp")}):
+    for path in _top_down(emptied - {Path("/tmp")} | {Path("/dev")}):
         bwrap += ["--remount-ro", str(path)]
     return [*bwrap, "--chdir", str(folder), "--", *command]
 

@@ -160,7 +160,16 @@ def test_bubblewrap_hides_the_class_the_solutions_and_the_network(tmp_path):
     (tmp_path / "other.ipynb").write_text("somebody else's answer")
     out = Path(isolation.PACKAGE.parent)
     hidden = [str(out / "notebooks"), str(tmp_path), str(Path.home())]
-    writes = ["/", "/usr", str(isolation.PACKAGE.parent), str(tmp_path), "/home", "."]
+    writes = [
+        "/",
+        "/usr",
+        "/dev",
+        "/dev/shm",
+        str(isolation.PACKAGE.parent),
+        str(tmp_path),
+        "/home",
+        ".",
+    ]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -170,11 +179,48 @@ def test_bubblewrap_hides_the_class_the_solutions_and_the_network(tmp_path):
     assert told[str(out / "notebooks")] is False
     assert told[str(tmp_path)] in ([], False)
     assert {name: told[f"write {name}"] for name in writes} == {
-        name: name == "." for name in writes
+        name: name in (".", "/dev/shm") for name in writes
     }
     assert told["network"] is False
     assert told["processes"] < 6
     assert os.listdir(tmp_path) == ["other.ipynb"]
+
+
+FILL = """
+import os
+for folder in ("/dev/shm", "/tmp"):
+    written = 0
+    try:
+        for count in range(1000):
+            with open(f"{folder}/{count}", "wb") as file:
+                file.write(bytes(1_000_000))
+            written += 1
+    except OSError:
+        pass
+    print(written)
+"""
+
+
+@bwrap
+def test_temporary_folders_are_small(tmp_path):
+    ending, _ = run(FILL, way="bwrap")
+    assert all(50 < int(line) < 70 for line in ending.said.split()), ending.said
+
+
+@bwrap
+@pytest.mark.parametrize("folder", ["class", "python/class"])
+def test_a_class_may_lie_above_or_within_what_python_needs(folder, tmp_path, monkeypatch):
+    """The nearest word counts: what is needed is there, and what is hidden within it is not."""
+    hidden = tmp_path / folder
+    hidden.mkdir(parents=True)
+    (hidden / "other.ipynb").touch()
+    (tmp_path / "python").mkdir(exist_ok=True)
+    (tmp_path / "python" / "module.py").touch()
+    needed = isolation._python_folders() | {tmp_path / "python"}
+    monkeypatch.setattr(isolation, "_python_folders", lambda: needed)
+    told = probe([str(hidden), str(tmp_path / "python")], [], 9, hidden=[tmp_path, hidden])
+    assert told[str(hidden)] in ([], False)
+    assert "module.py" in told[str(tmp_path / "python")]
 
 
 @bwrap
