@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,8 @@ def workplace() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, onerror=_force)
+        folder.chmod(0o700)
+        _remove(folder)
 
 
 def run(
@@ -237,12 +238,12 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _force(function: object, path: str, error: object) -> None:
-    """Remove what an answer has made unremovable by taking permissions away."""
-    for place in (os.path.dirname(path), path):
-        if not os.path.islink(place) and os.path.isdir(place):
-            os.chmod(place, 0o700)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        os.unlink(path)
+def _remove(folder: Path) -> None:
+    """Remove a folder, also where an answer has taken permissions away; links are not followed."""
+    for place, below, _ in os.walk(folder):  # a folder is opened before the walk enters it
+        for name in below:
+            path = os.path.join(place, name)
+            if not os.path.islink(path):
+                with suppress(OSError):
+                    os.chmod(path, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
