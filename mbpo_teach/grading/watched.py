@@ -178,6 +178,8 @@ def _end(process: subprocess.Popen[bytes], token: str) -> None:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is not None:
+        return  # its number may be somebody else's by now; what it left is found by the token
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except OSError:
