@@ -77,20 +77,24 @@ def style() -> Iterator[None]:
     if language.current() == "zh" and (font := cjk_font()) is not None:
         # First, not as a fall-back: beside mathematics matplotlib tries one font only.
         family.insert(0, font)
-    settings = {
-        "font.family": family,
-        "font.size": 10,
-        "axes.titlesize": 10.5,
-        "axes.titlelocation": "left",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.unicode_minus": True,
-        "legend.frameon": False,
-        "legend.fontsize": 9,
-        "figure.dpi": 100,
-        "savefig.dpi": 100,
-        "figure.facecolor": "white",
-        "figure.constrained_layout.use": True,
-    }
-    with DRAWING, mpl.rc_context(settings):
+    with (
+        DRAWING,
+        mpl.rc_context(
+            {
+                "font.family": family,
+                "font.size": 10,
+                "axes.titlesize": 10.5,
+                "axes.titlelocation": "left",
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "axes.unicode_minus": True,
+                "legend.frameon": False,
+                "legend.fontsize": 9,
+                "figure.dpi": 100,
+                "savefig.dpi": 100,
+                "figure.facecolor": "white",
+                "figure.constrained_layout.use": True,
+            }
+        ),
+    ):
         yield
