@@ -64,6 +64,7 @@ FAKE_PYTHON = """#!/bin/sh
 case "$*" in
   *"version_info"*) exit ${TOO_OLD:-0} ;;
   *"ensurepip"*) exit ${NO_VENV:-0} ;;
+  *"import click, mbpo_teach"*) exit ${MOVED:-0} ;;
 esac
 echo "$*" >> "$LOG"
 case "$*" in
@@ -157,6 +158,24 @@ def test_an_interrupted_update_is_made_again(clone):
     os.utime(clone.folder / "requirements.txt", (2**31, 2**31))
     clone.make("test", PIP_FAILS="1")
     assert clone.make("test")[1][:2] == ["-m venv .venv", INSTALL]
+
+
+@make
+def test_an_environment_whose_python_is_gone_is_made_again(clone):
+    """A system upgrade removes the Python that .venv/bin/python links to."""
+    clone.make("test")
+    (clone.folder / ".venv/bin/python").unlink()
+    (clone.folder / ".venv/bin/python").symlink_to("/nowhere/python3.11")
+    assert clone.make("test")[:2] == (0, ["-m venv .venv", INSTALL, TEST])
+
+
+@make
+def test_an_environment_that_cannot_load_the_course_is_brought_up_to_date(clone):
+    """The clone was moved: the editable installation points to where it was."""
+    clone.make("test")
+    code, done, _ = clone.make("test", MOVED="1")
+    assert (code, done) == (0, ["-m pip --version", INSTALL, TEST])
+    assert clone.make("test")[1] == [TEST]
 
 
 @make
