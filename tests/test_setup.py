@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -267,6 +268,23 @@ def test_ci_fails_when_the_tests_fail(clone):
 def test_ci_does_not_install_a_browser_that_is_there(clone):
     _, done, _ = ci(clone, chromium=True)
     assert not any("install" in line and "chromium" in line for line in done)
+
+
+@pytest.mark.parametrize(("ci", "code", "word"), [("true", 1, "ERROR"), ("", 0, "SKIPPED")])
+def test_a_missing_browser_fails_in_ci_and_is_a_visible_skip_elsewhere(ci, code, word, tmp_path):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no"]
+    command += ["tests/browser/test_static_page.py", "-k", "both_ends"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment | {"PATH": str(tmp_path), "CI": ci},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout
+    summary = done.stdout.partition("short test summary")[2]
+    assert word in summary and "no Chromium here: the browser tests did not run" in done.stdout
 
 
 def test_ci_run_can_be_executed():
