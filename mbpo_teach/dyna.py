@@ -202,11 +202,7 @@ def learn(env: Env, q: Table, config: DynaConfig, *, seed: int) -> Iterator[Step
     ValueError
         If `env` is not discrete, or `q` has not one row per state and one column per action.
     """
-    try:
-        widths = [len(row) for row in q]
-    except TypeError:  # not a table at all
-        widths = []
-    if widths != [len(row) for row in empty_table(env)]:
+    if _row_lengths(q) != _row_lengths(empty_table(env)):
         raise ValueError("q must have one row per state and one column per action of env")
     act_rng, plan_rng = generator(seed, "act"), generator(seed, "plan")
     alpha, gamma, kappa = config.alpha, config.gamma, config.kappa
@@ -266,6 +262,13 @@ def cumulative_reward(
         steps = learn(env, empty_table(env), config, seed=seed)
         rewards.append([step.outcome.reward for step in islice(steps, step_count)])
     return np.cumsum(rewards, axis=1)
+
+
+def _row_lengths(q: Table) -> list[int]:
+    try:
+        return [len(row) for row in q]
+    except TypeError:  # not a table at all
+        return []
 
 
 def _size(space: gym.Space[Any], name: str) -> int:
