@@ -4,7 +4,8 @@ The networks are small (2 or 3 members, hidden layers of 16 to 64) so that a bus
 seconds what the recipe's 7 x (4 x 200) would take minutes for.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -363,6 +364,7 @@ def spoiled(name, number):
         (batch(50, act=2), "data must have 2 observations and 1 actions per row, not 2 and 2"),
         (batch(5), "data must hold at least 6 rows, two for each of 3 members, not 5"),
         (batch(0), "data must hold at least 6 rows"),
+        (batch(50)._replace(obs=[[0.0, 0.0]] * 50), "obs must be a tensor, not list"),
         (spoiled("next_obs", 1e30), "numbers whose squares float32 can hold"),
     ],
 )
@@ -372,6 +374,43 @@ def test_bad_data_are_named_and_nothing_is_trained(data, message):
     with pytest.raises(ValueError, match=message):
         trained(model, data, replace(SMALL, holdout_share=0.01))
     assert same(model, before)
+
+
+@pytest.mark.parametrize("name", ["obs", "act", "reward", "next_obs"])
+def test_a_held_out_row_too_large_is_named_and_no_fit_that_diverged(name):
+    """It has no part in the scales, and would make every error infinite."""
+    model, data = ensemble(), batch(50)
+    row = torch.randperm(50, generator=torch_generator(0, "fit"))[0]
+    getattr(data, name)[row] = 1e30
+    if name == "obs":
+        data.next_obs[row] = data.obs[row]
+    before = state(model)
+    with pytest.raises(ValueError, match=f"^{name} must hold numbers whose squared error"):
+        trained(model, data)
+    assert same(model, before)
+
+
+def test_weights_that_are_no_numbers_are_no_start():
+    model = ensemble()
+    model.networks.layers[0].weight.data[1] = torch.nan
+    with pytest.raises(ValueError, match="model must have finite weights"):
+        trained(model, batch())
+    assert (model.input_scale == 1).all()
+
+
+def test_every_member_has_a_row_to_train_on():
+    with pytest.raises(ValueError, match=r"must leave at least 3 rows.*of 6 rows leaves 1"):
+        trained(ensemble(), batch(6), replace(SMALL, holdout_share=0.99))
+
+
+def test_data_with_gradients_train_nothing_but_the_model():
+    data = batch()
+    again = data._replace(obs=data.obs.clone().requires_grad_())
+    first, second = ensemble(), ensemble()
+    trained(first, data)
+    trained(second, again)
+    assert again.obs.grad is None
+    assert same(first, state(second))
 
 
 @pytest.mark.parametrize(
@@ -402,6 +441,15 @@ def test_a_config_that_does_not_fit_the_model_is_refused(change, message):
 def test_a_config_out_of_range_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=f"^{field} must "):
         FitConfig(**{field: value})
+
+
+@pytest.mark.parametrize("value", [2.5, float("nan"), float("inf")])
+@pytest.mark.parametrize("field", ["batch_size", "elites", "holdout_cap", "patience", "max_steps"])
+def test_counts_are_whole_numbers(field, value):
+    # As learners have it: under pytest beartype would refuse the type before we can.
+    unchecked = SimpleNamespace(**asdict(FitConfig()) | {field: value})
+    with pytest.raises(ValueError, match=f"^{field} must be a whole number"):
+        FitConfig.__post_init__(unchecked)
 
 
 @pytest.mark.parametrize("lost", ["weights", "limits"])
