@@ -117,19 +117,47 @@ class Ensemble(nn.Module):
         *,
         members: Sequence[int] | None = None,
     ) -> tuple[Float[Tensor, "member batch out"], Float[Tensor, "member batch out"]]:
-        """Return mean and log-variance in scaled units for scaled inputs."""
+        """Return mean and log-variance in scaled units for scaled inputs.
+
+        Raises
+        ------
+        ValueError
+            If `members` is empty or names one that there is not.
+        """
+        if members is not None:
+            self.check_members("members", members)
         mean, raw = self.networks(inputs, members=members).chunk(2, dim=-1)
         return mean, soft_clamp(raw, self.low_log_var, self.high_log_var)
 
     def scaled_inputs(
         self, obs: Float[Tensor, "*rows obs"], act: Float[Tensor, "*rows act"]
     ) -> Float[Tensor, "*rows in"]:
-        """Return observations and actions side by side, z-scored."""
+        """Return observations and actions side by side, z-scored.
+
+        Raises
+        ------
+        ValueError
+            If a row has not as many observations or actions as the model. (Two of one and one of
+            the other are three inputs either way, and would be taken for each other.)
+        """
+        if (obs.shape[-1], act.shape[-1]) != (self.obs_size, self.act_size):
+            raise ValueError(
+                f"obs and act must have {self.obs_size} and {self.act_size} numbers per row,"
+                f" not {obs.shape[-1]} and {act.shape[-1]}"
+            )
         return (raw_inputs(obs, act) - self.input_mean) / self.input_scale
 
     def scaled_targets(self, batch: Transition) -> Float[Tensor, "batch out"]:
         """Return [change of observation, reward] in the units in which the model learns."""
         return (raw_targets(batch) - self.target_mean) / self.target_scale
+
+    def check_members(self, name: str, members: Sequence[int]) -> None:
+        """Raise a `ValueError` if the argument called `name` is empty or names no member."""
+        if not members or not all(0 <= member < self.member_count for member in members):
+            raise ValueError(
+                f"{name} must name one or more of the members 0 to {self.member_count - 1},"
+                f" not {list(members)}"
+            )
 
 
 @torch.no_grad()
@@ -166,11 +194,7 @@ def sample_step(
     ValueError
         If there is no elite, or one that is no member.
     """
-    if not elites or not all(0 <= elite < model.member_count for elite in elites):
-        raise ValueError(
-            f"elites must name one or more of the members 0 to {model.member_count - 1},"
-            f" not {list(elites)}"
-        )
+    model.check_members("elites", elites)
     batch, share = len(obs), -(-len(obs) // len(elites))
     order = torch.randperm(batch, generator=generator)
     # Elites are shuffled too, so that one with a short share is not always the same.
