@@ -205,6 +205,20 @@ def test_the_limits_are_trained():
     assert (model.high_log_var != before["high_log_var"]).all()
 
 
+def test_the_cost_draws_the_limits_together():
+    """Beside the likelihood's gradient stands the cost's own: the weight, up and down."""
+    model, data = ensemble(), batch(50)
+    inputs = model.scaled_inputs(data.obs, data.act).expand(3, -1, -1)
+    targets = model.scaled_targets(data).expand(3, -1, -1)
+    limits = [model.high_log_var, model.low_log_var]
+    without, with_cost = (
+        torch.autograd.grad(fit.fit_loss(model, inputs, targets, weight), limits)
+        for weight in (0.0, 0.5)
+    )
+    for before, after, pull in zip(without, with_cost, (0.5, -0.5), strict=True):
+        torch.testing.assert_close(after - before, torch.full((3,), pull))
+
+
 def test_decay_acts_on_the_weights_of_its_layer_only():
     plain, first, last = ensemble(), ensemble(), ensemble()
     for model, decay in ((plain, (0.0, 0.0)), (first, (0.9, 0.0)), (last, (0.0, 0.9))):
