@@ -50,7 +50,7 @@ class Ensemble(nn.Module):
     hidden
         Widths of the hidden layers.
     generator
-        Draws the initial weights.
+        Draws the initial weights; the model lives on its device, and so must all that it is given.
 
     Attributes
     ----------
@@ -76,16 +76,16 @@ class Ensemble(nn.Module):
         outputs = obs_size + 1
         sizes = (obs_size + act_size, *hidden, 2 * outputs)
         self.networks = MemberMLP(members, sizes, generator=generator)
-        self.low_log_var = nn.Parameter(torch.full((outputs,), LOWEST_LOG_VAR))
-        self.high_log_var = nn.Parameter(torch.full((outputs,), HIGHEST_LOG_VAR))
+        device = generator.device
+        self.low_log_var = nn.Parameter(torch.full((outputs,), LOWEST_LOG_VAR, device=device))
+        self.high_log_var = nn.Parameter(torch.full((outputs,), HIGHEST_LOG_VAR, device=device))
         self.input_mean: Tensor
         self.input_scale: Tensor
         self.target_mean: Tensor
         self.target_scale: Tensor
-        self.register_buffer("input_mean", torch.zeros(obs_size + act_size))
-        self.register_buffer("input_scale", torch.ones(obs_size + act_size))
-        self.register_buffer("target_mean", torch.zeros(outputs))
-        self.register_buffer("target_scale", torch.ones(outputs))
+        for name, size in (("input", obs_size + act_size), ("target", outputs)):
+            self.register_buffer(f"{name}_mean", torch.zeros(size, device=device))
+            self.register_buffer(f"{name}_scale", torch.ones(size, device=device))
 
     def set_scales(self, batch: Transition) -> None:
         """Take the scales of inputs and targets from `batch`, the training split.
@@ -195,15 +195,16 @@ def sample_step(
         If there is no elite, or one that is no member.
     """
     model.check_members("elites", elites)
-    batch, share = len(obs), -(-len(obs) // len(elites))
-    order = torch.randperm(batch, generator=generator)
+    batch, share, device = len(obs), -(-len(obs) // len(elites)), obs.device
+    order = torch.randperm(batch, generator=generator, device=device)
     # Elites are shuffled too, so that one with a short share is not always the same.
-    dealer = [elites[i] for i in torch.randperm(len(elites), generator=generator).tolist()]
+    shuffled = torch.randperm(len(elites), generator=generator, device=device)
+    dealer = [elites[i] for i in shuffled.tolist()]
     # Shares are equal; the last is filled up with rows that are computed twice and dropped.
-    dealt = order[torch.arange(share * len(elites)) % max(batch, 1)]
+    dealt = order[torch.arange(share * len(elites), device=device) % max(batch, 1)]
     inputs = model.scaled_inputs(obs, act)[dealt].unflatten(0, (len(elites), share))
     mean, log_var = _in_pieces(model, inputs, dealer)
-    noise = torch.randn(mean.shape, generator=generator)
+    noise = torch.randn(mean.shape, generator=generator, device=device)
     drawn = (mean + (0.5 * log_var).exp() * noise).flatten(0, 1)[:batch]
     change = torch.empty_like(drawn)
     change[order] = drawn * model.target_scale + model.target_mean

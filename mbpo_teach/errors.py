@@ -9,6 +9,7 @@ dynamics are a known density, the total variation is estimated by Monte Carlo. J
 section 4; taught in chapters 3 and 5.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import islice
 
@@ -103,7 +104,7 @@ def imagine_members(
         actions = torch.stack([act(each, step) for each in obs])
         mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
         if generator is not None:
-            noise = torch.randn(mean.shape, generator=generator)
+            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
             mean = mean + (0.5 * log_var).exp() * noise
         change = mean * model.target_scale + model.target_mean
         states.append(obs + change[..., :-1])
@@ -181,7 +182,7 @@ def quantiles(
 
     A quantile between a finite and an infinite error is infinite.
     """
-    wanted = torch.tensor(levels, dtype=errors.dtype)
+    wanted = torch.tensor(levels, dtype=errors.dtype, device=errors.device)
     above = errors.nanquantile(wanted, dim=0, interpolation="higher")
     return torch.where(above.isinf(), above, errors.nanquantile(wanted, dim=0))
 
@@ -285,7 +286,8 @@ def with_noise(
         If `deviation` has another shape, or a number that is not positive and finite.
     """
     _check_deviation(deviation, clean)
-    noise = deviation * torch.randn(len(clean.obs), len(deviation), generator=generator)
+    shape = len(clean.obs), len(deviation)
+    noise = deviation * torch.randn(shape, generator=generator, device=deviation.device)
     return clean._replace(
         next_obs=clean.next_obs + noise[:, :-1], reward=clean.reward + noise[:, -1]
     )
@@ -316,7 +318,8 @@ def noisy_tv(
     """
     _check_deviation(deviation, clean)
     centre = raw_targets(clean)
-    targets = centre + deviation * torch.randn(draws, *centre.shape, generator=generator)
+    unit = torch.randn(draws, *centre.shape, generator=generator, device=centre.device)
+    targets = centre + deviation * unit
     log_p = -gaussian_nll(
         centre.expand_as(targets), (2 * deviation.log()).expand_as(targets), targets
     )
@@ -332,7 +335,7 @@ def noisy_tv(
             for one, spread in zip(mean, log_var, strict=True)
         ]
     )
-    log_q = each.logsumexp(dim=0) - torch.tensor(float(len(members))).log()
+    log_q = each.logsumexp(dim=0) - math.log(len(members))
     return monte_carlo_tv(log_p, log_q)
 
 

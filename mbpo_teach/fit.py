@@ -111,7 +111,8 @@ def fit_ensemble(
     """
     _check(model, data, config)
     data = Transition(*(column.detach() for column in data))
-    order = torch.randperm(len(data.obs), generator=generator)
+    device = data.obs.device
+    order = torch.randperm(len(data.obs), generator=generator, device=device)
     held = _held_out(len(data.obs), config)
     holdout, training = rows(data, order[:held]), rows(data, order[held:])
     scales = [scale.clone() for scale in model.buffers()]
@@ -122,7 +123,7 @@ def fit_ensemble(
     held_inputs = model.scaled_inputs(holdout.obs, holdout.act)
     held_targets = model.scaled_targets(holdout)
     shape = (model.member_count, len(training.obs))
-    bootstrap = torch.randint(len(training.obs), shape, generator=generator)
+    bootstrap = torch.randint(len(training.obs), shape, generator=generator, device=device)
     optimiser = _optimiser(model, config)
 
     best = [parameter.detach().clone() for parameter in model.networks.parameters()]
@@ -206,7 +207,8 @@ def _epoch(
 ) -> int:
     """Go once through every member's bootstrap sample, `most` steps at most; return the steps."""
     # A fresh order for each member: sorting random numbers shuffles all rows of a matrix at once.
-    shuffled = bootstrap.gather(1, torch.rand(bootstrap.shape, generator=generator).argsort(dim=1))
+    chance = torch.rand(bootstrap.shape, generator=generator, device=bootstrap.device)
+    shuffled = bootstrap.gather(1, chance.argsort(dim=1))
     steps = 0
     for index in shuffled.split(config.batch_size, dim=1)[:most]:
         optimiser.zero_grad(set_to_none=True)

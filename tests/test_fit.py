@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mbpo_teach import fit
-from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach import errors, fit
+from mbpo_teach.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.gaussian import mixture_moments
 from mbpo_teach.seeding import torch_generator
@@ -348,6 +348,30 @@ def test_a_rare_event_neither_drowns_nor_is_drowned():
     assert error < 0.1
     assert reward[50::100].max() < 0.5
     assert (reward.round().sum() - 1980).abs() < 5
+
+
+def test_everything_is_made_where_the_model_and_its_data_are():
+    """Peers hard-wire a device. Here what does not ask for one would be made on "meta"."""
+    data, first, second = batch(), torch_generator(0), torch_generator(0)
+    deviation = torch.ones(3)
+
+    def use(generator):
+        model = Ensemble(2, 1, members=3, hidden=(16,), generator=generator)
+        report = fit_ensemble(model, data, replace(SMALL, max_steps=8), generator=generator)
+        chosen = {"elites": report.elites, "generator": generator}
+        start = sample_step(model, data.obs, data.act, **chosen)[0]
+        sampled = {"steps": 2, "members": report.elites, "generator": generator}
+        members = errors.imagine_members(model, start, lambda obs, _: obs[:, :1], **sampled)
+        noisy = errors.with_noise(data, deviation, generator=generator)
+        del sampled["steps"]
+        tv, _ = errors.noisy_tv(model, noisy, deviation, draws=3, **sampled)
+        return members, errors.quantiles(errors.k_step_error(members[0], members[1], start[0])), tv
+
+    expected = use(first)
+    with torch.device("meta"):
+        found = use(second)
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(other, one, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("obs", "act", "members"), [(1, 1, 1), (1, 3, 2), (5, 1, 2)])
