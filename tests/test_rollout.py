@@ -179,6 +179,7 @@ def test_what_is_returned_holds_no_more_memory_than_it_shows(limit, length):
     starts = torch.zeros(4, 1)
     found = rollout.branched_rollout(counting_step, one, beyond(limit), starts, length=length)
     for column in (*found.transitions, found.step):
+        assert len(column) == 4 * min(limit, length)
         assert column.untyped_storage().nbytes() == column.numel() * column.element_size()
 
 
