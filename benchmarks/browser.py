@@ -4,7 +4,8 @@
 
 Ways to make a slider figure, measured one after the other in one run: the bound explorer, which
 computes in the browser; the exact lab of chapter 4 and the lengths lab of chapter 5 (49 states, k
-up to 200; its target is 60 ms), whose numbers come from Python; and the usual way, ``ipywidgets.interactive_output`` making the exact lab's figure anew at every move.
+up to 200; its target is 60 ms), whose numbers come from Python; and the usual way,
+``ipywidgets.interactive_output`` making the exact lab's figure anew at every move.
 "Changed" ends when the new picture is in the page and decoded, "painted" when the browser has
 drawn the frame that shows it (at most one 60th of a second more).
 """
