@@ -1,5 +1,7 @@
 import io
 import json
+import threading
+import time
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 from mbpo_teach import language
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.still import Still
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch, language_switch
 
 
@@ -349,3 +352,73 @@ def test_a_control_set_free_goes_back_to_where_the_reader_left_it(switch_words):
     made.move(measured=False)
     assert made.values == {"measured": False, "k": 5, "error": 0.1}
     assert not made._handles["k"].disabled
+
+
+# Two threads: JupyterLab runs what a slider does beside the cell that is running.
+
+
+def in_a_thread(work):
+    """Start `work` in another thread; return the thread and what happens there, in order."""
+    happened = []
+
+    def run():
+        happened.append("begun")
+        work()
+        happened.append("done")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not happened:
+        time.sleep(0.001)
+    return thread, happened
+
+
+def enter_style():
+    with style.style():
+        pass
+
+
+@pytest.mark.parametrize(
+    "name", ["style", "picture", "refresh", "still", "lab moves", "lab speaks", "lab is shown"]
+)
+def test_nothing_is_drawn_while_another_thread_draws(name):
+    plate, _ = line_plate()
+    still = Still(plate.figure, "a line")
+    ours = lab()
+    work = {
+        "style": enter_style,
+        "picture": plate.png,
+        "refresh": plate.refresh,
+        "still": still.png,
+        "lab moves": lambda: ours.move(k=7),
+        "lab speaks": lambda: language.use("zh"),
+        "lab is shown": lambda: ours._repr_mimebundle_(),
+    }[name]
+    with style.style():
+        thread, happened = in_a_thread(work)
+        thread.join(0.2)
+        assert happened == ["begun"]
+    thread.join(30)
+    assert happened == ["begun", "done"]
+
+
+def test_a_figure_made_beside_a_moving_lab_is_the_same_as_one_made_alone():
+    def pictures():
+        return [make_view()(k, 0.1)[0].png() for k in range(10)]
+
+    alone = pictures()
+    moved = lab()
+    stop = threading.Event()
+
+    def move():
+        while not stop.is_set():
+            for k in range(10):
+                moved.move(k=k)
+            moved._speak()
+
+    thread, _ = in_a_thread(move)
+    try:
+        assert all(pictures() == alone for _ in range(5))
+    finally:
+        stop.set()
+        thread.join(30)

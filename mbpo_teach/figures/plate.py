@@ -15,6 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mbpo_teach.figures.style import DRAWING
+
 
 class Plate:
     """A figure and the artists in it that move.
@@ -37,17 +39,19 @@ class Plate:
 
     def refresh(self) -> None:
         """Draw the fixed parts again, after a change to axes, titles or legends."""
-        self._canvas.draw()
-        # One layout for the life of the plate: labels must not push the axes about.
-        self.figure.set_layout_engine("none")
-        self._fixed = self._canvas.copy_from_bbox(self.figure.bbox)
+        with DRAWING:
+            self._canvas.draw()
+            # One layout for the life of the plate: labels must not push the axes about.
+            self.figure.set_layout_engine("none")
+            self._fixed = self._canvas.copy_from_bbox(self.figure.bbox)
 
     def image(self) -> Image.Image:
         """Return the present frame."""
-        self._canvas.restore_region(self._fixed)
-        for artist in self.moving:
-            self.figure.draw_artist(artist)
-        return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
+        with DRAWING:
+            self._canvas.restore_region(self._fixed)
+            for artist in self.moving:
+                self.figure.draw_artist(artist)
+            return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
 
     def png(self) -> bytes:
         """Return the present frame as PNG bytes, in 256 colours.

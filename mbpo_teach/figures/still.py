@@ -6,6 +6,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mbpo_teach.figures.style import DRAWING
+
 
 class Still:
     """A finished figure, shown by a notebook as a picture and, without pictures, as `sentence`."""
@@ -17,7 +19,8 @@ class Still:
     def png(self) -> bytes:
         """Return the figure as PNG bytes."""
         out = io.BytesIO()
-        FigureCanvasAgg(self.figure).print_png(out)
+        with DRAWING:
+            FigureCanvasAgg(self.figure).print_png(out)
         return out.getvalue()
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:

@@ -4,7 +4,9 @@ The colours are Okabe and Ito's, told apart by colour-blind readers too; each se
 own line style, so that no figure depends on colour alone. Used by all chapters.
 """
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,6 +26,13 @@ PURPLE = "#CC79A7"
 GREY = "#767676"
 DARK = "#333333"
 """For words in a figure."""
+
+DRAWING = threading.RLock()
+"""Held while anything is drawn.
+
+JupyterLab runs what a slider does in a second thread, beside the cell that is running; matplotlib's
+settings and fonts belong to both, and two threads that draw at once spoil each other's pictures.
+"""
 
 _CJK_FONTS = (
     "Noto Sans CJK SC",
@@ -58,26 +67,34 @@ def words(key: str, **values: Any) -> str:
     return language.say(key, spoken, **values)
 
 
-def style() -> AbstractContextManager[None]:
-    """Return a context in which figures are made: quiet axes, readable at notebook width."""
+@contextmanager
+def style() -> Iterator[None]:
+    """Enter the context in which figures are made: quiet axes, readable at notebook width.
+
+    One thread at a time; see :data:`DRAWING`.
+    """
     family = ["DejaVu Sans"]
     if language.current() == "zh" and (font := cjk_font()) is not None:
         # First, not as a fall-back: beside mathematics matplotlib tries one font only.
         family.insert(0, font)
-    return mpl.rc_context(
-        {
-            "font.family": family,
-            "font.size": 10,
-            "axes.titlesize": 10.5,
-            "axes.titlelocation": "left",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.unicode_minus": True,
-            "legend.frameon": False,
-            "legend.fontsize": 9,
-            "figure.dpi": 100,
-            "savefig.dpi": 100,
-            "figure.facecolor": "white",
-            "figure.constrained_layout.use": True,
-        }
-    )
+    with (
+        DRAWING,
+        mpl.rc_context(
+            {
+                "font.family": family,
+                "font.size": 10,
+                "axes.titlesize": 10.5,
+                "axes.titlelocation": "left",
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "axes.unicode_minus": True,
+                "legend.frameon": False,
+                "legend.fontsize": 9,
+                "figure.dpi": 100,
+                "savefig.dpi": 100,
+                "figure.facecolor": "white",
+                "figure.constrained_layout.use": True,
+            }
+        ),
+    ):
+        yield

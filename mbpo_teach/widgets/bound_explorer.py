@@ -14,6 +14,7 @@ import traitlets
 
 from mbpo_teach import language
 from mbpo_teach.figures import explorer
+from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.widgets.lab import language_switch
 
 START = {
@@ -78,7 +79,8 @@ class BoundExplorer:
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         still = io.BytesIO()
-        explorer.draw(self.values).savefig(still, format="png")
+        with DRAWING:
+            explorer.draw(self.values).savefig(still, format="png")
         bundle: dict[str, Any] = dict(self.box._repr_mimebundle_())
         bundle["image/png"] = still.getvalue()
         bundle["text/plain"] = self.sentence

@@ -18,6 +18,7 @@ import traitlets
 
 from mbpo_teach import language
 from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import DRAWING
 
 View = Callable[..., tuple[Plate, str]]
 """A function of the sliders' values that returns the picture and its live sentence."""
@@ -203,14 +204,15 @@ class Lab:
             self._handles[name].value = value
 
     def _speak(self) -> None:
-        for control, label in zip(self._controls, self._labels, strict=True):
-            name = language.text(control.words)
-            label.value = name
-            self._handles[control.name].tooltip = name
-            if control.name in self._boxes:
-                self._boxes[control.name].tooltip = language.text("lab.number", name=name)
-        self._view = self._make_view()
-        self._redraw()
+        with DRAWING:
+            for control, label in zip(self._controls, self._labels, strict=True):
+                name = language.text(control.words)
+                label.value = name
+                self._handles[control.name].tooltip = name
+                if control.name in self._boxes:
+                    self._boxes[control.name].tooltip = language.text("lab.number", name=name)
+            self._view = self._make_view()
+            self._redraw()
 
     def _lock(self) -> None:
         """Lock and set free what the present values ask for."""
@@ -227,26 +229,29 @@ class Lab:
             handle.value = value
 
     def _redraw(self, _change: object = None) -> None:
-        if self._locking:
-            return
-        self._locking = True  # moving a locked control is no reason to draw
-        try:
-            self._lock()
-        finally:
-            self._locking = False
-        values = self.values
-        plate, self.sentence = self._view(**values)
-        self.plate = plate
-        self.picture.frame = {
-            "png": plate.png(),
-            "sentence": self.sentence,
-            "state": json.dumps(values),
-        }
+        # From reading the values to sending the picture: a cell may move this lab meanwhile.
+        with DRAWING:
+            if self._locking:
+                return
+            self._locking = True  # moving a locked control is no reason to draw
+            try:
+                self._lock()
+            finally:
+                self._locking = False
+            values = self.values
+            plate, self.sentence = self._view(**values)
+            self.plate = plate
+            self.picture.frame = {
+                "png": plate.png(),
+                "sentence": self.sentence,
+                "state": json.dumps(values),
+            }
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(self.box._repr_mimebundle_())
-        bundle["image/png"] = self.plate.png()
-        bundle["text/plain"] = self.sentence
+        with DRAWING:
+            bundle["image/png"] = self.plate.png()
+            bundle["text/plain"] = self.sentence
         return bundle
 
 

@@ -26,7 +26,10 @@ def _second_lab(expression, lang, state, _built={}):
     from base64 import b64encode
     from mbpo_teach import language
     from mbpo_teach.figures.explorer import numbers
+    from mbpo_teach.figures.style import DRAWING
     from mbpo_teach.widgets.bound_explorer import BoundExplorer
+    # The page's labs draw in another thread of this kernel, and speak another language perhaps.
+    DRAWING.acquire()
     chosen, listeners = list(language._chosen), list(language._listeners)
     language._chosen[:] = [lang]
     try:
@@ -48,6 +51,7 @@ def _second_lab(expression, lang, state, _built={}):
         return shown | {"png": b64encode(lab.plate.png()).decode()}
     finally:
         language._chosen[:], language._listeners[:] = chosen, listeners
+        DRAWING.release()
 """
 
 # One stop to the right of where bound_explorer.START stands.
