@@ -1,0 +1,75 @@
+"""Returns from fixed starts: against a plain Gymnasium loop, and for what it must refuse."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from mbpo_teach import envs
+from mbpo_teach.evaluate import START_SEEDS, returns, starting_places
+
+
+def by_gymnasium(name, seed, act, *, scale):
+    """Return the return of one episode as a peer would count it."""
+    env = gym.make(name)
+    obs, _ = env.reset(seed=seed)
+    total, over = 0.0, False
+    while not over:
+        obs, reward, terminated, truncated, _ = env.step(scale * act(obs))
+        total, over = total + float(reward), terminated or truncated
+    env.close()
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "weights"),
+    [
+        ("Pendulum-v1", 2, [0.1, 0.3, -0.2]),
+        ("InvertedPendulum-v5", 3, [0.1, 0.9, 0.1, 0.2]),
+    ],
+)
+def test_they_are_the_returns_of_a_plain_loop(name, scale, weights):
+    weights = torch.tensor(weights)
+
+    def policy(obs):
+        return (obs @ weights).clamp(-1, 1)[:, None]
+
+    def act(obs):
+        return policy(torch.tensor(obs, dtype=torch.float32)[None])[0].numpy()
+
+    ours = returns(starting_places(name), policy)
+    theirs = [by_gymnasium(name, seed, act, scale=scale) for seed in START_SEEDS]
+    np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-5)
+    assert len(set(theirs)) > 1, "a test that cannot tell the starts apart"
+
+
+def test_the_same_starts_every_time():
+    places = starting_places("Pendulum-v1")
+
+    def still(obs):
+        return torch.zeros(len(obs), 1)
+
+    assert returns(places, still).equal(returns(places, still))
+
+
+def test_the_policy_is_asked_for_the_episodes_that_go_on_only():
+    asked = []
+
+    def wobbling(obs):
+        asked.append(len(obs))
+        return torch.ones(len(obs), 1)
+
+    returns(starting_places("InvertedPendulum-v5"), wobbling)
+    assert asked[0] == 10 and asked == sorted(asked, reverse=True) and asked[-1] < 10
+
+
+def test_as_many_seeds_as_environments():
+    with pytest.raises(ValueError, match="one environment for each of 10 seeds"):
+        returns([envs.make("Pendulum-v1")], lambda obs: torch.zeros(len(obs), 1))
+
+
+def test_an_episode_that_might_never_end_is_refused():
+    env = envs.make("Pendulum-v1")
+    env.time_limit = None
+    with pytest.raises(ValueError, match="time limit"):
+        returns([env], lambda obs: torch.zeros(len(obs), 1), seeds=[0])
