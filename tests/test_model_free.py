@@ -13,7 +13,7 @@ from mbpo_teach.model_free import ModelFreeConfig, train_sac
 from mbpo_teach.sac import SACConfig
 
 SMALL = SACConfig(hidden=(8, 8), batch_size=16)
-SHORT = ModelFreeConfig(total_steps=430, random_steps=100, report_every=100, sac=SMALL)
+SHORT = ModelFreeConfig(total_steps=430, random_steps=300, report_every=100, sac=SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def reports():
 def test_it_reports_on_time_and_after_the_last_step(reports):
     assert [report.step for report in reports] == [100, 200, 300, 400, 430]
     assert all(report.returns.shape == (10,) for report in reports)
-    assert reports[0].losses is None and reports[1].losses is not None
+    assert reports[2].losses is None and reports[3].losses is not None
     seconds = [report.seconds for report in reports]
     assert seconds == sorted(seconds)
 
@@ -36,7 +36,7 @@ def test_the_training_return_is_that_of_the_last_whole_episode(reports):
 
 
 def test_it_learns_once_for_each_step_after_the_random_ones(reports):
-    assert [report.learner.updates.item() for report in reports] == [0, 100, 200, 300, 330]
+    assert [report.learner.updates.item() for report in reports] == [0, 0, 0, 100, 130]
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_others(reports):
@@ -69,9 +69,9 @@ def test_a_time_limit_is_no_end_and_the_first_actions_are_uniform(monkeypatch):
             super().add(rows)
 
     monkeypatch.setattr(model_free, "ReplayBuffer", Watched)
-    config = dataclasses.replace(SHORT, total_steps=650, random_steps=600, report_every=650)
+    config = dataclasses.replace(SHORT, total_steps=620, random_steps=600, report_every=620)
     list(train_sac("Pendulum-v1", config, seed=0))
-    assert len(stored) == 650
+    assert len(stored) == 620
     assert not any(bool(rows.terminated.any()) for rows in stored)
     actions = torch.cat([rows.act for rows in stored[:600]])
     assert actions.min() < -0.98 and actions.max() > 0.98
@@ -104,15 +104,15 @@ class Hill(gym.Env):
 
 
 def test_it_solves_a_trivial_world(monkeypatch):
-    monkeypatch.setitem(gym.registry, "Hill-v0", None)
+    monkeypatch.setattr(gym.envs.registration, "registry", dict(gym.registry))
+    monkeypatch.setattr(terminations, "_TERMINATIONS", dict(terminations._TERMINATIONS))
     gym.register("Hill-v0", entry_point=Hill, max_episode_steps=20)
-    monkeypatch.setattr(terminations, "_KNOWN", dict(terminations._KNOWN))
     terminations.register("Hill-v0", lambda obs: torch.zeros(len(obs), dtype=torch.bool))
     config = ModelFreeConfig(
-        total_steps=1200,
+        total_steps=800,
         random_steps=200,
-        report_every=1200,
-        sac=SACConfig(hidden=(32, 32), batch_size=64, learning_rate=3e-3),
+        report_every=800,
+        sac=SACConfig(hidden=(32, 32), batch_size=64, learning_rate=5e-3),
     )
     (report,) = train_sac("Hill-v0", config, seed=0)
     # Standing still costs 20 from the middle; the best possible from a start of -1 is about 3.

@@ -4,8 +4,8 @@ Every mistake that peers made here has a test that fails when it is made again: 
 for an end of the world, tanh applied twice, a bound of the actions forgotten, no sum over actions.
 """
 
-import warnings
-from functools import partial
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -16,7 +16,6 @@ from mbpo_teach.sac import (
     critic_loss,
     gradient,
     initial_state,
-    make_update,
     network_sizes,
     policy_gaussian,
     policy_of,
@@ -189,9 +188,8 @@ def test_with_gamma_zero_the_future_does_not_count():
     config = SACConfig(hidden=(8, 8), gamma=0.0)
     rows = batch()
     elsewhere = rows._replace(next_obs=rows.next_obs + 100)
-    for ours, theirs in zip(updated(rows=rows, config=config).critics,
-                            updated(rows=elsewhere, config=config).critics, strict=True):  # fmt: skip
-        assert ours.equal(theirs)
+    here, there = (updated(rows=data, config=config) for data in (rows, elsewhere))
+    assert here.critics.weights.equal(there.critics.weights)
 
 
 def test_what_follows_an_end_does_not_count_and_what_follows_anything_else_does():
@@ -212,36 +210,26 @@ def test_the_same_arguments_give_the_same_bits_and_change_nothing_given():
     assert not any(part.requires_grad for part in first)
 
 
-def test_entropy_goes_to_its_target():
-    """Where nothing else matters (no reward, no future) the temperature finds the entropy."""
-    rows = batch(256)._replace(reward=torch.zeros(256))
-    config = SACConfig(hidden=(16, 16), gamma=0.0, learning_rate=0.01, target_entropy=-1.5)
-    state, generator = learner(config), torch_generator(9)
-    for _ in range(1500):
-        drawn = torch.randn(2, 256, ACT, generator=generator)
-        state, losses = sac_update(state, rows, drawn, config)
-    assert losses.entropy.item() == pytest.approx(-1.5, abs=0.3)
-
-
 def test_it_solves_a_bandit():
-    """One state, reward -(a - 0.5)^2: the mean goes to 0.5, and the critics to the reward."""
-    config = SACConfig(hidden=(32, 32), gamma=0.0, learning_rate=5e-3, target_entropy=-2.0)
+    """One state, reward -(a - 0.5)^2: the mean goes to 0.5 and the critics to the reward.
+
+    The temperature settles where the entropy is the one wanted.
+    """
+    config = SACConfig(hidden=(16, 16), gamma=0.0, learning_rate=0.01, target_entropy=-2.0)
     state = initial_state(1, 1, config, generator=torch_generator(0))
     generator = torch_generator(1)
+    obs, alive = torch.zeros(64, 1), torch.zeros(64, dtype=torch.bool)
     for _ in range(600):
-        act = 2 * torch.rand(128, 1, generator=generator) - 1
-        obs = torch.zeros(128, 1)
-        reward = -((act[:, 0] - 0.5) ** 2)
-        rows = Transition(obs, act, reward, obs, torch.zeros(128, dtype=torch.bool))
-        drawn = torch.randn(2, 128, 1, generator=generator)
-        state, _ = sac_update(state, rows, drawn, config)
-    assert policy_of(state, config, act_size=1)(torch.zeros(1, 1)).item() == pytest.approx(
-        0.5, abs=0.1
-    )
+        act = 2 * torch.rand(64, 1, generator=generator) - 1
+        rows = Transition(obs, act, -((act[:, 0] - 0.5) ** 2), obs, alive)
+        drawn = torch.randn(2, 64, 1, generator=generator)
+        state, losses = sac_update(state, rows, drawn, config)
+    mean = policy_of(state, config, act_size=1)(torch.zeros(1, 1)).item()
+    assert mean == pytest.approx(0.5, abs=0.1)
     _, sizes = network_sizes(1, 1, config)
-    act = torch.tensor([[-0.5], [0.5]])
-    q = q_values(state.critics.weights, torch.zeros(2, 1), act, sizes)
+    q = q_values(state.critics.weights, torch.zeros(2, 1), torch.tensor([[-0.5], [0.5]]), sizes)
     torch.testing.assert_close(q, torch.tensor([[-1.0, 0.0]]).expand(2, -1), atol=0.1, rtol=0)
+    assert losses.entropy.item() == pytest.approx(-2.0, abs=0.4)
 
 
 # The configuration.
@@ -275,21 +263,34 @@ def test_sizes_below_one_are_named():
 # Compiled.
 
 
-@pytest.fixture(scope="module")
-def compiled_update():
-    return make_update(SACConfig(hidden=(8, 8), batch_size=ROWS, compile=True))
+# In a process of its own: the tests check every shape on the way, and that cannot be compiled.
+COMPILED = """
+from functools import partial
+import torch
+from mbpo_teach.sac import SACConfig, initial_state, make_update
+from mbpo_teach.seeding import torch_generator
+from mbpo_teach.transitions import Transition
+OBS, ACT, ROWS = 3, 2, 16
+config = SACConfig(hidden=(8, 8), batch_size=ROWS)
+compiled = make_update(SACConfig(hidden=(8, 8), batch_size=ROWS, compile=True))
+eager = make_update(config)
+ours = theirs = initial_state(OBS, ACT, config, generator=torch_generator(0))
+draw = partial(torch.randn, generator=torch_generator(1))
+for step in range(20):
+    batch = Transition(
+        draw(ROWS, OBS), draw(ROWS, ACT).tanh(), draw(ROWS), draw(ROWS, OBS), draw(ROWS) > 1
+    )
+    noise = draw(2, ROWS, ACT)
+    ours, losses = compiled(ours, batch, noise)
+    theirs, expected = eager(theirs, batch, noise)
+    torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-4)
+torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+print("graphs:", torch._dynamo.utils.counters["stats"]["unique_graphs"])
+"""
 
 
-def test_compiled_updates_are_those_of_eager(compiled_update):
-    with warnings.catch_warnings():
-        # What torch's compiler says of itself is not ours to mend; a fall-back to eager is.
-        warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", message="torch.compile does not work")
-        eager, graph = learner(), learner()
-        update = partial(sac_update, config=CONFIG)
-        for step in range(5):
-            drawn = normal(2, ROWS, ACT, seed=100 + step)
-            eager, ours = update(eager, batch(), drawn)
-            graph, theirs = compiled_update(graph, batch(), drawn)
-            torch.testing.assert_close(tuple(theirs), tuple(ours), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(flat(graph), flat(eager), rtol=1e-3, atol=1e-4)
+def test_compiled_updates_are_one_graph_and_give_what_eager_ones_give():
+    result = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "does not work" not in result.stderr
+    assert result.stdout == "graphs: 1\n"
