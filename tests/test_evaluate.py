@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mbpo_teach import envs
+from mbpo_teach import envs, runs
 from mbpo_teach.evaluate import START_SEEDS, returns, starting_places
 
 WEIGHTS = torch.tensor([0.0, 0.8, 0.0, 0.1])
@@ -75,3 +75,36 @@ def test_an_episode_that_might_never_end_is_refused():
     env.time_limit = None
     with pytest.raises(ValueError, match="time limit"):
         returns([env], lambda obs: torch.zeros(len(obs), 1), seeds=[0])
+
+
+# What the course records.
+
+
+def test_the_best_returns_known_are_returns_of_the_stored_actions():
+    record = runs.load("best_Pendulum-v1").arrays
+    assert record["actions"].shape == (10, 200)
+    step = iter(record["actions"].T)
+
+    def policy(obs):
+        return torch.from_numpy(next(step).copy())[:, None]
+
+    played = returns(starting_places("Pendulum-v1"), policy)
+    np.testing.assert_allclose(played.numpy(), record["returns"], rtol=1e-5)
+
+
+def test_no_recorded_run_of_sac_is_better_than_the_best_known():
+    """Up to the grid on which the best was computed; and the starts are the same ones."""
+    best = runs.load("best_Pendulum-v1").arrays["returns"]
+    record = runs.load("sac_Pendulum-v1")
+    assert tuple(record.provenance["config"]["start_seeds"]) == START_SEEDS
+    assert (record.arrays["returns"] <= best + 0.5).all()
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "InvertedPendulum-v5"])
+def test_every_seed_is_recorded(name):
+    record = runs.load(f"sac_{name}")
+    seeds, reports = record.arrays["train_return"].shape
+    assert seeds == len(record.provenance["seed"]) >= 3
+    assert record.arrays["steps"].shape == (reports,)
+    assert record.arrays["returns"].shape == (seeds, reports, 10)
+    assert np.isfinite(record.arrays["returns"]).all()
