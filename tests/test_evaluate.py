@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mbpo_teach import envs, runs
-from mbpo_teach.evaluate import START_SEEDS, returns, starting_places
+from mbpo_teach.evaluate import START_SEEDS, best_known, returns, starting_places
 
 WEIGHTS = torch.tensor([0.0, 0.8, 0.0, 0.1])
 
@@ -108,3 +108,10 @@ def test_every_seed_is_recorded(name):
     assert record.arrays["steps"].shape == (reports,)
     assert record.arrays["returns"].shape == (seeds, reports, 10)
     assert np.isfinite(record.arrays["returns"]).all()
+
+
+def test_the_best_known_is_named_where_it_is_known():
+    assert best_known("InvertedPendulum-v5").tolist() == [1000.0] * 10
+    record = runs.load("best_Pendulum-v1").arrays["returns"]
+    assert best_known("Pendulum-v1").tolist() == record.tolist()
+    assert best_known("Hopper-v5") is None
