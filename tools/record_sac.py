@@ -31,18 +31,11 @@ RECORDS = ROOT / "mbpo_teach" / "records"
 PARTS = ROOT / "artefacts" / "record_sac"
 
 SEEDS = (0, 1, 2, 3, 4)
+SAC = SACConfig(hidden=(64, 64), batch_size=128, learning_rate=3e-3)
 CONFIGS = {
-    "Pendulum-v1": ModelFreeConfig(
-        total_steps=10_000,
-        random_steps=200,
-        report_every=250,
-        sac=SACConfig(hidden=(64, 64), batch_size=128, learning_rate=3e-3),
-    ),
+    "Pendulum-v1": ModelFreeConfig(total_steps=10_000, random_steps=200, report_every=250, sac=SAC),
     "InvertedPendulum-v5": ModelFreeConfig(
-        total_steps=15_000,
-        random_steps=500,
-        report_every=250,
-        sac=SACConfig(hidden=(128, 128), batch_size=128, learning_rate=1e-3),
+        total_steps=10_000, random_steps=500, report_every=500, sac=SAC
     ),
 }
 
