@@ -68,8 +68,12 @@ class Env:
         self._action_reach = (actions.high - actions.low) / 2
 
     def reset(self, *, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Begin an episode; return its first observation, (obs,)."""
-        obs, _ = self.simulator.reset(seed=int(rng.integers(2**31)))
+        """Begin an episode from a start that `rng` draws; return its first observation, (obs,)."""
+        return self.start(int(rng.integers(2**31)))
+
+    def start(self, seed: int) -> NDArray[np.float32]:
+        """Begin the episode that Gymnasium starts from `seed`; return its first observation."""
+        obs, _ = self.simulator.reset(seed=seed)
         self.elapsed = 0
         return np.asarray(obs, np.float32)
 

@@ -4,6 +4,10 @@ A network that predicts a mean and a log-variance per output is a conditional Ga
 likelihood it learns how noisy the world is (aleatoric uncertainty). An ensemble of them is a
 mixture, whose spread adds what the members disagree about (epistemic uncertainty). Chua et al.
 2018 (PETS, arXiv 1805.12114); taught in chapter 2.
+
+A policy squashes a Gaussian with tanh, so that every action lies in (-1, 1); its log-density needs
+a correction for the squashing. Haarnoja et al. 2018 (SAC, arXiv 1812.05905, appendix C); taught in
+chapter 6.
 """
 
 import math
@@ -50,3 +54,24 @@ def mixture_moments(
     about (law of total variance).
     """
     return mean.mean(dim=0), var.mean(dim=0) + mean.var(dim=0, correction=0)
+
+
+def squashed_log_prob(
+    raw: Float[Tensor, "*rows act"],
+    mean: Float[Tensor, "*rows act"],
+    log_std: Float[Tensor, "*rows act"],
+) -> Float[Tensor, "*rows"]:
+    """Return the log-density of the action tanh(raw), where raw ~ N(mean, exp(log_std)), in nats.
+
+    log pi(a | s) = log N(raw) - sum over actions of log(1 - tanh(raw)^2); 1812.05905, equation 26.
+    """
+    return -gaussian_nll(mean, 2 * log_std, raw) - log_tanh_slope(raw).sum(dim=-1)
+
+
+def log_tanh_slope(raw: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """Return log(1 - tanh(raw)^2), -2.650 at 2, exact where the formula as written is log(0).
+
+    tanh is applied once, to `raw`; a common mistake applies it to the action, which is squashed
+    already, and gets -0.813 at 2.
+    """
+    return 2 * (math.log(2) - raw - F.softplus(-2 * raw))

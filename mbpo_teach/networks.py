@@ -7,12 +7,41 @@ multi-layer perceptron. Taught in chapter 2 (ensemble); chapter 6 uses it for tw
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 Activation = Callable[[Tensor], Tensor]
+
+Layer = tuple[Tensor, Tensor]
+"""Weight (member, in, out) and bias (member, 1, out)."""
+
+
+def mlp(
+    layers: Sequence[Layer], inputs: Float[Tensor, "member batch in"], activation: Activation
+) -> Float[Tensor, "member batch out"]:
+    """Return the outputs of multi-layer perceptrons, one for each member, linear at the end."""
+    hidden = inputs
+    for depth, (weight, bias) in enumerate(layers):
+        hidden = torch.baddbmm(bias, hidden, weight)
+        if depth + 1 < len(layers):
+            hidden = activation(hidden)
+    return hidden
+
+
+def unpacked(weights: Float[Tensor, "member weight"], sizes: Sequence[int]) -> list[Layer]:
+    """Return views of `weights` as layers, the inverse of :meth:`MemberMLP.packed`.
+
+    With all weights of a network in one tensor, an optimiser's step is one formula (chapter 6).
+    """
+    shapes = list(pairwise(sizes))
+    parts = weights.split([count for i, o in shapes for count in (i * o, o)], dim=1)
+    return [
+        (weight.unflatten(1, shape), bias.unsqueeze(1))
+        for weight, bias, shape in zip(parts[::2], parts[1::2], shapes, strict=True)
+    ]
 
 
 class MemberLinear(nn.Module):
@@ -35,17 +64,12 @@ class MemberLinear(nn.Module):
         self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(members, 1, outputs, device=device))
 
-    def forward(
-        self,
-        inputs: Float[Tensor, "member batch in"],
-        *,
-        members: Sequence[int] | None = None,
-    ) -> Float[Tensor, "member batch out"]:
-        """Return inputs @ weight + bias for all members, or for those in `members` only."""
+    def chosen(self, members: Sequence[int] | None = None) -> Layer:
+        """Return weight and bias of all members, or of those in `members` only."""
         if members is None:
-            return torch.baddbmm(self.bias, inputs, self.weight)
+            return self.weight, self.bias
         chosen = list(members)
-        return torch.baddbmm(self.bias[chosen], inputs, self.weight[chosen])
+        return self.weight[chosen], self.bias[chosen]
 
 
 class MemberMLP(nn.Module):
@@ -73,9 +97,9 @@ class MemberMLP(nn.Module):
         members: Sequence[int] | None = None,
     ) -> Float[Tensor, "member batch out"]:
         """Return the outputs of all members, or of those in `members` only, in that order."""
-        hidden = inputs
-        for depth, layer in enumerate(self.layers):
-            hidden = layer(hidden, members=members)
-            if depth + 1 < len(self.layers):
-                hidden = self.activation(hidden)
-        return hidden
+        layers = [cast(MemberLinear, layer).chosen(members) for layer in self.layers]
+        return mlp(layers, inputs, self.activation)
+
+    def packed(self) -> Float[Tensor, "member weight"]:
+        """Return a copy of all weights and biases, one row for each member."""
+        return torch.cat([part.detach().flatten(1) for part in self.parameters()], dim=1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mbpo_teach.networks import MemberLinear, MemberMLP
+from mbpo_teach.networks import MemberLinear, MemberMLP, mlp, unpacked
 from mbpo_teach.seeding import torch_generator
 
 SIZES = (3, 16, 8, 2)
@@ -35,7 +35,8 @@ def test_a_layer_by_hand():
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[[2.0], [3.0]]]))
         layer.bias.fill_(1.0)
-    assert layer(torch.tensor([[[10.0, 100.0]]])).item() == 321.0
+    inputs = torch.tensor([[[10.0, 100.0]]])
+    assert mlp([layer.chosen()], inputs, torch.relu).item() == 321.0
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -106,6 +107,14 @@ def test_another_activation_between_the_layers_and_none_after_the_last():
     net = network(1, (2, 4, 3), activation=torch.zeros_like)
     net.layers[1].bias.data.fill_(-7.0)
     assert (net(normal(1, 5, 2)) == -7).all()
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_packed_weights_are_the_same_network(members):
+    net, inputs = network(members), normal(members, 5, 3)
+    layers = unpacked(net.packed(), SIZES)
+    assert torch.equal(mlp(layers, inputs, net.activation), net(inputs))
+    assert not net.packed().requires_grad
 
 
 def test_it_learns_xor():

@@ -1,0 +1,49 @@
+"""One graph out of a pure function of tensors, where the machine can make one.
+
+PyTorch runs a function of many small steps one call at a time; for small networks the calls cost
+more than the arithmetic. `torch.compile` turns the whole function into a few loops of C++, once,
+in half a minute; the result is kept on disk for the next start. Used by the learner of chapter 6.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import torch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function`, which must be pure, as one compiled graph.
+
+    It is compiled when it is first called. Where that fails, for want of a C++ compiler most often,
+    a warning says so, and `function` itself is used from then on: slower, with the same results.
+    """
+    graph = torch.compile(function, fullgraph=True, dynamic=False)
+    eager = False
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        nonlocal eager
+        if not eager:
+            try:
+                return graph(*args, **kwargs)
+            except RuntimeError as error:
+                # Wrong input fails here too; the eager call then says what is wrong with it.
+                result = function(*args, **kwargs)
+                warnings.warn(
+                    "torch.compile does not work on this machine, so updates run uncompiled, two to"
+                    f" four times slower. It needs a C++ compiler (g++ or clang). {_first(error)}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                eager = True
+                return result
+        return function(*args, **kwargs)
+
+    return run
+
+
+def _first(error: RuntimeError) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
