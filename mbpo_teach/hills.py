@@ -32,7 +32,7 @@ def _spread_noise(count: int) -> Tensor:
     return noise / noise.square().mean().sqrt()
 
 
-NOISE = _spread_noise(200)
+NOISE = _spread_noise(120)
 
 _MEAN_STEP, _LOG_STD_STEP = 0.05, 0.1
 _LEARNING_RATE = 0.05
@@ -101,15 +101,17 @@ def policies(mean: Float[Tensor, "*rows"], log_std: Float[Tensor, "*rows"]) -> P
 
 
 def best_policies(temperatures: Float[Tensor, " learner"]) -> Policies:
-    """Return the best tanh-Gaussian for each temperature, of a coarse grid and then of a fine one.
+    """Return the best tanh-Gaussian for each temperature, of a coarse grid and of two finer ones.
 
     There may be two good ones far apart, between which the steps of a gradient would not decide.
     """
-    coarse = _best_of(_every_policy(), temperatures)
-    finer = torch.linspace(-1, 1, 11, dtype=_DTYPE)
-    offsets = torch.cartesian_prod(finer * _MEAN_STEP, finer * _LOG_STD_STEP)
-    nearby = torch.stack([coarse.mean, coarse.log_std], dim=1)[:, None] + offsets
-    return _best_of(policies(*nearby.unbind(-1)), temperatures)
+    best = _best_of(_every_policy(), temperatures)
+    for finer in (1.0, 0.2):
+        steps = finer * torch.linspace(-1, 1, 11, dtype=_DTYPE)
+        offsets = torch.cartesian_prod(steps * _MEAN_STEP, steps * _LOG_STD_STEP)
+        nearby = torch.stack([best.mean, best.log_std], dim=1)[:, None] + offsets
+        best = _best_of(policies(*nearby.unbind(-1)), temperatures)
+    return best
 
 
 def _best_of(found: Policies, temperatures: Float[Tensor, " learner"]) -> Policies:
