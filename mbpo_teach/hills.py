@@ -1,7 +1,7 @@
 """One state, one action in (-1, 1), and a value of it that one can see: a broad hill, a narrow peak.
 
 Everything that soft actor-critic is after can be computed here: the best policy of any shape,
-exp(Q / alpha) / Z (Haarnoja et al. 2018, arXiv 1812.05905, section 4.2), the best tanh-Gaussian,
+exp(Q / alpha) / Z (Haarnoja et al. 2018, arXiv 1812.05905, equation 4), the best tanh-Gaussian,
 and where the steps of the losses lead. Taught in chapter 6.
 
 Instead of random draws an expectation takes :data:`NOISE`, evenly spread over the normal law.
