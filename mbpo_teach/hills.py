@@ -1,4 +1,4 @@
-"""One state, one action in (-1, 1), and a value of it that one can see: a broad hill, a narrow peak.
+"""One action in (-1, 1) and its value, which one can see: a broad hill and a narrow peak.
 
 Everything that soft actor-critic is after can be computed here: the best policy of any shape,
 exp(Q / alpha) / Z (Haarnoja et al. 2018, arXiv 1812.05905, equation 4), the best tanh-Gaussian,
@@ -7,6 +7,7 @@ and where the steps of the losses lead. Taught in chapter 6.
 Instead of random draws an expectation takes :data:`NOISE`, evenly spread over the normal law.
 """
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ def _spread_noise(count: int) -> Tensor:
     """Return the middles of `count` equally likely parts of N(0, 1), of variance 1, (count,)."""
     middles = (torch.arange(count, dtype=_DTYPE) + 0.5) / count
     noise = torch.special.ndtri(middles)
-    return noise / noise.square().mean().sqrt()
+    scaled: Tensor = noise / noise.square().mean().sqrt()
+    return scaled
 
 
 NOISE = _spread_noise(120)
@@ -67,7 +69,7 @@ def soft_best(temperature: float) -> tuple[Float[Tensor, " action"], float]:
     The density is exp(Q / alpha) / Z, the objective E[Q] + alpha H is the soft value alpha log Z.
     """
     logits = action_value(ACTIONS) / temperature
-    log_z = torch.logsumexp(logits, 0) + torch.tensor(_WIDTH).log()
+    log_z = torch.logsumexp(logits, 0) + math.log(_WIDTH)
     return (logits - log_z).exp(), float(temperature * log_z)
 
 
@@ -88,9 +90,8 @@ def draws(
 ) -> tuple[Float[Tensor, "*rows draw"], Float[Tensor, "*rows draw"]]:
     """Return the actions to which :data:`NOISE` leads, and their log-densities."""
     raw = mean[..., None] + log_std.exp()[..., None] * NOISE
-    log_prob = squashed_log_prob(
-        raw[..., None], mean[..., None, None].expand_as(raw[..., None]), log_std[..., None, None]
-    )
+    one_action = [part.expand_as(raw)[..., None] for part in (mean[..., None], log_std[..., None])]
+    log_prob = squashed_log_prob(raw[..., None], *one_action)
     return raw.tanh(), log_prob
 
 
@@ -172,7 +173,8 @@ def critic_errors(count: int, *, generator: torch.Generator) -> Float[Tensor, "c
     waves = 24
     pace = 12 * torch.randn(count, waves, 1, generator=generator, dtype=_DTYPE)
     phase = 2 * torch.pi * torch.rand(count, waves, 1, generator=generator, dtype=_DTYPE)
-    return (pace * ACTIONS + phase).cos().sum(dim=1) * (2 / waves) ** 0.5
+    errors: Tensor = (pace * ACTIONS + phase).cos().sum(dim=1) * math.sqrt(2 / waves)
+    return errors
 
 
 class Belief(NamedTuple):

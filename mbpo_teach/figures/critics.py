@@ -102,11 +102,14 @@ def twins_plate(
         left = figure.add_subplot(grid[:, 0])
         left.plot(x, truth, color=style.BLACK, lw=1.8, label="$Q(a)$")
         looks = (
-            ("twins.first", {"color": style.ORANGE, "lw": 1.3, "ls": "--"}),
-            ("twins.second", {"color": style.PURPLE, "lw": 1.3, "ls": ":"}),
-            ("twins.smaller", {"color": style.BLUE, "lw": 1.8}),
+            ("twins.first", style.ORANGE, "--", 1.3),
+            ("twins.second", style.PURPLE, ":", 1.3),
+            ("twins.smaller", style.BLUE, "-", 1.8),
         )
-        lines = [left.plot(x, truth, label=words(name), **look)[0] for name, look in looks]
+        lines = [
+            left.plot(x, truth, dashes, color=colour, lw=width, label=words(name))[0]
+            for name, colour, dashes, width in looks
+        ]
         marks = [
             left.plot(0, 0, "o", color=colour, mec="white", ms=11)[0]
             for colour in (style.ORANGE, style.BLUE)

@@ -138,8 +138,8 @@ def target_plate(
     """Return a plate of the way to a target entropy, and what moves it.
 
     `held` and `best` are curves, temperatures and entropies, both (temperature,): where an actor's
-    steps end at a temperature that is held, and of the best tanh-Gaussian. The plate is moved with the target, and with
-    temperature and entropy at every step, both (step,).
+    steps end at a temperature that is held, and of the best tanh-Gaussian. The plate is moved with
+    the target, and with temperature and entropy at every step, both (step,).
     """
     with style.style():
         figure = Figure(figsize=(9.8, 4.5))

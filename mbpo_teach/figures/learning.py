@@ -53,7 +53,7 @@ def live_plate(
         here.set_color(style.RED if stopped else style.GREY)
         note.set_text(words("live.stopped") if stopped else "")
         late = steps[-1] > 0.75 * total_steps
-        note.set_ha("right" if late else "left")
+        note.set_horizontalalignment("right" if late else "left")
         note.set_position((-4, 0) if late else (4, 0))
         note.xy = (steps[-1], note.xy[1])
 
@@ -85,19 +85,22 @@ def learning_picture(
                 label=words("learning.median", seeds=len(means)),
             )  # fmt: skip
             key, level = levels[world]
-            axes.axhline(
-                level, color=style.BLACK, lw=1.2, ls="--", label=words(key, level=level)
-            )
+            axes.axhline(level, color=style.BLACK, lw=1.2, ls="--", label=words(key, level=level))
             axes.set_xlim(0, steps[-1])
             axes.set_title(world)
             axes.set_xlabel(words("live.step"))
             axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.16), ncols=2)
             said.append(
                 words(
-                    "learning.say", world=world, seeds=len(means), steps=int(steps[-1]),
-                    first=middle[0], last=middle[-1],
-                    low=means[:, -1].min(), high=means[:, -1].max(),
-                )  # fmt: skip
+                    "learning.say",
+                    world=world,
+                    seeds=len(means),
+                    steps=int(steps[-1]),
+                    first=middle[0],
+                    last=middle[-1],
+                    low=means[:, -1].min(),
+                    high=means[:, -1].max(),
+                )
             )
         panels[0].set_ylabel(words("live.return"))
     return Still(figure, "\n".join(said))

@@ -68,7 +68,7 @@ def _soft_target_cases(rng: np.random.Generator) -> list[Case]:
         case(3, 0.0, 0.99, np.array([False, True, False])),
         case(3, 0.2, 0.0, np.array([False, True, False])),
         # In each row another critic is the smaller one.
-        (0 * np.ones(2), np.zeros(2, bool), np.array([[1.0, 4.0], [3.0, 2.0]]), np.zeros(2), 0.1, 1.0),
+        (np.zeros(2), np.zeros(2, bool), np.array([[1.0, 4.0], [3.0, 2.0]]), np.zeros(2), 0.1, 0.9),
     ]  # fmt: skip
     random = [
         case(rows, float(rng.uniform(0.05, 1)), float(rng.uniform(0.8, 0.99)),

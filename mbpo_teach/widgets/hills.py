@@ -80,7 +80,7 @@ def _numbers(start: str, kind: Kind, place: int) -> dict[str, float]:
 
 
 def target_lab() -> Lab:
-    """Return a slider over the target entropy, and the steps of actor and temperature towards it."""
+    """Return a slider over the target entropy, and the steps of both losses towards it."""
 
     def make_view() -> View:
         best = hills.best_policies(torch.from_numpy(CURVE)).entropy.numpy()
@@ -128,7 +128,7 @@ def _paths() -> hills.Path:
 
 @cache
 def held_entropies() -> np.ndarray:
-    """Return the entropy at which an actor arrives whose temperature is held, along :data:`HELD`."""
+    """Return the entropy at which an actor arrives at each temperature of :data:`HELD`."""
     path = hills.learn(torch.from_numpy(HELD), steps=STEPS)
     entropy: np.ndarray = path.policies.entropy[:, -1].numpy()
     return entropy
@@ -179,18 +179,18 @@ def noisy_critics(noise: float) -> torch.Tensor:
 @cache
 def _errors() -> torch.Tensor:
     errors = hills.critic_errors(2 * DRAWS, generator=torch_generator(6, "critic errors"))
-    return errors.unflatten(0, (DRAWS, 2))
+    return errors.reshape(DRAWS, 2, -1)
 
 
 @cache
 def beliefs() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return surplus of belief over truth and true worth, along :data:`NOISES`, means of draws."""
-    optimism: dict[str, list[float]] = {"one": [], "two": []}
-    worth: dict[str, list[float]] = {"one": [], "two": []}
-    for noise in NOISES:
+    names = ("one", "two")
+    optimism, worth = ({name: np.empty(len(NOISES)) for name in names} for _ in range(2))
+    for place, noise in enumerate(NOISES):
         critics = noisy_critics(noise)
-        for name, estimate in (("one", critics[:, 0]), ("two", critics.min(dim=1).values)):
+        for name, estimate in zip(names, (critics[:, 0], critics.min(dim=1).values), strict=True):
             found = hills.greedy_beliefs(estimate)
-            optimism[name].append(float((found.believed - found.true).mean()))
-            worth[name].append(float(found.true.mean()))
-    return tuple({k: np.array(v) for k, v in each.items()} for each in (optimism, worth))  # type: ignore[return-value]
+            optimism[name][place] = (found.believed - found.true).mean()
+            worth[name][place] = found.true.mean()
+    return optimism, worth

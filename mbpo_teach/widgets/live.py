@@ -53,7 +53,9 @@ def watch(
     curve = LiveCurve(world, total_steps, lowest=lowest, highest=highest, best=best)
     seen: list[AReport] = []
     curve.show(seen, "training")
-    shown = display(curve.picture, display_id=True)
+    shown = display(  # type: ignore[no-untyped-call]
+        curve.picture, display_id=True
+    )
     try:
         for report in reports:
             seen.append(report)
@@ -65,7 +67,7 @@ def watch(
     # A widget would not outlive its kernel; a picture and a line of text do.
     if shown is not None:
         shown.update(curve.still(), raw=True)
-    display({"text/plain": curve.sentence}, raw=True)
+    display({"text/plain": curve.sentence}, raw=True)  # type: ignore[no-untyped-call]
     return seen
 
 
@@ -133,9 +135,7 @@ def said(reports: Sequence[Reported], state: str, *, total_steps: int) -> str:
         if (left := seconds_left(reports, total_steps)) is not None:
             parts.append(language.text("live.left", seconds=left))
     else:
-        parts.append(
-            language.text("live.finished" if state == "finished" else "live.interrupted")
-        )
+        parts.append(language.text("live.finished" if state == "finished" else "live.interrupted"))
     return language.join(parts)
 
 

@@ -13,7 +13,7 @@
 # | **Run time** | about 35 s on two cores, most of it the pendulum's training |
 # | **Language** | English · [中文](../zh/06_sac.ipynb) |
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="a51c6192"
 # # 06 · 里面的学习器
 #
 # 模型给出的是步子，还得有什么把步子变成更好的策略。在 MBPO 里，这件事由**软演员—评论家**（SAC）来做；只给它真实的步子，它自己也能学。本章先在只有一个动作的问题上把它拆开，那里每个量都看得见；再把它装回去，让它把摆甩到直立。第 07 章再喂给它想象。
@@ -43,7 +43,7 @@
 #
 # The number on the right is the **soft value**, a soft maximum of $Q$: it tends to $\max Q$ as $\alpha \to 0$.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="08f002cb"
 # ## 为随机付钱
 #
 # 第 01 章的学习者是贪心的，只偶尔掷一次骰子，免得错过什么。SAC 把骰子写进了目标：策略挣的是奖励**加上熵**，要最大化的是 $r + \alpha H(\pi(\cdot\,|\,s))$ 之和的期望，其中 $H(\pi) = -E[\log \pi(a\,|\,s)]$ 以奈特为单位，度量选择有多随机。系数 $\alpha$ 叫**温度**，就是一奈特的价钱。两个动作同样好的地方，随机选一个是有价值的；一个明显更好的地方，随机就太贵了。
@@ -80,7 +80,7 @@ for alpha in (0.02, 0.1, 0.3, 1.0):
 # **Predict.** At $\alpha = 0.1$, does the best tanh-Gaussian take the broad hill or the narrow peak? And when you raise the
 # temperature, does it change its mind little by little, or all at once?
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="b409acbe"
 # 各列依次是温度、策略 $\pi^*$ 的 $E[Q] + \alpha H$、$\alpha \log Z$、课程代码给出的数。它们一致。
 #
 # SAC 不能用任意形状的策略。它需要的是网络输出得了、又能抽样的策略：把高斯分布用 tanh 压进 $(-1, 1)$。这样的策略只有一个鼓包，不能同时占住宽丘和窄峰，只好二选一。
@@ -118,7 +118,7 @@ temperature_lab()
 # **Predict.** The true correction at $u = 2$ is $-2.650$. How wrong is the one with tanh twice, and what happens to it as $u$
 # grows?
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="a34896b7"
 # 左图中，黑线是 $Q$，蓝色区域是任意形状中最好的策略的密度，红线是最好的 tanh 高斯策略的密度，两个密度用同一刻度，但与 $Q$ 的刻度不同。右图的横轴是温度，画出两者的目标值、红色策略的 $Q$ 的期望，以及两者的熵；圆点标出当前温度。
 #
 # **看到了什么。** $\alpha = 0.1$ 时窄峰胜出：它多出的 0.3 比宽丘能容许的熵更值钱。在 0.2 与 0.25 之间，tanh 高斯策略跳到宽丘上，因为在那里可以铺得宽得多；到 0.3 附近它又跳了一次，几乎铺满全部动作。每跳一次，$Q$ 的期望就掉一截，目标值却只拐弯、不断开。任意形状中最好的策略用不着跳，它的重心是一点点移过去的。红色目标值低于蓝色的地方，就是形状受限的代价，等于 $\alpha$ 乘以从红色密度到蓝色密度的 KL 散度；演员的损失与它只差一个常数（论文的式 4）。
@@ -171,7 +171,7 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="44a4b81d"
 # 各列依次是 $u$、照原样写的修正项、精确的修正项、用了两次 tanh 的修正项。$u = 2$ 时，最后一个是 $-0.813$ 而不是 $-2.650$，而且永远不会低于 $-0.868$。于是策略在边缘显得没有实际那么集中，恰恰在动作饱和的地方高估了熵。接下来两行是“密度”对全部动作的积分：正确的是 1；用两次 tanh 的是 0.771，根本不是密度。最后一行说明，有两个动作时，课程的函数与 PyTorch 自带的一致。
 #
 # ### 练习 06-1：压缩后动作的对数密度
@@ -204,7 +204,7 @@ def log_prob(raw: np.ndarray, mean: np.ndarray, log_std: np.ndarray) -> np.ndarr
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="cd402a83"
 # 下面存着的一行是目标；运行单元格，看到的才是你的结果。
 
 # %% mbpo={"exercise": "06-1", "role": "check"}
@@ -231,7 +231,7 @@ check("06-1", log_prob)
 # **Predict.** Let every reward be $-1$ and $\gamma = 0.99$; the true value is $-100$. By how much does the value change if one
 # transition in 200 is marked as an end?
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="a43fdc9c"
 # ## 评论家的目标
 #
 # 到现在为止 $Q$ 是给定的。在环境里，它要从转移 $(s, a, r, s')$ 中学出来，不管这些转移有多旧、出自哪个策略。与 Q-learning 一样，把估计拉向一个目标，即一步真实的奖励加上对余下部分的估计；只不过余下部分现在是下一个状态的软价值，用从*当前*策略抽出的一个动作 $a'$ 来算：
@@ -272,7 +272,7 @@ for share_ended in (0, 1 / 200):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="ee4c8c17"
 # 整整三个回合、600 条转移，没有一条存为终止：我们的缓冲区根本没有时间限制这一列。有了虚假的终止，$V = -1 + \gamma(1 - 1/200)V$ 的解是 $-66.9$：三分之一的未来丢了，而且回合长度不同，丢的比例也不同。好几个公开的实现正是这样做的。
 #
 # ### 练习 06-2：软目标
@@ -303,7 +303,7 @@ def soft_target(reward, terminated, next_q, next_log_prob, temperature, gamma):
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="cd402a83"
 # 下面存着的一行是目标；运行单元格，看到的才是你的结果。
 
 # %% mbpo={"exercise": "06-2", "role": "check"}
@@ -323,7 +323,7 @@ check("06-2", soft_target)
 # **Predict.** With errors of deviation 0.3, how much does the believer in one critic overrate its action? Does the minimum of
 # two make it too pessimistic?
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="7043019c"
 # ## 为什么要两个评论家，又为什么信较小的
 #
 # 演员寻找的是评论家喜欢的动作，找到的也就常常是评论家错得对它有利的地方：误差即使平均为零，在选中的动作上却不是。目标又把这个错误传给前一个状态。SAC 用不同的随机权重训练两个评论家，相信其中较小的那个。
@@ -350,7 +350,7 @@ twins_lab()
 # action the world ends, so the target is the reward, which is $Q(a)$ with noise of deviation 0.3. (The factor 3 only spreads
 # the inputs, for these tiny networks.)
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="3fc781ad"
 # **看到了什么。** 标准差为 0.3 时，只信一个评论家，高估 0.35；取两者中较小的，高估 0.10，而且选出的动作确实也好一点，1.16 对 1.12。噪声为 0.1 时，较小的那个略微偏低。可见取最小并不能根治，只是把一个偏差换成一个更小的、正负不定的偏差。动作如果不是照着评论家选的，最小值就偏低，低 0.56 个标准差。但是偏高比偏低更糟：被高估的动作会被尝试、被相信、被传下去；被低估的动作只是无人问津。
 #
 # ## 三个损失，一个一个来
@@ -388,7 +388,7 @@ for update in range(301):
 # $a = \tanh(\mu + \sigma\,\xi)$ with noise $\xi$ that depends on nothing, so that the gradient passes through the action into
 # $\mu$ and $\sigma$. Here the actor is just these two numbers. It asks the learned critics, never the true $Q$.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="6cf644b6"
 # 然后是**演员损失**，即 $\alpha \log \pi(a\,|\,s) - \min_i Q_i(s, a)$ 的平均（式 7）。动作写成 $a = \tanh(\mu + \sigma\,\xi)$，噪声 $\xi$ 不依赖任何东西，梯度就能穿过动作，传到 $\mu$ 和 $\sigma$。这里的演员就是这两个数。它问的是学出来的评论家，从不问真正的 $Q$。
 
 
@@ -416,7 +416,7 @@ for update in range(301):
 # entropy**. With too little entropy the bracket is positive, and the loss falls when $\alpha$ grows. The actor goes on learning
 # beside it.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="fa922821"
 # 最后是**温度损失**，即 $-\alpha\,(\log \pi(a\,|\,s) + \bar H)$ 的平均（式 18）。$\bar H$ 是**目标熵**。熵太小，括号为正，$\alpha$ 增大则损失下降。演员在一旁继续学习。
 
 # %%
@@ -459,7 +459,7 @@ losses_picture(learned, moved, 0.1, heated, target=-0.6)
 # **Predict.** With the target at $-1$, where will the red path end: on the blue curve or on the dotted one? And what if the
 # target is 0.2, an entropy that no point of either curve has?
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="1c5d74d8"
 # 左图：两个评论家在第一次更新之前、30 次之后、300 次之后的样子，黑线是真正的 $Q$。宽丘先学会；窄峰要更久，最后仍略低，右端也偏低。中图：演员的密度从宽宽的点线出发，最后成了**宽丘上**窄窄的一条，尽管第一个实验室说 $\alpha = 0.1$ 时窄峰更好。梯度只会从站着的地方往上爬：SAC 找到的也只是离自己不远的好策略，不是最好的策略。有用的是高温、铺得很宽的起点，再加上运气。右图：抽样的熵从 $-1$ 左右升到目标 $-0.6$；为了把它稳在那里，温度从 0.1 升到了 0.17 左右。
 #
 # ## 自己找到自己的温度
@@ -495,7 +495,7 @@ target_lab()
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="452818b6"
 # **看到了什么。** 起初温度下降，演员还和原来一样宽；接着演员收缩到宽丘上，路径停在蓝线与目标相交处，$\alpha = 0.08$。目标越低，温度越低。目标为 0.6 时，它停在上面那一支，温度为 0.32。$-0.1$ 到 0.5 之间的目标落在空隙里，没有哪个温度能让演员停在那里：它一松开宽丘就铺满全部动作，温度随之下降，它又收缩回来，如此反复，没有尽头。看句子里熵的范围，就能分清路径是停住了，还是在来回摆动。至于高于 $\log 2 = 0.69$ 的目标，$(-1, 1)$ 上没有任何策略达得到，温度会无止境地升上去。
 #
 # ### 练习 06-3：温度的一步
@@ -528,7 +528,7 @@ def temperature_step(
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="cd402a83"
 # 下面存着的一行是目标；运行单元格，看到的才是你的结果。
 
 # %% mbpo={"exercise": "06-3", "role": "check"}
@@ -553,7 +553,7 @@ check("06-3", temperature_step)
 #
 # **Predict.** How many episodes of 200 steps does it take until the pendulum stands?
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="2ed126e5"
 # ## 合在一起，解一个真正的问题
 #
 # 现在有了状态，$\mu(s)$、$\sigma(s)$ 和 $Q(s, a)$ 都由网络输出。一次更新就是刚才看到的那些事排成一行：算目标，两个评论家走一步，演员对着新的评论家走一步，温度走一步，目标网络靠近千分之五。在 [`mbpo_teach/sac.py`](../../mbpo_teach/sac.py) 里，它是一个张量函数 `sac_update`，里面没有任何随机的东西：噪声是参数。[`mbpo_teach/model_free.py`](../../mbpo_teach/model_free.py) 是外面的循环：在环境里走一步，记下来，从记下的一切中随机取一批，更新一次。它是一个不断给出报告的生成器。
@@ -565,17 +565,15 @@ check("06-3", temperature_step)
 # **先预测。** 200 步一个回合，要多少个回合，摆才能立住？
 
 # %%
-from mbpo_teach import runs
 from mbpo_teach.model_free import ModelFreeConfig, train_sac
 from mbpo_teach.sac import SACConfig
 from mbpo_teach.widgets.live import watch
 
 learner = SACConfig(hidden=(64, 64), batch_size=128, learning_rate=3e-3)
 config = ModelFreeConfig(total_steps=4000, random_steps=200, report_every=250, sac=learner)
-best_known = runs.load("best_Pendulum-v1").arrays["returns"].mean()
 reports = watch(
     train_sac("Pendulum-v1", config, seed=0),
-    world="Pendulum-v1", total_steps=4000, lowest=-1900, highest=0, best=best_known,
+    world="Pendulum-v1", total_steps=4000, lowest=-1900, highest=0,
 )  # fmt: skip
 
 # %% [markdown] tags=["lang-en"]
@@ -587,7 +585,7 @@ reports = watch(
 # the step at which the climb begins, will differ; so nothing here is compared but two things that hold anywhere: the last
 # report's policy, judged again, gives the same returns, and it is far better than the first.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="0c7f1176"
 # 蓝线是十个起点的平均回报，色带从其中最差的画到最好的，虚线是已知最好的水平。
 #
 # **看到了什么。** 最初 1,500 步几乎没有动静：评论家得先学会一次摆动值多少。随后回报攀升，时快时慢；到 3,750 步左右，也就是第 19 个回合，已经接近已知最好的水平。换一台机器，数字乃至开始攀升的时刻都会不同，所以这里只比较在哪里都成立的两件事：最后一次报告的策略重新评判，回报相同；它比第一次的好得多。
@@ -599,46 +597,6 @@ policy = sac.policy_of(reports[-1].learner, learner, act_size=1)
 again = evaluate.returns(evaluate.starting_places("Pendulum-v1"), policy)
 print(torch.equal(again, reports[-1].returns))
 print((again.mean() - reports[0].returns.mean()).item() > 300)
-
-# %% [markdown] tags=["lang-en"]
-# ## Recorded: five seeds, and a robot
-#
-# One seed proves little. The record holds five of them on the pendulum, and five on InvertedPendulum-v5, MuJoCo's pole on a
-# cart: reward 1 for every step up to 1,000 on which the pole stands, and a real end when it falls.
-# `python tools/record_sac.py` makes it again; all seeds are stored, failures too.
-#
-# **Predict.** Which of the two needs more real steps? And will five seeds look alike?
-
-# %% [markdown] tags=["lang-zh"]
-# ## 记录：五个种子，还有一个机器人
-#
-# 一个种子说明不了什么。记录里有摆的五个种子，还有 InvertedPendulum-v5 的五个；后者是 MuJoCo 里小车上的杆，杆每立住一步奖励 1，最多 1,000 步，倒下就真的终止。用 `python tools/record_sac.py` 可以重新生成；所有种子都存下来，失败的也不例外。
-#
-# **先预测。** 两者之中，哪一个要更多的真实步数？五个种子会差不多吗？
-
-# %%
-from mbpo_teach.figures.learning import learning_picture
-
-recorded = {}
-for world in ("Pendulum-v1", "InvertedPendulum-v5"):
-    record = runs.load(f"sac_{world}").arrays
-    recorded[world] = record["steps"], record["returns"].mean(axis=2)
-levels = {
-    "Pendulum-v1": ("learning.best", best_known),
-    "InvertedPendulum-v5": ("learning.most", 1000),
-}
-learning_picture(recorded, levels)
-
-# %% tags=["nbval-check-output"]
-for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict=True):
-    reached = [int(steps[(one >= enough).argmax()]) if (one >= enough).any() else 0 for one in means]
-    print(world, enough, reached, f"{np.median(means[:, -1]):.0f}")
-
-# %% [markdown] tags=["lang-en"]
-# RECORDED_EN
-
-# %% [markdown] tags=["lang-zh"]
-# RECORDED_ZH
 
 # %% [markdown] tags=["lang-en"]
 # ## Quiz
@@ -691,7 +649,7 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="9cc564bc"
 # ## 小测
 #
 # **1. 温度趋于零时，软价值、$\pi^*$ 和软目标各变成什么？**
@@ -759,7 +717,7 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # **Next:** chapter 07, MBPO, is to come: the same learner, fed with branches from a model.
 
-# %% [markdown] tags=["lang-zh"]
+# %% [markdown] tags=["lang-zh"] twin="e8e19c33"
 # ## 要点
 #
 # - SAC 最大化奖励加上 $\alpha$ 乘以熵。只有一个状态时，最好的策略是 $e^{Q/\alpha}/Z$，它的所得是软价值 $\alpha\log Z$。
