@@ -157,7 +157,7 @@ def test_recorded_curves_are_drawn_with_their_median(monkeypatch):
     means = np.array(
         [[-900.0, -400, -200, -150], [-800, -700, -300, -160], [-950, -900, -850, -840]]
     )
-    still = learning_picture({"Toy-v0": (steps, means)}, {"Toy-v0": ("learning.best", -120.0)})
+    still = learning_picture({"Toy-v0": (steps, means)}, {"Toy-v0": ("best", -120.0)})
     assert still.sentence == (
         "Toy-v0, 3 seeds: the median of the mean return goes from -900 to -160 in 1,000 real steps"
         " (at the end, seeds from -840 to -150)."

@@ -14,6 +14,7 @@ from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 
 _DASHES = ("-", "--", "-.", ":")
+_LEVELS = {"best": "learning.best", "most": "learning.most"}
 
 
 def live_plate(
@@ -67,7 +68,7 @@ def learning_picture(
     """Show recorded trainings, one panel for each world: every seed, and their median.
 
     `records` holds steps (report,) and mean returns (seed, report); `levels` a line to compare
-    with, the words for it and its height.
+    with: its height, and whether that is the "best" return known or the "most" there is.
     """
     with style.style():
         figure = Figure(figsize=(9.8, 3.9))
@@ -84,8 +85,10 @@ def learning_picture(
                 steps, middle, color=style.BLUE, lw=2.2,
                 label=words("learning.median", seeds=len(means)),
             )  # fmt: skip
-            key, level = levels[world]
-            axes.axhline(level, color=style.BLACK, lw=1.2, ls="--", label=words(key, level=level))
+            kind, level = levels[world]
+            axes.axhline(
+                level, color=style.BLACK, lw=1.2, ls="--", label=words(_LEVELS[kind], level=level)
+            )
             axes.set_xlim(0, steps[-1])
             axes.set_title(world)
             axes.set_xlabel(words("live.step"))
