@@ -75,15 +75,15 @@ for alpha in (0.02, 0.1, 0.3, 1.0):
 # Temperature, $E[Q] + \alpha H$ of the policy $\pi^*$, $\alpha \log Z$, and the library's number. They agree.
 #
 # SAC cannot use a policy of any shape. It needs one that a network can put out and that can be sampled: a Gaussian, squashed
-# into $(-1, 1)$ by tanh. It has one bump. So it cannot sit on hill and peak at once, and has to choose.
+# into $(-1, 1)$ by tanh. It is one Gaussian, so it cannot sit on hill and peak at once, and has to choose.
 #
 # **Predict.** At $\alpha = 0.1$, does the best tanh-Gaussian take the broad hill or the narrow peak? And when you raise the
 # temperature, does it change its mind little by little, or all at once?
 
-# %% [markdown] tags=["lang-zh"] twin="b409acbe"
+# %% [markdown] tags=["lang-zh"] twin="23307a60"
 # 各列依次是温度、策略 $\pi^*$ 的 $E[Q] + \alpha H$、$\alpha \log Z$、课程代码给出的数。它们一致。
 #
-# SAC 不能用任意形状的策略。它需要的是网络输出得了、又能抽样的策略：把高斯分布用 tanh 压进 $(-1, 1)$。这样的策略只有一个鼓包，不能同时占住宽丘和窄峰，只好二选一。
+# SAC 不能用任意形状的策略。它需要的是网络输出得了、又能抽样的策略：把高斯分布用 tanh 压进 $(-1, 1)$。这毕竟只是一个高斯分布，不能同时占住宽丘和窄峰，只好二选一。
 #
 # **先预测。** $\alpha = 0.1$ 时，最好的 tanh 高斯策略选宽丘还是窄峰？升高温度，它是一点点改变主意，还是突然改变？
 
@@ -257,7 +257,7 @@ for share_ended in (0, 1 / 200):
 # %% [markdown] tags=["lang-en"]
 # Three whole episodes, 600 transitions, and not one is stored as terminated: our buffer has no column for a time limit at all.
 # With the false ends the solution of $V = -1 + \gamma(1 - 1/200)V$ is $-66.9$: a third of the future is lost, and by a
-# different share for every length of episode. Several published implementations do just this.
+# different share for every length of episode. Two public implementations from which many have learned do just this.
 #
 # ### Exercise 06-2: the soft target
 #
@@ -272,8 +272,8 @@ for share_ended in (0, 1 / 200):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="ee4c8c17"
-# 整整三个回合、600 条转移，没有一条存为终止：我们的缓冲区根本没有时间限制这一列。有了虚假的终止，$V = -1 + \gamma(1 - 1/200)V$ 的解是 $-66.9$：三分之一的未来丢了，而且回合长度不同，丢的比例也不同。好几个公开的实现正是这样做的。
+# %% [markdown] tags=["lang-zh"] twin="1cd9438a"
+# 整整三个回合、600 条转移，没有一条存为终止：我们的缓冲区根本没有时间限制这一列。有了虚假的终止，$V = -1 + \gamma(1 - 1/200)V$ 的解是 $-66.9$：三分之一的未来丢了，而且回合长度不同，丢的比例也不同。有两个常被拿来学习的公开实现正是这样做的。
 #
 # ### 练习 06-2：软目标
 #
