@@ -14,7 +14,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 UNFINISHED = .venv/.unfinished
 
-.PHONY: lab test check notebooks
+.PHONY: lab test check notebooks FORCE
 
 lab: $(READY)
 	@$(BIN)/python -m mbpo_teach lab --edition $(EDITION)
@@ -31,6 +31,11 @@ check: $(READY)
 
 notebooks: $(READY)
 	@$(BIN)/python tools/build_notebooks.py
+
+# One that no longer loads the course, because Python was upgraded or the folder moved, is mended.
+ifneq ($(shell cd / && "$(CURDIR)/$(BIN)/python" -c "import click, mbpo_teach" >/dev/null 2>&1 || echo broken),)
+$(READY): FORCE
+endif
 
 $(READY): requirements.txt
 	@set -e; \

@@ -2,9 +2,10 @@
 
     python benchmarks/browser.py
 
-Three ways to make a slider figure, measured one after the other in one run: the bound explorer,
-which computes in the browser; the exact lab of chapter 4, whose numbers come from Python; and the
-usual way, ``ipywidgets.interactive_output`` making the exact lab's figure anew at every move.
+Ways to make a slider figure, measured one after the other in one run: the bound explorer, which
+computes in the browser; the exact lab of chapter 4 and the lengths lab of chapter 5 (49 states, k
+up to 200; its target is 60 ms), whose numbers come from Python; and the usual way,
+``ipywidgets.interactive_output`` making the exact lab's figure anew at every move.
 "Changed" ends when the new picture is in the page and decoded, "painted" when the browser has
 drawn the frame that shows it (at most one 60th of a second more).
 """
@@ -31,6 +32,12 @@ bound_explorer()
 LAB = """
 from mbpo_teach.widgets.exact_lab import exact_lab
 exact_lab()
+"""
+LENGTHS = """
+from mbpo_teach.widgets.lengths import lengths_lab
+lab = lengths_lab()
+lab.move(twin=True)
+lab
 """
 USUAL = """
 import ipywidgets
@@ -59,6 +66,7 @@ WAYS = (
         "svg[data-state]",
     ),
     ("exact lab (numbers from Python)", LAB, ".noUi-handle >> nth=1", "canvas[data-state]"),
+    ("lengths lab (49 states, k to 200)", LENGTHS, ".noUi-handle >> nth=2", "canvas[data-state]"),
     ("usual way (new figure each move)", USUAL, ".noUi-handle >> nth=1", ".widget-output img"),
 )
 
@@ -86,7 +94,7 @@ CLOCK = """([root, selector]) => {
 
 
 def main() -> None:
-    """Measure the three ways and print them."""
+    """Measure the ways and print them."""
     with (
         tempfile.TemporaryDirectory() as folder,
         driver.jupyterlab(Path(folder)) as server,

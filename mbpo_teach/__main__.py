@@ -6,9 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
+try:
+    import click
 
-from mbpo_teach import doctor, language, workspace
+    from mbpo_teach import doctor, language, workspace
+except ModuleNotFoundError as missing:  # most often a terminal outside .venv
+    sys.exit(
+        f"This Python ({sys.executable}) has no {missing.name}; the course's own is"
+        " .venv/bin/python, which `make lab` makes. README says how without make.\n"
+        f"这个 Python（{sys.executable}）没有安装 {missing.name}。请使用课程自己的"
+        " .venv/bin/python，它由 `make lab` 建立；没有 make 时见 README。"
+    )
 
 _EDITION = click.Choice(language.LANGUAGES)
 
@@ -38,7 +46,8 @@ def lab(
         click.echo(language.text("cli.added", count=len(prepared.added)))
     if prepared.outdated:
         newer = ", ".join(prepared.outdated)
-        click.echo(language.text("cli.outdated", chapters=newer, first=prepared.outdated[0]))
+        names = {"chapters": newer, "first": prepared.outdated[0], "python": sys.executable}
+        click.echo(language.text("cli.outdated", **names))
     address = notebook.relative_to(workspace.COURSE).as_posix()
     click.echo(language.text("cli.opening", notebook=address))
     command = [sys.executable, "-m", "jupyterlab"]

@@ -169,9 +169,12 @@ def _checked(**arguments: ArrayLike) -> list[np.ndarray]:
     checked = []
     for name, value in arguments.items():
         is_allowed, allowed = _ALLOWED[name]
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError:  # rows of unequal length
+            raise ValueError(f"{name} must be {allowed}, not {value!r}") from None
         if array.dtype.kind not in "iuf":
-            raise ValueError(f"{name} must be {allowed}, not {value!r}")
+            raise ValueError(f"{name} must be {allowed}, not {_shown(value)}")
         array = array.astype(float)
         # A comparison with NaN is false, so NaN is refused here too.
         good = is_allowed(array)
@@ -180,7 +183,21 @@ def _checked(**arguments: ArrayLike) -> list[np.ndarray]:
             wrong = repr(float(array[~good].flat[0])).removesuffix(".0")
             raise ValueError(f"{name} must be {allowed}, not {wrong}")
         checked.append(array)
+    try:
+        np.broadcast_shapes(*(array.shape for array in checked))
+    except ValueError:
+        named = zip(arguments, checked, strict=True)
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in named)
+        raise ValueError(f"the shapes do not broadcast together: {shapes}") from None
     return checked
+
+
+def _shown(value: object) -> str:
+    """Return `value` for a message; Python refuses to print an integer of 5,000 digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "an integer of thousands of digits"
 
 
 def _plain(array: np.ndarray) -> Any:

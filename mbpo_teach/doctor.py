@@ -67,7 +67,8 @@ def _check(name: str, find: Callable[[], str]) -> Check:
     except _Unwell as found:
         message = language.text(found.key, **found.values)
     except Exception as error:
-        message = language.text("doctor.broken", error=f"{type(error).__name__}: {error}")
+        said = " ".join(str(error).split())  # one line, however many the error has
+        message = language.text("doctor.broken", error=f"{type(error).__name__}: {said[:300]}")
     cure = language.text(f"doctor.{name}.cure", python=sys.executable)
     return Check(name=title, ok=False, message=message, cure=cure)
 

@@ -27,6 +27,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Discrete
 
+from mbpo_teach import checks
 from mbpo_teach.seeding import generator
 
 Table = list[list[float]]
@@ -71,14 +72,10 @@ class DynaConfig:
         steps = self.planning_steps
         if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
             raise ValueError(f"planning_steps must be an integer >= 0, not {steps!r}")
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha must be in (0, 1], not {self.alpha}")
-        if not 0 <= self.gamma <= 1:
-            raise ValueError(f"gamma must be in [0, 1], not {self.gamma}")
-        if not 0 <= self.epsilon <= 1:
-            raise ValueError(f"epsilon must be in [0, 1], not {self.epsilon}")
-        if not 0 <= self.kappa < math.inf:
-            raise ValueError(f"kappa must be in [0, inf), not {self.kappa}")
+        checks.number("alpha", self.alpha, "in (0, 1]", lambda x: 0 < x <= 1)
+        checks.number("gamma", self.gamma, "in [0, 1]", lambda x: 0 <= x <= 1)
+        checks.number("epsilon", self.epsilon, "in [0, 1]", lambda x: 0 <= x <= 1)
+        checks.number("kappa", self.kappa, "in [0, inf)", lambda x: 0 <= x < math.inf)
 
 
 class Outcome(NamedTuple):
@@ -205,12 +202,12 @@ def learn(env: Env, q: Table, config: DynaConfig, *, seed: int) -> Iterator[Step
     ValueError
         If `env` is not discrete, or `q` has not one row per state and one column per action.
     """
-    if [len(row) for row in q] != [len(row) for row in empty_table(env)]:
+    if _row_lengths(q) != _row_lengths(empty_table(env)):
         raise ValueError("q must have one row per state and one column per action of env")
     act_rng, plan_rng = generator(seed, "act"), generator(seed, "plan")
     alpha, gamma, kappa = config.alpha, config.gamma, config.kappa
     model = Model(keep_all=config.remember_all)
-    state = int(env.reset(seed=seed)[0])
+    state = int(env.reset(seed=int(seed))[0])  # Gymnasium refuses NumPy's integers
     for now in count(1):  # (a) the current state is at hand
         action = epsilon_greedy(q[state], config.epsilon, rng=act_rng)  # (b)
         next_state, reward, terminated, truncated, _ = env.step(action)  # (c)
@@ -243,6 +240,8 @@ def steps_per_episode(
     make_env: Callable[[], Env], config: DynaConfig, *, episode_count: int, seeds: Sequence[int]
 ) -> np.ndarray:
     """Return the length of each episode, an array (seed, episode)."""
+    checks.whole("episode_count", episode_count, least=1)
+    checks.whole("number of seeds", len(seeds), least=1)
     return np.array(
         [
             [e.steps for e in islice(episodes(make_env(), config, seed=seed), episode_count)]
@@ -255,12 +254,21 @@ def cumulative_reward(
     make_env: Callable[[], Env], config: DynaConfig, *, step_count: int, seeds: Sequence[int]
 ) -> np.ndarray:
     """Return the reward collected up to each real step, an array (seed, step)."""
+    checks.whole("step_count", step_count, least=1)
+    checks.whole("number of seeds", len(seeds), least=1)
     rewards = []
     for seed in seeds:
         env = make_env()
         steps = learn(env, empty_table(env), config, seed=seed)
         rewards.append([step.outcome.reward for step in islice(steps, step_count)])
     return np.cumsum(rewards, axis=1)
+
+
+def _row_lengths(q: Table) -> list[int]:
+    try:
+        return [len(row) for row in q]
+    except TypeError:  # not a table at all
+        return []
 
 
 def _size(space: gym.Space[Any], name: str) -> int:

@@ -50,7 +50,7 @@ class Ensemble(nn.Module):
     hidden
         Widths of the hidden layers.
     generator
-        Draws the initial weights.
+        Draws the initial weights; the model lives on its device, and so must all that it is given.
 
     Attributes
     ----------
@@ -76,16 +76,16 @@ class Ensemble(nn.Module):
         outputs = obs_size + 1
         sizes = (obs_size + act_size, *hidden, 2 * outputs)
         self.networks = MemberMLP(members, sizes, generator=generator)
-        self.low_log_var = nn.Parameter(torch.full((outputs,), LOWEST_LOG_VAR))
-        self.high_log_var = nn.Parameter(torch.full((outputs,), HIGHEST_LOG_VAR))
+        device = generator.device
+        self.low_log_var = nn.Parameter(torch.full((outputs,), LOWEST_LOG_VAR, device=device))
+        self.high_log_var = nn.Parameter(torch.full((outputs,), HIGHEST_LOG_VAR, device=device))
         self.input_mean: Tensor
         self.input_scale: Tensor
         self.target_mean: Tensor
         self.target_scale: Tensor
-        self.register_buffer("input_mean", torch.zeros(obs_size + act_size))
-        self.register_buffer("input_scale", torch.ones(obs_size + act_size))
-        self.register_buffer("target_mean", torch.zeros(outputs))
-        self.register_buffer("target_scale", torch.ones(outputs))
+        for name, size in (("input", obs_size + act_size), ("target", outputs)):
+            self.register_buffer(f"{name}_mean", torch.zeros(size, device=device))
+            self.register_buffer(f"{name}_scale", torch.ones(size, device=device))
 
     def set_scales(self, batch: Transition) -> None:
         """Take the scales of inputs and targets from `batch`, the training split.
@@ -117,19 +117,47 @@ class Ensemble(nn.Module):
         *,
         members: Sequence[int] | None = None,
     ) -> tuple[Float[Tensor, "member batch out"], Float[Tensor, "member batch out"]]:
-        """Return mean and log-variance in scaled units for scaled inputs."""
+        """Return mean and log-variance in scaled units for scaled inputs.
+
+        Raises
+        ------
+        ValueError
+            If `members` is empty or names one that there is not.
+        """
+        if members is not None:
+            self.check_members("members", members)
         mean, raw = self.networks(inputs, members=members).chunk(2, dim=-1)
         return mean, soft_clamp(raw, self.low_log_var, self.high_log_var)
 
     def scaled_inputs(
         self, obs: Float[Tensor, "*rows obs"], act: Float[Tensor, "*rows act"]
     ) -> Float[Tensor, "*rows in"]:
-        """Return observations and actions side by side, z-scored."""
+        """Return observations and actions side by side, z-scored.
+
+        Raises
+        ------
+        ValueError
+            If a row has not as many observations or actions as the model. (Two of one and one of
+            the other are three inputs either way, and would be taken for each other.)
+        """
+        if (obs.shape[-1], act.shape[-1]) != (self.obs_size, self.act_size):
+            raise ValueError(
+                f"obs and act must have {self.obs_size} and {self.act_size} numbers per row,"
+                f" not {obs.shape[-1]} and {act.shape[-1]}"
+            )
         return (raw_inputs(obs, act) - self.input_mean) / self.input_scale
 
     def scaled_targets(self, batch: Transition) -> Float[Tensor, "batch out"]:
         """Return [change of observation, reward] in the units in which the model learns."""
         return (raw_targets(batch) - self.target_mean) / self.target_scale
+
+    def check_members(self, name: str, members: Sequence[int]) -> None:
+        """Raise a `ValueError` if the argument called `name` is empty or names no member."""
+        if not members or not all(0 <= member < self.member_count for member in members):
+            raise ValueError(
+                f"{name} must name one or more of the members 0 to {self.member_count - 1},"
+                f" not {list(members)}"
+            )
 
 
 @torch.no_grad()
@@ -166,20 +194,17 @@ def sample_step(
     ValueError
         If there is no elite, or one that is no member.
     """
-    if not elites or not all(0 <= elite < model.member_count for elite in elites):
-        raise ValueError(
-            f"elites must name one or more of the members 0 to {model.member_count - 1},"
-            f" not {list(elites)}"
-        )
-    batch, share = len(obs), -(-len(obs) // len(elites))
-    order = torch.randperm(batch, generator=generator)
+    model.check_members("elites", elites)
+    batch, share, device = len(obs), -(-len(obs) // len(elites)), obs.device
+    order = torch.randperm(batch, generator=generator, device=device)
     # Elites are shuffled too, so that one with a short share is not always the same.
-    dealer = [elites[i] for i in torch.randperm(len(elites), generator=generator).tolist()]
+    shuffled = torch.randperm(len(elites), generator=generator, device=device)
+    dealer = [elites[i] for i in shuffled.tolist()]
     # Shares are equal; the last is filled up with rows that are computed twice and dropped.
-    dealt = order[torch.arange(share * len(elites)) % max(batch, 1)]
+    dealt = order[torch.arange(share * len(elites), device=device) % max(batch, 1)]
     inputs = model.scaled_inputs(obs, act)[dealt].unflatten(0, (len(elites), share))
     mean, log_var = _in_pieces(model, inputs, dealer)
-    noise = torch.randn(mean.shape, generator=generator)
+    noise = torch.randn(mean.shape, generator=generator, device=device)
     drawn = (mean + (0.5 * log_var).exp() * noise).flatten(0, 1)[:batch]
     change = torch.empty_like(drawn)
     change[order] = drawn * model.target_scale + model.target_mean

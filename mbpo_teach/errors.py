@@ -9,6 +9,7 @@ dynamics are a known density, the total variation is estimated by Monte Carlo. J
 section 4; taught in chapters 3 and 5.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import islice
 
@@ -17,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.dynamics import Ensemble, predict, raw_targets
+from mbpo_teach.dynamics import Ensemble, predict, raw_targets, sample_step
 from mbpo_teach.envs import Act as RealAct
 from mbpo_teach.envs import Env, interact
 from mbpo_teach.gaussian import gaussian_nll
@@ -31,7 +32,16 @@ Act = Callable[[Tensor, int], Tensor]
 def visited_states(
     env: Env, act: RealAct | None = None, *, count: int, every: int, rng: np.random.Generator
 ) -> list[SimulatorState]:
-    """Return `count` states met while acting, `every` steps apart; none where an episode ended."""
+    """Return `count` states met while acting, `every` steps apart; none where an episode ended.
+
+    Raises
+    ------
+    ValueError
+        If `count` or `every` is below 1.
+    """
+    for name, number in (("count", count), ("every", every)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, not {number}")
     states: list[SimulatorState] = []
     steps = interact(env, act, rng=rng)
     while len(states) < count:
@@ -94,7 +104,7 @@ def imagine_members(
         actions = torch.stack([act(each, step) for each in obs])
         mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
         if generator is not None:
-            noise = torch.randn(mean.shape, generator=generator)
+            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
             mean = mean + (0.5 * log_var).exp() * noise
         change = mean * model.target_scale + model.target_mean
         states.append(obs + change[..., :-1])
@@ -109,13 +119,23 @@ def imagine_ensemble(
     *,
     steps: int,
     members: Sequence[int],
+    generator: torch.Generator | None = None,
 ) -> Float[Tensor, "start time obs"]:
-    """Return one rollout per start that follows the average of the members' means."""
+    """Return one rollout per start of the ensemble as a whole.
+
+    Without a `generator` it follows the average of the members' means. With one, each step is
+    sampled from one random member, as MBPO's rollouts are (Janner et al. 2019, appendix C).
+    """
     states = [starts]
     for step in range(steps):
         obs = states[-1]
-        mean = predict(model, obs, act(obs, step), members=members).mean
-        states.append(mean.mean(dim=0)[:, :-1])
+        action = act(obs, step)
+        if generator is None:
+            mean = predict(model, obs, action, members=members).mean
+            states.append(mean.mean(dim=0)[:, :-1])
+        else:
+            after, _ = sample_step(model, obs, action, elites=members, generator=generator)
+            states.append(after)
     return torch.stack(states, dim=1)
 
 
@@ -127,10 +147,13 @@ def k_step_error(
     """Return e(k) = || (imagined - real) / scale ||, time by time; no unit.
 
     `scale` is the deviation of each dimension in the data (:func:`observation_scale`). Where the
-    real rollout had ended the error is NaN, as `real` is.
+    real rollout had ended the error is NaN, as `real` is. Where the imagined one has left the
+    finite numbers and the real one goes on, the error is infinite: a model that blew up must not
+    look like an episode that is over.
     """
     distance: Tensor = ((imagined - real) / scale).norm(dim=-1)
-    return distance
+    ended = real.isnan().any(dim=-1)
+    return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
 def predicted_spread(
@@ -155,8 +178,13 @@ def observation_scale(obs: Float[Tensor, "batch obs"]) -> Float[Tensor, " obs"]:
 def quantiles(
     errors: Float[Tensor, "start time"], levels: Sequence[float] = (0.1, 0.5, 0.9)
 ) -> Float[Tensor, "level time"]:
-    """Return quantiles over the starts that are still running (not NaN), at each time."""
-    return errors.nanquantile(torch.tensor(levels, dtype=errors.dtype), dim=0)
+    """Return quantiles over the starts that are still running (not NaN), at each time.
+
+    A quantile between a finite and an infinite error is infinite.
+    """
+    wanted = torch.tensor(levels, dtype=errors.dtype, device=errors.device)
+    above = errors.nanquantile(wanted, dim=0, interpolation="higher")
+    return torch.where(above.isinf(), above, errors.nanquantile(wanted, dim=0))
 
 
 def proxy_model_error(
@@ -181,8 +209,14 @@ def slope(shifts: Float[Tensor, " shift"], errors: Float[Tensor, " shift"]) -> f
     Raises
     ------
     ValueError
-        If there are fewer than two different shifts.
+        If there are fewer than two different shifts, not as many errors as shifts, or a number that
+        is not finite.
     """
+    if shifts.shape != errors.shape:
+        raise ValueError(f"errors must have shape {tuple(shifts.shape)}, not {tuple(errors.shape)}")
+    for name, values in (("shifts", shifts), ("errors", errors)):
+        if not torch.isfinite(values).all():
+            raise ValueError(f"{name} must hold finite numbers, not {values.tolist()}")
     centred = shifts - shifts.mean()
     if len(shifts) < 2 or float(centred.abs().max()) == 0:
         raise ValueError("shifts must hold at least two different values")
@@ -219,8 +253,15 @@ def monte_carlo_tv(
     Raises
     ------
     ValueError
-        If there are fewer than two draws.
+        If there are fewer than two draws, if the shapes differ, or if a log-density is NaN or
+        infinite where it cannot be: only `log_q` may be minus infinity.
     """
+    if log_p.shape != log_q.shape:
+        raise ValueError(f"log_q must have shape {tuple(log_p.shape)}, not {tuple(log_q.shape)}")
+    if not torch.isfinite(log_p).all():
+        raise ValueError("log_p must hold finite numbers: the points are drawn from p")
+    if not (log_q < torch.inf).all():
+        raise ValueError("log_q must hold numbers below infinity, and no NaN")
     draws = len(log_p)
     if draws < 2:
         raise ValueError(f"log_p must hold at least two draws, not {draws}")
@@ -238,8 +279,15 @@ def with_noise(
     world. Conditioned on observation and action the target is then N(clean target, deviation^2):
     a density known exactly, of full rank in the space in which the model predicts, which is what
     :func:`noisy_tv` needs. Nothing is clipped afterwards.
+
+    Raises
+    ------
+    ValueError
+        If `deviation` has another shape, or a number that is not positive and finite.
     """
-    noise = deviation * torch.randn(len(clean.obs), len(deviation), generator=generator)
+    _check_deviation(deviation, clean)
+    shape = len(clean.obs), len(deviation)
+    noise = deviation * torch.randn(shape, generator=generator, device=deviation.device)
     return clean._replace(
         next_obs=clean.next_obs + noise[:, :-1], reward=clean.reward + noise[:, -1]
     )
@@ -261,9 +309,17 @@ def noisy_tv(
     The mixture is what a rollout uses that picks a random elite for each step. Returns estimate and
     standard error per row; averaged over states of the data-collecting policy at each time, the
     largest such average is the eps_m of theorem 4.1.
+
+    Raises
+    ------
+    ValueError
+        If `deviation` has another shape, or a number that is not positive and finite, or if there
+        are fewer than two `draws`.
     """
+    _check_deviation(deviation, clean)
     centre = raw_targets(clean)
-    targets = centre + deviation * torch.randn(draws, *centre.shape, generator=generator)
+    unit = torch.randn(draws, *centre.shape, generator=generator, device=centre.device)
+    targets = centre + deviation * unit
     log_p = -gaussian_nll(
         centre.expand_as(targets), (2 * deviation.log()).expand_as(targets), targets
     )
@@ -279,5 +335,14 @@ def noisy_tv(
             for one, spread in zip(mean, log_var, strict=True)
         ]
     )
-    log_q = each.logsumexp(dim=0) - torch.tensor(float(len(members))).log()
+    log_q = each.logsumexp(dim=0) - math.log(len(members))
     return monte_carlo_tv(log_p, log_q)
+
+
+def _check_deviation(deviation: Tensor, clean: Transition) -> None:
+    outputs = clean.obs.shape[1] + 1
+    # Of two numbers for three targets the second would be added to both halves of a state.
+    if tuple(deviation.shape) != (outputs,):
+        raise ValueError(f"deviation must have shape ({outputs},), not {tuple(deviation.shape)}")
+    if not ((deviation > 0) & torch.isfinite(deviation)).all():
+        raise ValueError(f"deviation must hold positive, finite numbers, not {deviation.tolist()}")

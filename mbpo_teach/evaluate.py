@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach import runs
 from mbpo_teach.envs import Env, make
 from mbpo_teach.rollout import Policy
 
@@ -55,3 +56,16 @@ def returns(
             if step.terminated or step.truncated:
                 del obs[place]
     return total.float()
+
+
+def best_known(name: str) -> Float[Tensor, " episode"] | None:
+    """Return the best returns known from the ten starts, or None where nobody has computed them.
+
+    InvertedPendulum pays 1 for each of its 1000 steps, so nothing is better than 1000. Pendulum's
+    are a record: actions found by solving its control problem on a grid, and what they earn.
+    """
+    if name == "InvertedPendulum-v5":
+        return torch.full((len(START_SEEDS),), 1000.0)
+    if f"best_{name}" in runs.names():
+        return torch.from_numpy(runs.load(f"best_{name}").arrays["returns"].copy())
+    return None

@@ -12,8 +12,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach import checks
 from mbpo_teach.mdp import (
     TabularMDP,
+    as_floats,
     check_distributions,
     checked_policy,
     dynamics,
@@ -36,18 +38,18 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> np.ndarray:
     ValueError
         If the two have different numbers of outcomes, or one is not made of distributions.
     """
-    p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
+    p, q = as_floats(p, "p"), as_floats(q, "q")
     if p.shape[-1:] != q.shape[-1:]:
         raise ValueError(f"p and q must have equally many outcomes, not {p.shape} and {q.shape}")
     check_distributions(p, "p")
     check_distributions(q, "q")
-    return np.asarray(0.5 * np.abs(p - q).sum(axis=-1))
+    # Rows sum to one up to rounding only, and the bounds take no error above 1.
+    return np.asarray(np.minimum(0.5 * np.abs(p - q).sum(axis=-1), 1.0))
 
 
 def horizon(gamma: float) -> int:
     """Return the smallest T with gamma^T < 1e-12: later times weigh nothing in a return."""
-    if not 0 <= gamma < 1:
-        raise ValueError(f"gamma must be in [0, 1), not {gamma}")
+    gamma = checks.discount(gamma)
     return 1 if gamma == 0 else math.floor(math.log(_LAST_WEIGHT) / math.log(gamma)) + 1
 
 
@@ -62,7 +64,7 @@ def model_error(mdp: TabularMDP, model: ArrayLike, policy: ArrayLike) -> float:
     distance = total_variation(mdp.transition, dynamics(mdp, model, "model"))
     per_state = policy_reward(distance, policy)
     laws = state_distributions(mdp, policy, horizon=horizon(mdp.gamma))
-    return float((laws @ per_state).max())
+    return min(float((laws @ per_state).max()), 1.0)
 
 
 def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
@@ -70,7 +72,18 @@ def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
 
     This is the paper's eps_pi: how far the policy has moved away from the one that collected the
     data. It compares two policies and never looks at a model.
+
+    Raises
+    ------
+    ValueError
+        If the two are not policies (state, action) over the same states and actions.
     """
+    policy, data_policy = as_floats(policy, "policy"), as_floats(data_policy, "data_policy")
+    if policy.ndim != 2 or policy.shape != data_policy.shape or policy.size == 0:
+        raise ValueError(
+            "policy and data_policy must have the same shape (state, action), not"
+            f" {policy.shape} and {data_policy.shape}"
+        )
     return float(total_variation(policy, data_policy).max())
 
 
@@ -101,8 +114,7 @@ def branched_returns(
     ValueError
         If `max_length` is negative or an array is not what it should be.
     """
-    if max_length < 0:
-        raise ValueError(f"max_length must be at least 0, not {max_length}")
+    max_length = checks.whole("max_length", max_length, least=0)
     policy = checked_policy(mdp, policy)
     data_policy = checked_policy(mdp, data_policy, "data_policy")
     real_steps = policy_transition(mdp.transition, data_policy)
@@ -128,6 +140,5 @@ def mixture(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
     Its total variation from `first` is `share` times that of `second`, row by row: a slider on
     `share` moves a model error or a policy shift in proportion.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must be in [0, 1], not {share}")
+    share = checks.number("share", share, "in [0, 1]", lambda x: 0 <= x <= 1)
     return (1 - share) * np.asarray(first, dtype=float) + share * np.asarray(second, dtype=float)

@@ -69,8 +69,9 @@ class FitConfig:
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in (0, 1), not {getattr(self, name)}")
         for name in ("batch_size", "elites", "holdout_cap", "patience", "max_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, not {value}")
         for name in ("limit_weight", "patience_steps", "improvement"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
@@ -104,13 +105,17 @@ def fit_ensemble(
     Raises
     ------
     ValueError
-        If a column has a wrong shape or a number that is not finite, if there are too few rows, or
-        if `config` does not fit the model. Nothing is trained then, and the model is unchanged.
+        If a column has a wrong shape, a number that is not finite or one too large for float32, if
+        there are too few rows, or if `config` does not fit the model. Nothing is trained then, and
+        the model is unchanged.
     """
     _check(model, data, config)
-    order = torch.randperm(len(data.obs), generator=generator)
-    held = min(max(1, int(len(data.obs) * config.holdout_share)), config.holdout_cap)
+    data = Transition(*(column.detach() for column in data))
+    device = data.obs.device
+    order = torch.randperm(len(data.obs), generator=generator, device=device)
+    held = _held_out(len(data.obs), config)
     holdout, training = rows(data, order[:held]), rows(data, order[held:])
+    scales = [scale.clone() for scale in model.buffers()]
     model.set_scales(training)
 
     inputs = model.scaled_inputs(training.obs, training.act)
@@ -118,12 +123,13 @@ def fit_ensemble(
     held_inputs = model.scaled_inputs(holdout.obs, holdout.act)
     held_targets = model.scaled_targets(holdout)
     shape = (model.member_count, len(training.obs))
-    bootstrap = torch.randint(len(training.obs), shape, generator=generator)
+    bootstrap = torch.randint(len(training.obs), shape, generator=generator, device=device)
     optimiser = _optimiser(model, config)
 
     best = [parameter.detach().clone() for parameter in model.networks.parameters()]
     limits = [limit.detach().clone() for limit in (model.low_log_var, model.high_log_var)]
     best_error = holdout_error(model, held_inputs, held_targets)
+    _check_judges(model, best_error, held_inputs, held_targets, scales)
     reference, curve = best_error.clone(), [best_error.clone()]
     steps, stale_epochs, stale_steps, diverged = 0, 0, 0, False
     while steps < config.max_steps and not (
@@ -201,7 +207,8 @@ def _epoch(
 ) -> int:
     """Go once through every member's bootstrap sample, `most` steps at most; return the steps."""
     # A fresh order for each member: sorting random numbers shuffles all rows of a matrix at once.
-    shuffled = bootstrap.gather(1, torch.rand(bootstrap.shape, generator=generator).argsort(dim=1))
+    chance = torch.rand(bootstrap.shape, generator=generator, device=bootstrap.device)
+    shuffled = bootstrap.gather(1, chance.argsort(dim=1))
     steps = 0
     for index in shuffled.split(config.batch_size, dim=1)[:most]:
         optimiser.zero_grad(set_to_none=True)
@@ -243,6 +250,36 @@ def _restore(model: Ensemble, best: Weights, limits: Weights) -> None:
             parameter.copy_(kept)
 
 
+def _held_out(count: int, config: FitConfig) -> int:
+    return min(max(1, int(count * config.holdout_share)), config.holdout_cap)
+
+
+def _check_judges(
+    model: Ensemble, error: Tensor, inputs: Tensor, targets: Tensor, scales: Weights
+) -> None:
+    """Refuse held-out rows with an infinite error, which would look like a fit that diverged.
+
+    They have no part in the scales, so `set_scales` cannot see them; it has run, and is undone.
+    """
+    if torch.isfinite(error).all():
+        return
+    farthest = torch.cat([inputs, targets], dim=1).abs().amax(dim=0)
+    inside, outside = farthest.split([inputs.shape[1], targets.shape[1]])
+    columns = {
+        "obs": inside[: model.obs_size],
+        "act": inside[model.obs_size :],
+        "next_obs": outside[:-1],
+        "reward": outside[-1:],
+    }
+    worst = max(columns, key=lambda name: columns[name].nan_to_num(torch.inf).max().item())
+    for buffer, scale in zip(model.buffers(), scales, strict=True):
+        buffer.copy_(scale)
+    raise ValueError(
+        f"{worst} must hold numbers whose squared error float32 can hold; one that is held out is"
+        f" {columns[worst].max().item():.1e} deviations away from those that train"
+    )
+
+
 def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
     check_finite(data)
     if data.obs.shape[1] != model.obs_size or data.act.shape[1] != model.act_size:
@@ -256,6 +293,14 @@ def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
             f"data must hold at least {least} rows, two for each of {model.member_count} members,"
             f" not {len(data.obs)}"
         )
+    training = len(data.obs) - _held_out(len(data.obs), config)
+    if training < model.member_count:
+        raise ValueError(
+            f"holdout_share must leave at least {model.member_count} rows to train on, one for each"
+            f" member; {config.holdout_share} of {len(data.obs)} rows leaves {training}"
+        )
+    if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+        raise ValueError("model must have finite weights to start from; make a new one")
     if config.elites > model.member_count:
         raise ValueError(
             f"elites must be at most the number of members, {model.member_count},"

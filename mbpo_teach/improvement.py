@@ -21,6 +21,7 @@ from mbpo_teach.exact import branched_returns, mixture, model_error, policy_shif
 from mbpo_teach.mdp import (
     TabularMDP,
     checked_policy,
+    dynamics,
     exact_return,
     policy_transition,
     state_values,
@@ -77,11 +78,13 @@ def best_offer(
     Raises
     ------
     ValueError
-        If `largest_shift` is not in (0, 1], or `max_length` is negative.
+        If `largest_shift` is not in (0, 1], `max_length` is negative, or `model` or `data_policy`
+        is not what it should be.
     """
     if not 0 < largest_shift <= 1:
         raise ValueError(f"largest_shift must be in (0, 1], not {largest_shift}")
-    model, data_policy = np.asarray(model, dtype=float), np.asarray(data_policy, dtype=float)
+    model = dynamics(mdp, model, "model")
+    data_policy = checked_policy(mdp, data_policy, "data_policy")
     values = state_values(mdp, data_policy, model)
     greedy = np.eye(mdp.action_count)[(mdp.reward + mdp.gamma * model @ values).argmax(axis=1)]
     # If the old policy is greedy already, there is nowhere to go: every share gives it again.
@@ -111,10 +114,8 @@ def improve(
     Raises
     ------
     ValueError
-        If `count` is below 1, or what :func:`best_offer` refuses.
+        If what :func:`transition_counts` or :func:`best_offer` refuses is asked for.
     """
-    if count < 1:
-        raise ValueError(f"count must be at least 1, not {count}")
     present = checked_policy(mdp, data_policy, "data_policy")
     true_return = exact_return(mdp, present)
     seen = np.zeros(mdp.transition.shape)
@@ -137,7 +138,14 @@ def transition_counts(
 
     States are drawn from the discounted visits of `policy`: where it is at a time T whose chance
     is (1 - gamma) gamma^T. The steps are independent, so a million cost no more than ten.
+
+    Raises
+    ------
+    ValueError
+        If `count` is not a whole number of at least 1.
     """
+    if not (count >= 1 and count % 1 == 0):
+        raise ValueError(f"count must be a whole number of at least 1, not {count}")
     policy = checked_policy(mdp, policy)
     steps = policy_transition(mdp.transition, policy)
     system = np.eye(mdp.state_count) - mdp.gamma * steps

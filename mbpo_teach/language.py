@@ -29,9 +29,10 @@ def current() -> str:
     from_environment = os.environ.get("MBPO_LANG")
     if from_environment:
         return _known(from_environment, "MBPO_LANG")
-    # Jupyter gives the kernel the path of the notebook that started it.
-    folders = PurePath(os.environ.get("JPY_SESSION_NAME", "")).parts
-    return "zh" if "zh" in folders else "en"
+    # Jupyter gives the kernel the whole path of the notebook that started it. The innermost folder
+    # decides: the course may itself lie in one that is called zh, or in the home of a user zh.
+    folders = PurePath(os.environ.get("JPY_SESSION_NAME", "")).parent.parts
+    return next((folder for folder in reversed(folders) if folder in LANGUAGES), "en")
 
 
 def use(language: str) -> None:

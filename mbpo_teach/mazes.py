@@ -9,13 +9,15 @@ Source: Sutton & Barto, *Reinforcement Learning*, 2nd edition, examples 8.1, 8.2
 in chapter 1.
 """
 
+import operator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from mbpo_teach.mdp import TabularMDP
+from mbpo_teach import checks
+from mbpo_teach.mdp import TabularMDP, as_floats, checked_policy
 
 DYNA = """
 .......#G
@@ -91,9 +93,9 @@ class Maze(gym.Env[Any, Any]):
     ) -> None:
         if (later is None) != (change_after is None):
             raise ValueError("later and change_after must be given together")
-        if change_after is not None and not change_after >= 1:
-            raise ValueError(f"change_after must be at least 1, not {change_after}")
-        layouts = [_rows(text) for text in (layout, later) if text is not None]
+        if change_after is not None:
+            change_after = checks.whole("change_after", change_after, least=1)
+        layouts = [_rows(layout)] if later is None else [_rows(layout), _rows(later)]
         if len({_fixed(rows) for rows in layouts}) > 1:
             raise ValueError("both layouts must have the same shape, start and goal")
         self.cells = _free_cells(layouts)
@@ -142,6 +144,10 @@ class Maze(gym.Env[Any, Any]):
         ValueError
             If `action` is not 0, 1, 2 or 3.
         """
+        try:
+            action = operator.index(action)
+        except TypeError:
+            raise ValueError(f"action must be in [0, {len(MOVES)}), not {action!r}") from None
         if not 0 <= action < len(MOVES):  # a list would take -1 for its last entry
             raise ValueError(f"action must be in [0, {len(MOVES)}), not {action}")
         self._state = self._tables[self._phase][self._state][action]
@@ -180,7 +186,7 @@ def tabular_mdp(env: gym.Env[Any, Any], *, gamma: float) -> TabularMDP:
     ValueError
         If `env` carries no table of transitions.
     """
-    world: Any = env.unwrapped
+    world: Any = getattr(env, "unwrapped", env)
     if not hasattr(world, "P") or not hasattr(world, "initial_state_distrib"):
         raise ValueError(f"env must carry its transitions in P and its starts, {env} does not")
     states, actions = len(world.P), len(world.P[0])
@@ -204,8 +210,16 @@ def greedy_policy(q: np.ndarray) -> np.ndarray:
     q
         Action values of the world's own states, (state, action). Equally good actions share
         their row evenly; so do all actions of the last state, where nothing matters.
+
+    Raises
+    ------
+    ValueError
+        If `q` is not such a table, or holds NaN.
     """
-    q = np.vstack([q, np.zeros(np.shape(q)[1])])
+    q = as_floats(q, "q")
+    if q.ndim != 2 or q.size == 0 or np.isnan(q).any():
+        raise ValueError(f"q must be a table (state, action) without NaN, not shape {q.shape}")
+    q = np.vstack([q, np.zeros(q.shape[1])])
     best = q == q.max(axis=1, keepdims=True)
     return np.asarray(best / best.sum(axis=1, keepdims=True))
 
@@ -215,7 +229,13 @@ def expected_steps(mdp: TabularMDP, policy: np.ndarray) -> float:
 
     `mdp` comes from :func:`tabular_mdp`. The count h solves h = 1 + P h over the states that
     the policy can reach before the end; it is infinite where the end cannot be reached.
+
+    Raises
+    ------
+    ValueError
+        If `policy` is not a policy on `mdp`.
     """
+    policy = checked_policy(mdp, policy)
     chain = np.einsum("sa,san->sn", policy, mdp.transition)[:-1, :-1]
     ending = 1.0 - chain.sum(axis=1)
     reached = _closure(mdp.start[:-1] > 0, chain > 0)
@@ -237,6 +257,8 @@ def _closure(members: np.ndarray, leads_to: np.ndarray) -> np.ndarray:
 
 
 def _rows(text: str) -> tuple[str, ...]:
+    if not isinstance(text, str):
+        raise ValueError(f"layout must be text, one line per row, not {text!r}")
     rows = tuple(text.split())
     if not rows or len({len(row) for row in rows}) != 1 or set("".join(rows)) - set(".#SG"):
         raise ValueError(f"layout must be a rectangle of the characters . # S G, not {text!r}")

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach import checks
+
 _ROW_SUM_TOLERANCE = 1e-9
 
 
@@ -35,7 +37,8 @@ class TabularMDP:
     Raises
     ------
     ValueError
-        If a shape is wrong, a number is not finite, or a row is not a distribution.
+        If a shape is wrong, a number is not finite, a row is not a distribution, or returns
+        would be too large for floats.
     """
 
     transition: np.ndarray
@@ -64,12 +67,14 @@ class TabularMDP:
             raise ValueError(f"start must have shape {transition.shape[:1]}, not {start.shape}")
         check_distributions(transition, "transition")
         check_distributions(start, "start")
-        if not 0 <= self.gamma < 1:
-            raise ValueError(f"gamma must be in [0, 1), not {self.gamma}")
+        gamma = checks.discount(self.gamma)
+        largest = float(np.abs(reward).max())
+        if not largest < np.finfo(float).max * (1 - gamma):
+            raise ValueError(f"reward is so large, {largest:g}, that returns would be infinite")
         object.__setattr__(self, "transition", transition)
         object.__setattr__(self, "reward", reward)
         object.__setattr__(self, "start", start)
-        object.__setattr__(self, "gamma", float(self.gamma))
+        object.__setattr__(self, "gamma", gamma)
 
     @property
     def state_count(self) -> int:
@@ -124,8 +129,7 @@ def state_distributions(
     mdp: TabularMDP, policy: ArrayLike, *, horizon: int, transition: ArrayLike | None = None
 ) -> np.ndarray:
     """Return the law of the state at times 0 to `horizon`, shape (horizon + 1, state)."""
-    if horizon < 0:
-        raise ValueError(f"horizon must be at least 0, not {horizon}")
+    horizon = checks.whole("horizon", horizon, least=0)
     matrix = policy_transition(dynamics(mdp, transition), checked_policy(mdp, policy))
     laws = np.empty((horizon + 1, mdp.state_count))
     laws[0] = mdp.start
@@ -145,8 +149,7 @@ def value_iteration(mdp: TabularMDP, *, tolerance: float = 1e-10) -> tuple[np.nd
     ValueError
         If `tolerance` is not positive.
     """
-    if not tolerance > 0:
-        raise ValueError(f"tolerance must be positive, not {tolerance}")
+    tolerance = checks.number("tolerance", tolerance, "positive", lambda x: x > 0)
     values = np.zeros(mdp.state_count)
     # Rounding alone moves values by about their size times 2.2e-16: ask for no less than that.
     floor = 4 * np.finfo(float).eps * mdp.r_max / (1 - mdp.gamma)
@@ -179,12 +182,16 @@ def count_model(
         If the three sequences differ in length or hold an index out of range, or if there is no
         state or no action.
     """
-    _check_counts(state_count=state_count, action_count=action_count)
+    checks.whole("state_count", state_count, least=1)
+    checks.whole("action_count", action_count, least=1)
     columns = {"states": states, "actions": actions, "next_states": next_states}
     sizes = {"states": state_count, "actions": action_count, "next_states": state_count}
     arrays = {}
     for name, column in columns.items():
-        array = np.asarray(column)
+        try:
+            array = np.asarray(column)
+        except ValueError:  # rows of unequal length
+            raise ValueError(f"{name} must be a sequence of integers") from None
         if array.size == 0:
             array = array.astype(int)
         if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -210,6 +217,7 @@ def sample_transitions(
     that states are met as often as the discounted return weighs them.
     """
     policy = checked_policy(mdp, policy)
+    count = checks.whole("count", count, least=0)
     state_rows = _cumulative(mdp.start)
     action_rows, next_rows = _cumulative(policy), _cumulative(mdp.transition)
     draws = rng.random((count, 4))
@@ -227,7 +235,8 @@ def sample_transitions(
 
 def random_mdp(*, states: int, actions: int, gamma: float, rng: np.random.Generator) -> TabularMDP:
     """Return an MDP drawn at random: Dirichlet(1/2) dynamics and start, rewards in [-1, 1]."""
-    _check_counts(states=states, actions=actions)
+    checks.whole("states", states, least=1)
+    checks.whole("actions", actions, least=1)
     return TabularMDP(
         transition=rng.dirichlet(np.full(states, 0.5), size=(states, actions)),
         reward=rng.uniform(-1, 1, size=(states, actions)),
@@ -238,7 +247,7 @@ def random_mdp(*, states: int, actions: int, gamma: float, rng: np.random.Genera
 
 def checked_policy(mdp: TabularMDP, policy: ArrayLike, name: str = "policy") -> np.ndarray:
     """Return `policy` as an array, or raise a `ValueError` that calls it `name`."""
-    array = np.asarray(policy, dtype=float)
+    array = as_floats(policy, name)
     if array.shape != mdp.reward.shape:
         raise ValueError(f"{name} must have shape {mdp.reward.shape}, not {array.shape}")
     check_distributions(array, name)
@@ -251,7 +260,7 @@ def dynamics(
     """Return the true dynamics for None, else `transition` after the same checks."""
     if transition is None:
         return mdp.transition
-    array = np.asarray(transition, dtype=float)
+    array = as_floats(transition, name)
     if array.shape != mdp.transition.shape:
         raise ValueError(f"{name} must have shape {mdp.transition.shape}, not {array.shape}")
     check_distributions(array, name)
@@ -268,14 +277,16 @@ def check_distributions(rows: np.ndarray, name: str) -> None:
         raise ValueError(f"rows of {name} must sum to one, one is off by {error:g}")
 
 
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, not {count}")
+def as_floats(value: ArrayLike, name: str) -> np.ndarray:
+    """Return `value` as an array of floats, or raise a `ValueError` that calls it `name`."""
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):  # words, complex numbers, rows of unequal length
+        raise ValueError(f"{name} must be an array of real numbers") from None
 
 
 def _read_only(value: ArrayLike, name: str) -> np.ndarray:
-    array = np.array(value, dtype=float)  # a copy, so that nobody changes it behind our back
+    array = as_floats(value, name).copy()  # so that nobody changes it behind our back
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must hold finite numbers only")
     array.flags.writeable = False

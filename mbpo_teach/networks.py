@@ -48,20 +48,21 @@ class MemberLinear(nn.Module):
     """One linear layer for every member: weight (member, in, out), bias (member, 1, out).
 
     Weights start from a normal with deviation 1 / (2 sqrt(in)), cut at two deviations, biases
-    from zero, as in the authors' models.
+    from zero, as in the authors' models. They live on the generator's device.
     """
 
     def __init__(
         self, members: int, inputs: int, outputs: int, *, generator: torch.Generator
     ) -> None:
         super().__init__()
-        weight = torch.empty(members, inputs, outputs)
+        device = generator.device
+        weight = torch.empty(members, inputs, outputs, device=device)
         deviation = 1 / (2 * inputs**0.5)
         nn.init.trunc_normal_(
             weight, std=deviation, a=-2 * deviation, b=2 * deviation, generator=generator
         )
         self.weight = nn.Parameter(weight)
-        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
+        self.bias = nn.Parameter(torch.zeros(members, 1, outputs, device=device))
 
     def chosen(self, members: Sequence[int] | None = None) -> Layer:
         """Return weight and bias of all members, or of those in `members` only."""

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mbpo_teach.transitions import Transition, rows
+from mbpo_teach.transitions import Transition, check_finite
 
 ModelStep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Observations (batch, obs) and actions (batch, act) to next observations and rewards (batch,)."""
@@ -43,28 +43,35 @@ def branched_rollout(
     """Walk `length` imagined steps from every start; a branch that terminates stops there.
 
     Returns the transitions of all branches, ordered by branch step and within a step by start.
-    Room for all ``len(starts) * length`` of them is made once; nothing else grows with the length.
+    Room for all ``len(starts) * length`` of them is made once; nothing else grows with the length,
+    and what branches that ended early left of it is given back.
 
     Raises
     ------
     ValueError
-        If `length` is below 1, or the model leaves the finite numbers: the message says at which
-        step, and nothing of the rollout is returned.
+        If `length` is below 1, `starts` is not (batch, obs) or empty, or a callable returns what
+        a transition cannot hold (another shape or type, a number that is not finite): the message
+        says at which step, and nothing of the rollout is returned.
     """
     if length < 1:
         raise ValueError(f"length must be at least 1, not {length}")
+    if starts.ndim != 2:
+        raise ValueError(f"starts must have shape (batch, obs), not {tuple(starts.shape)}")
     if len(starts) == 0:
         raise ValueError("starts must hold at least one state")
     room: Transition | None = None
     taken: list[int] = []
     obs, count = starts, 0
     for step in range(1, length + 1):
-        act = policy(obs)
-        next_obs, reward = model_step(obs, act)
-        if not (torch.isfinite(next_obs).all() and torch.isfinite(reward).all()):
-            raise ValueError(f"model_step must return finite numbers; step {step} did not")
-        ended = termination(next_obs)
+        # Copies go out, so that a callable that works in place changes nothing that is kept.
+        act = policy(torch.clone(obs))
+        next_obs, reward = model_step(torch.clone(obs), torch.clone(act))
+        ended = termination(torch.clone(next_obs))
         part = Transition(obs, act, reward, next_obs, ended)
+        try:
+            check_finite(part)
+        except ValueError as error:
+            raise ValueError(f"step {step} of the rollout: {error}") from error
         room = _room_for(part, len(starts) * length) if room is None else room
         for column, values in zip(room, part, strict=True):
             column[count : count + len(obs)] = values
@@ -75,14 +82,19 @@ def branched_rollout(
             break
     assert room is not None
     steps = torch.arange(1, len(taken) + 1).repeat_interleave(torch.tensor(taken))
-    return Branches(rows(room, slice(count)), steps)
+    steps = steps.to(starts.device)
+    if count == len(room.obs):
+        return Branches(room, steps)
+    # A slice would hold on to the whole room, and a file of it would store it all.
+    return Branches(Transition(*(column[:count].clone() for column in room)), steps)
 
 
 def linear_horizon(step: int, *, first_step: int, last_step: int, first: int, last: int) -> int:
     """Return the rollout length at a real step: `first` up to `first_step`, then on to `last`.
 
     It grows linearly, reaches `last` at `last_step` and stays; fractions are cut off, as in the
-    authors' code. Janner et al. 2019, appendix C (Hopper: 1 to 15 over 20,000 to 100,000 steps).
+    authors' code. With `first` equal to `last` it is constant. Janner et al. 2019, appendix C
+    (Hopper: 1 to 15 over 20,000 to 100,000 steps).
 
     Raises
     ------
@@ -94,8 +106,9 @@ def linear_horizon(step: int, *, first_step: int, last_step: int, first: int, la
     for name, length in (("first", first), ("last", last)):
         if length < 1:
             raise ValueError(f"{name} must be at least 1, not {length}")
-    share = (step - first_step) / (last_step - first_step)
-    return int(first + min(max(share, 0.0), 1.0) * (last - first))
+    done = min(max(step, first_step), last_step) - first_step
+    # Whole numbers throughout: a float share just below 1/2 would be cut off one too low.
+    return int(first + done * (last - first) // (last_step - first_step))
 
 
 def _room_for(part: Transition, count: int) -> Transition:

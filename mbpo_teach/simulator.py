@@ -33,11 +33,14 @@ class SimulatorState(NamedTuple):
 
     `integration` is what the simulator integrates; Pendulum: (angle, velocity). `body_positions`
     (body, 3) are MuJoCo's, as of its last small step; empty for Pendulum. `elapsed` counts steps.
+    `name` is the environment's, because the numbers cannot tell: HalfCheetah and Walker2d have as
+    many of them. None fits any.
     """
 
     integration: NDArray[np.float64]
     body_positions: NDArray[np.float64]
     elapsed: int
+    name: str | None = None
 
 
 def get_state(env: Env) -> SimulatorState:
@@ -52,11 +55,12 @@ def get_state(env: Env) -> SimulatorState:
     if env.elapsed is None:
         raise ValueError(f"{env.name} must be reset before it has a state")
     if isinstance(simulator, PendulumEnv):
-        return SimulatorState(np.array(simulator.state, np.float64), np.empty((0, 3)), env.elapsed)
+        angle = np.array(simulator.state, np.float64)
+        return SimulatorState(angle, np.empty((0, 3)), env.elapsed, env.name)
     model, data = simulator.model, simulator.data
     integration = np.empty(mujoco.mj_stateSize(model, _SPEC))
     mujoco.mj_getState(model, data, integration, _SPEC)
-    return SimulatorState(integration, data.xpos.copy(), env.elapsed)
+    return SimulatorState(integration, data.xpos.copy(), env.elapsed, env.name)
 
 
 def set_state(env: Env, state: SimulatorState) -> None:
@@ -65,7 +69,8 @@ def set_state(env: Env, state: SimulatorState) -> None:
     Raises
     ------
     ValueError
-        If the environment is neither Pendulum nor MuJoCo's, or the state is another one's.
+        If the environment is neither Pendulum nor MuJoCo's, or the state is another one's or holds
+        a number that is not finite. Nothing moves then.
     """
     simulator = known_simulator(env)
     pendulum = isinstance(simulator, PendulumEnv)
@@ -74,6 +79,10 @@ def set_state(env: Env, state: SimulatorState) -> None:
         raise ValueError(
             f"state must hold {size} numbers for {env.name}, not {state.integration.shape}"
         )
+    if state.name not in (None, env.name):
+        raise ValueError(f"state must be one of {env.name}, not of {state.name}")
+    if not np.isfinite(state.integration).all():
+        raise ValueError(f"state must hold finite numbers, not {state.integration.tolist()}")
     if pendulum:
         simulator.state = state.integration.copy()
     else:

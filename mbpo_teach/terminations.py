@@ -64,8 +64,9 @@ _TERMINATIONS: dict[str, Termination] = {
 def register(name: str, termination: Termination) -> None:
     """Say when an episode of the Gymnasium environment `name` is over, so that it can be used.
 
-    `termination` takes next observations (batch, obs) and returns bool (batch,). A second call with
-    the same name replaces the first, so that a notebook's cell can be run again.
+    `termination` takes next observations (batch, obs) and returns bool (batch,); an answer of
+    another kind is refused when it is given. A second call with the same name replaces the first,
+    so that a notebook's cell can be run again.
 
     Raises
     ------
@@ -74,7 +75,21 @@ def register(name: str, termination: Termination) -> None:
     """
     if not callable(termination):
         raise ValueError(f"termination must be a function of observations, not {termination!r}")
-    _TERMINATIONS[name] = termination
+
+    def checked(next_obs: Tensor) -> Tensor:
+        ended = termination(next_obs)
+        # The numbers 0 and 1 would be taken for row numbers wherever rows are chosen by them.
+        if not isinstance(ended, Tensor) or ended.dtype != torch.bool:
+            kind = ended.dtype if isinstance(ended, Tensor) else type(ended).__name__
+            raise ValueError(f"termination of {name} must return a tensor of bool, not {kind}")
+        if tuple(ended.shape) != (len(next_obs),):
+            raise ValueError(
+                f"termination of {name} must return shape ({len(next_obs)},), one answer for each"
+                f" row, not {tuple(ended.shape)}"
+            )
+        return ended
+
+    _TERMINATIONS[name] = checked
 
 
 def termination_of(name: str) -> Termination:

@@ -37,6 +37,9 @@ def concatenate(batches: Sequence[Transition]) -> Transition:
 
 def check_finite(batch: Transition) -> None:
     """Raise a `ValueError` naming the first column of a bad shape or type, or with a bad number."""
+    for name, column in batch._asdict().items():
+        if not isinstance(column, Tensor):
+            raise ValueError(f"{name} must be a tensor, not {type(column).__name__}")
     for name in ("obs", "act"):
         shape = tuple(getattr(batch, name).shape)
         if len(shape) != 2:

@@ -101,6 +101,16 @@ def test_a_check_that_breaks_hides_no_other(module, name, monkeypatch):
     assert failed.cure.startswith("Install it again")
 
 
+def test_a_check_that_breaks_at_length_stays_on_one_line(monkeypatch):
+    def breaks():
+        raise ImportError("libGL.so.1: cannot open\n  shared object file\n" + "x" * 5000)
+
+    monkeypatch.setattr(doctor, "_mujoco", breaks)
+    message = finding("MuJoCo").message
+    assert "ImportError: libGL.so.1: cannot open shared object file x" in message
+    assert "\n" not in message and len(message) < 400
+
+
 def test_a_simulator_that_does_not_move_is_found(monkeypatch):
     import mujoco
 

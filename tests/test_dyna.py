@@ -388,6 +388,23 @@ def test_a_world_that_is_not_discrete_is_refused(observations, actions, message)
         next(dyna.learn(env, [[0.0]], DynaConfig(), seed=0))
 
 
-def test_a_table_of_the_wrong_shape_is_refused():
+@pytest.mark.parametrize("table", [[[0.0] * 4], [0.0] * 47, None])
+def test_a_table_of_the_wrong_shape_is_refused(table):
     with pytest.raises(ValueError, match="q must have one row per state"):
-        next(dyna.learn(mazes.dyna_maze(), [[0.0] * 4], DynaConfig(), seed=0))
+        next(dyna.learn(mazes.dyna_maze(), table, DynaConfig(), seed=0))
+
+
+def test_seeds_may_come_from_numpy():
+    """Gymnasium's reset refuses them; ``seeds=np.arange(30)`` is how one writes thirty seeds."""
+    settings = {"config": DynaConfig(), "episode_count": 2}
+    of_numpy = dyna.steps_per_episode(mazes.dyna_maze, seeds=np.arange(2), **settings)
+    assert (of_numpy == dyna.steps_per_episode(mazes.dyna_maze, seeds=[0, 1], **settings)).all()
+
+
+def test_no_seeds_are_refused():
+    for record in (
+        lambda: dyna.steps_per_episode(mazes.dyna_maze, DynaConfig(), episode_count=1, seeds=[]),
+        lambda: dyna.cumulative_reward(mazes.dyna_maze, DynaConfig(), step_count=1, seeds=[]),
+    ):
+        with pytest.raises(ValueError, match="number of seeds must be at least 1, not 0"):
+            record()

@@ -340,3 +340,20 @@ def test_an_empty_layer_is_refused():
 def test_elites_that_are_no_members_are_refused(elites):
     with pytest.raises(ValueError, match=r"^elites must name one or more of the members 0 to 3"):
         step_from_zero(marked(), 2, elites)
+
+
+@pytest.mark.parametrize("members", [[], [4], [-1], [0, 7]])
+def test_members_that_there_are_not_are_refused(members):
+    data = batch(5)
+    with pytest.raises(ValueError, match="members must name one or more of the members 0 to 3"):
+        predict(ensemble(), data.obs, data.act, members=members)
+
+
+def test_widths_that_add_up_are_not_taken_for_each_other():
+    """One observation and two actions are three inputs, as two and one are."""
+    model, wrong = ensemble(obs=2, act=1), (torch.zeros(5, 1), torch.zeros(5, 2))
+    message = "obs and act must have 2 and 1 numbers per row, not 1 and 2"
+    with pytest.raises(ValueError, match=message):
+        predict(model, *wrong)
+    with pytest.raises(ValueError, match=message):
+        sample_step(model, *wrong, elites=[0], generator=torch_generator(0))

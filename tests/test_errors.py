@@ -1,5 +1,7 @@
 """k-step errors, proxies and the Monte Carlo total variation: hand numbers and oracles."""
 
+import inspect
+
 import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
@@ -60,6 +62,24 @@ def test_sampled_rollouts_are_reproducible_and_noisy(model):
     assert not torch.equal(sampled(1), sampled(2))
 
 
+def test_a_sampled_ensemble_is_a_rollout_with_a_random_member_at_each_step(model):
+    """As MBPO imagines: against `sample_step`, step by step with the same generator."""
+    starts, members = torch.randn(4, 2), (2, 0)
+
+    def sampled(seed):
+        return errors.imagine_ensemble(
+            model, starts, policy, steps=3, members=members, generator=torch_generator(seed)
+        )
+
+    found, drawing, obs = sampled(1), torch_generator(1), starts
+    for step in range(3):
+        obs, _ = dynamics.sample_step(
+            model, obs, policy(obs, step), elites=members, generator=drawing
+        )
+        torch.testing.assert_close(found[:, step + 1], obs, rtol=0, atol=0)
+    assert not torch.equal(found, sampled(2))
+
+
 def test_same_actions_play_back(model):
     actions = torch.randn(4, 3, 1)
     act = errors.same_actions(actions)
@@ -71,6 +91,19 @@ def test_k_step_error_by_hand():
     imagined = torch.tensor([[[0.0, 0.0], [3.0, 8.0]]])
     error = errors.k_step_error(imagined, real, torch.tensor([1.0, 2.0]))
     torch.testing.assert_close(error, torch.tensor([[0.0, 5.0]]))
+
+
+@pytest.mark.parametrize("lost", [float("nan"), float("inf"), -float("inf")])
+def test_a_model_that_blew_up_is_infinitely_wrong_and_not_over(lost):
+    """Taken for an episode that had ended, the worst rollouts would leave the quantiles."""
+    nan = float("nan")
+    imagined = torch.tensor([[[0.0], [lost]], [[0.0], [lost]], [[0.0], [2.0]]])
+    real = torch.tensor([[[0.0], [0.0]], [[0.0], [nan]], [[0.0], [0.0]]])
+    error = errors.k_step_error(imagined, real, torch.ones(1))
+    assert error[0, 1] == float("inf") and error[2, 1] == 2.0
+    assert torch.equal(error.isnan(), torch.tensor([[False, False], [False, True], [False] * 2]))
+    found = errors.quantiles(error, (0.0, 0.5, 1.0))
+    assert found[:, 1].tolist() == [2.0, float("inf"), float("inf")]
 
 
 def test_predicted_spread_by_hand():
@@ -99,6 +132,11 @@ def test_slope_by_hand():
     assert errors.slope(shifts, 0.3 + 2 * shifts) == pytest.approx(2.0, rel=1e-5)
     with pytest.raises(ValueError, match="shifts must hold at least two"):
         errors.slope(torch.tensor([0.1, 0.1]), torch.tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match="errors must hold finite numbers"):
+        errors.slope(shifts, torch.tensor([1.0, float("nan"), 2.0]))
+    slope = inspect.unwrap(errors.slope)  # as learners have it, without type checks
+    with pytest.raises(ValueError, match=r"errors must have shape \(3,\), not \(1,\)"):
+        slope(shifts, torch.tensor([1.0]))
 
 
 def test_proxy_model_error_by_hand(model):
@@ -143,6 +181,23 @@ def test_monte_carlo_tv_limits_and_refusal():
         errors.monte_carlo_tv(log_p[:1], log_p[:1])
 
 
+def test_monte_carlo_tv_refuses_what_is_no_log_density():
+    fine, inf = torch.zeros(10, 2), float("inf")
+    nowhere, _ = errors.monte_carlo_tv(fine, fine - inf)
+    assert nowhere.tolist() == [1.0, 1.0]
+    for name, log_p, log_q in (
+        ("log_p", fine.fill_diagonal_(float("nan")), torch.zeros(10, 2)),
+        ("log_p", torch.full((10, 2), -inf), torch.zeros(10, 2)),
+        ("log_q", torch.zeros(10, 2), torch.full((10, 2), float("nan"))),
+        ("log_q", torch.zeros(10, 2), torch.full((10, 2), inf)),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must hold"):
+            errors.monte_carlo_tv(log_p, log_q)
+    unchecked = inspect.unwrap(errors.monte_carlo_tv)  # as learners have it, without type checks
+    with pytest.raises(ValueError, match=r"log_q must have shape \(4, 1\), not \(4, 3\)"):
+        unchecked(torch.zeros(4, 1), torch.zeros(4, 3))
+
+
 def test_with_noise_adds_what_it_says():
     obs = torch.zeros(50_000, 2)
     clean = Transition(obs, obs[:, :1], torch.zeros(50_000), obs + 1, torch.zeros(50_000))
@@ -151,6 +206,25 @@ def test_with_noise_adds_what_it_says():
     torch.testing.assert_close(noisy.next_obs.mean(dim=0), torch.ones(2), atol=5e-3, rtol=0)
     torch.testing.assert_close(noisy.next_obs.std(dim=0), deviation[:2], rtol=0.02, atol=0)
     torch.testing.assert_close(noisy.reward.std(), deviation[2], rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "message"),
+    [
+        ([0.1, 0.1], r"must have shape \(3,\), not \(2,\)"),
+        ([0.1, 0.0, 0.1], "must hold positive, finite numbers"),
+        ([0.1, -0.1, 0.1], "must hold positive, finite numbers"),
+        ([0.1, 0.1, float("nan")], "must hold positive, finite numbers"),
+    ],
+)
+def test_a_deviation_that_is_none_is_refused(model, deviation, message):
+    """Of two numbers for three targets, one would be added to all of the state alike."""
+    obs, wrong = torch.zeros(5, 2), torch.tensor(deviation)
+    clean = Transition(obs, obs[:, :1], torch.zeros(5), obs, torch.zeros(5))
+    with pytest.raises(ValueError, match=f"deviation {message}"):
+        errors.with_noise(clean, wrong, generator=torch_generator(0))
+    with pytest.raises(ValueError, match=f"deviation {message}"):
+        errors.noisy_tv(model, clean, wrong, members=(0,), draws=5, generator=torch_generator(0))
 
 
 class Exact(dynamics.Ensemble):
@@ -214,6 +288,13 @@ def test_real_rollouts_repeat_the_simulator():
     assert not ended[:, 0].any()
     assert (ended[:, 1:] >= ended[:, :-1]).all()
     env.close()
+
+
+@pytest.mark.parametrize("name", ["count", "every"])
+def test_no_states_are_refused(name):
+    sizes = {"count": 2, "every": 3, name: 0}
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+        errors.visited_states(envs.make("Pendulum-v1"), **sizes, rng=generator(0, "states"))
 
 
 def test_the_true_simulator_makes_no_error():

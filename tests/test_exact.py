@@ -116,3 +116,21 @@ def test_bad_arguments_are_named():
         exact.branched_returns(world, model, policy, [1.0], max_length=1)
     with pytest.raises(ValueError, match="model must have shape"):
         exact.model_error(world, model[:2], policy)
+
+
+def test_no_distance_exceeds_one():
+    """Rows sum to one up to rounding, and the bounds refuse an error of 1.0000000001."""
+    off = 1 + 9e-10
+    assert exact.total_variation([off, 0], [0, off]) == 1.0
+    world = mdp.TabularMDP(
+        transition=[[[1, 0.0]], [[0, 1.0]]], reward=[[0.0], [0]], start=[0.3, 0.7], gamma=0.9
+    )
+    wrong = [[[0, off]], [[off, 0]]]
+    assert exact.model_error(world, wrong, [[off], [off]]) == 1.0
+    assert exact.policy_shift([[off, 0]], [[0, off]]) == 1.0
+
+
+@pytest.mark.parametrize("other", [[[0.5, 0.5]], [0.5, 0.5], np.full((2, 2), 0.5), []])
+def test_policies_over_other_states_are_not_compared(other):
+    with pytest.raises(ValueError, match="the same shape"):
+        exact.policy_shift(np.full((3, 2), 0.5), other)

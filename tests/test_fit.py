@@ -4,13 +4,14 @@ The networks are small (2 or 3 members, hidden layers of 16 to 64) so that a bus
 seconds what the recipe's 7 x (4 x 200) would take minutes for.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from mbpo_teach import fit
-from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach import errors, fit
+from mbpo_teach.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.gaussian import mixture_moments
 from mbpo_teach.seeding import torch_generator
@@ -204,6 +205,20 @@ def test_the_limits_are_trained():
     assert (model.high_log_var != before["high_log_var"]).all()
 
 
+def test_the_cost_draws_the_limits_together():
+    """Beside the likelihood's gradient stands the cost's own: the weight, up and down."""
+    model, data = ensemble(), batch(50)
+    inputs = model.scaled_inputs(data.obs, data.act).expand(3, -1, -1)
+    targets = model.scaled_targets(data).expand(3, -1, -1)
+    limits = [model.high_log_var, model.low_log_var]
+    without, with_cost = (
+        torch.autograd.grad(fit.fit_loss(model, inputs, targets, weight), limits)
+        for weight in (0.0, 0.5)
+    )
+    for before, after, pull in zip(without, with_cost, (0.5, -0.5), strict=True):
+        torch.testing.assert_close(after - before, torch.full((3,), pull))
+
+
 def test_decay_acts_on_the_weights_of_its_layer_only():
     plain, first, last = ensemble(), ensemble(), ensemble()
     for model, decay in ((plain, (0.0, 0.0)), (first, (0.9, 0.0)), (last, (0.0, 0.9))):
@@ -335,6 +350,30 @@ def test_a_rare_event_neither_drowns_nor_is_drowned():
     assert (reward.round().sum() - 1980).abs() < 5
 
 
+def test_everything_is_made_where_the_model_and_its_data_are():
+    """Peers hard-wire a device. Here what does not ask for one would be made on "meta"."""
+    data, first, second = batch(), torch_generator(0), torch_generator(0)
+    deviation = torch.ones(3)
+
+    def use(generator):
+        model = Ensemble(2, 1, members=3, hidden=(16,), generator=generator)
+        report = fit_ensemble(model, data, replace(SMALL, max_steps=8), generator=generator)
+        chosen = {"elites": report.elites, "generator": generator}
+        start = sample_step(model, data.obs, data.act, **chosen)[0]
+        sampled = {"steps": 2, "members": report.elites, "generator": generator}
+        members = errors.imagine_members(model, start, lambda obs, _: obs[:, :1], **sampled)
+        noisy = errors.with_noise(data, deviation, generator=generator)
+        del sampled["steps"]
+        tv, _ = errors.noisy_tv(model, noisy, deviation, draws=3, **sampled)
+        return members, errors.quantiles(errors.k_step_error(members[0], members[1], start[0])), tv
+
+    expected = use(first)
+    with torch.device("meta"):
+        found = use(second)
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(other, one, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(("obs", "act", "members"), [(1, 1, 1), (1, 3, 2), (5, 1, 2)])
 def test_any_sizes(obs, act, members):
     model = ensemble(obs, act, members)
@@ -363,6 +402,7 @@ def spoiled(name, number):
         (batch(50, act=2), "data must have 2 observations and 1 actions per row, not 2 and 2"),
         (batch(5), "data must hold at least 6 rows, two for each of 3 members, not 5"),
         (batch(0), "data must hold at least 6 rows"),
+        (batch(50)._replace(obs=[[0.0, 0.0]] * 50), "obs must be a tensor, not list"),
         (spoiled("next_obs", 1e30), "numbers whose squares float32 can hold"),
     ],
 )
@@ -372,6 +412,43 @@ def test_bad_data_are_named_and_nothing_is_trained(data, message):
     with pytest.raises(ValueError, match=message):
         trained(model, data, replace(SMALL, holdout_share=0.01))
     assert same(model, before)
+
+
+@pytest.mark.parametrize("name", ["obs", "act", "reward", "next_obs"])
+def test_a_held_out_row_too_large_is_named_and_no_fit_that_diverged(name):
+    """It has no part in the scales, and would make every error infinite."""
+    model, data = ensemble(), batch(50)
+    row = torch.randperm(50, generator=torch_generator(0, "fit"))[0]
+    getattr(data, name)[row] = 1e30
+    if name == "obs":
+        data.next_obs[row] = data.obs[row]
+    before = state(model)
+    with pytest.raises(ValueError, match=f"^{name} must hold numbers whose squared error"):
+        trained(model, data)
+    assert same(model, before)
+
+
+def test_weights_that_are_no_numbers_are_no_start():
+    model = ensemble()
+    model.networks.layers[0].weight.data[1] = torch.nan
+    with pytest.raises(ValueError, match="model must have finite weights"):
+        trained(model, batch())
+    assert (model.input_scale == 1).all()
+
+
+def test_every_member_has_a_row_to_train_on():
+    with pytest.raises(ValueError, match=r"must leave at least 3 rows.*of 6 rows leaves 1"):
+        trained(ensemble(), batch(6), replace(SMALL, holdout_share=0.99))
+
+
+def test_data_with_gradients_train_nothing_but_the_model():
+    data = batch()
+    again = data._replace(obs=data.obs.clone().requires_grad_())
+    first, second = ensemble(), ensemble()
+    trained(first, data)
+    trained(second, again)
+    assert again.obs.grad is None
+    assert same(first, state(second))
 
 
 @pytest.mark.parametrize(
@@ -402,6 +479,15 @@ def test_a_config_that_does_not_fit_the_model_is_refused(change, message):
 def test_a_config_out_of_range_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=f"^{field} must "):
         FitConfig(**{field: value})
+
+
+@pytest.mark.parametrize("value", [2.5, float("nan"), float("inf")])
+@pytest.mark.parametrize("field", ["batch_size", "elites", "holdout_cap", "patience", "max_steps"])
+def test_counts_are_whole_numbers(field, value):
+    # As learners have it: under pytest beartype would refuse the type before we can.
+    unchecked = SimpleNamespace(**asdict(FitConfig()) | {field: value})
+    with pytest.raises(ValueError, match=f"^{field} must be a whole number"):
+        FitConfig.__post_init__(unchecked)
 
 
 @pytest.mark.parametrize("lost", ["weights", "limits"])

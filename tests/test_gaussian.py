@@ -6,7 +6,13 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from mbpo_teach.gaussian import gaussian_nll, mixture_moments, soft_clamp
+from mbpo_teach.gaussian import (
+    gaussian_nll,
+    log_tanh_slope,
+    mixture_moments,
+    soft_clamp,
+    squashed_log_prob,
+)
 from mbpo_teach.seeding import torch_generator
 
 LOW, HIGH = torch.tensor([-10.0]), torch.tensor([0.5])
@@ -109,3 +115,47 @@ def test_a_wrong_shape_is_refused_in_the_tests():
     """The classic silent broadcast, (batch, 1) against (batch,): beartype checks the axes."""
     with pytest.raises(TypeCheckError):
         gaussian_nll(torch.zeros(4, 1), torch.zeros(4, 1), torch.zeros(4, 4))
+
+
+# The squashed Gaussian of a policy.
+
+
+def test_the_slope_of_tanh_by_hand():
+    """-2.650 at 2; with tanh applied twice, a textbook's mistake, it would be -0.813."""
+    two = torch.tensor([2.0])
+    assert log_tanh_slope(two).item() == pytest.approx(-2.650, abs=5e-4)
+    assert log_tanh_slope(two.tanh()).item() == pytest.approx(-0.813, abs=5e-4)
+    assert log_tanh_slope(torch.zeros(1)).item() == 0
+
+
+def test_the_slope_of_tanh_stays_finite_and_exact_far_out():
+    """log(1 - tanh(u)^2) = log 4 - 2 |u| - 2 log(1 + exp(-2 |u|)); as written it is log(0)."""
+    raw = torch.tensor([-20.0, -9.0, -1.0, 0.5, 9.0, 20.0])
+    exact = [math.log(4) - 2 * abs(u) - 2 * math.log1p(math.exp(-2 * abs(u))) for u in raw.tolist()]
+    torch.testing.assert_close(log_tanh_slope(raw), torch.tensor(exact), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("actions", [1, 2, 3, 8, 17])
+def test_squashed_density_is_that_of_torch(actions):
+    """An oracle in double precision, out to u = 20, where float32 cannot tell tanh(u) from 1."""
+    raw = torch.linspace(-20, 20, 41)[:, None].expand(-1, actions).contiguous()
+    mean, log_std = normal(41, actions), normal(41, actions, seed=1)
+    distribution = torch.distributions.TransformedDistribution(
+        torch.distributions.Normal(mean.double(), log_std.double().exp()),
+        [torch.distributions.TanhTransform(cache_size=1)],
+    )
+    squashed = distribution.transforms[0](raw.double())  # remembers raw, so inverts exactly
+    theirs = distribution.log_prob(squashed).sum(dim=-1)
+    ours = squashed_log_prob(raw, mean, log_std)
+    assert ours.shape == (41,)
+    torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-3)
+
+
+def test_squashed_density_integrates_to_one():
+    """No correction, or one too many, and this is not 1: the identity."""
+    edges = torch.linspace(-1, 1, 20_001, dtype=torch.float64)
+    middle = (edges[1:] + edges[:-1]) / 2
+    for mean, log_std in ((0.0, 0.0), (0.7, -1.0), (-0.3, -0.5)):
+        raw = torch.atanh(middle)[:, None].float()
+        log_prob = squashed_log_prob(raw, torch.full_like(raw, mean), torch.full_like(raw, log_std))
+        assert (log_prob.exp().sum() * 1e-4).item() == pytest.approx(1, abs=2e-3)

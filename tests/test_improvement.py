@@ -97,7 +97,19 @@ def test_bad_settings_are_named():
     world, data_policy = river.river_swim(gamma=0.5), np.full((6, 2), 0.5)
     with pytest.raises(ValueError, match=r"largest_shift must be in \(0, 1\], not 0"):
         rounds(world, data_policy, largest_shift=0)
-    with pytest.raises(ValueError, match="count must be at least 1, not 0"):
-        rounds(world, data_policy, count=0)
+    for count in (0, -1, 2.5, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"count must be a whole number of.* 1, not {count}"):
+            rounds(world, data_policy, count=count)
     with pytest.raises(ValueError, match="max_length must be at least 0"):
         rounds(world, data_policy, max_length=-1)
+
+
+def test_a_bad_model_or_data_policy_is_named():
+    world, data_policy = river.river_swim(gamma=0.5), np.full((6, 2), 0.5)
+    limits = {"largest_shift": 0.2, "max_length": 3}
+    with pytest.raises(ValueError, match="model must have shape"):
+        improvement.best_offer(world, world.transition[:2], data_policy, **limits)
+    with pytest.raises(ValueError, match="rows of model must sum to one"):
+        improvement.best_offer(world, world.transition * 0.9, data_policy, **limits)
+    with pytest.raises(ValueError, match="rows of data_policy must sum to one"):
+        improvement.best_offer(world, world.transition, data_policy * 0.9, **limits)

@@ -34,6 +34,12 @@ def test_english_is_the_last_resort():
 @pytest.mark.parametrize(
     ("path", "spoken"),
     [
+        # The path is the whole one, and the course may lie below a folder of that name.
+        ("/home/zh/course/work/en/04.ipynb", "en"),
+        ("/home/zh/course/work/en/solutions/04.ipynb", "en"),
+        ("/home/en/course/work/zh/04.ipynb", "zh"),
+        ("/home/en/course/work/zh/solutions/04.ipynb", "zh"),
+        ("/home/li/notes/zh", "en"),
         ("work/zh/04_when_to_trust.ipynb", "zh"),
         ("/home/me/course/notebooks/zh/solutions/01_dyna_q.ipynb", "zh"),
         ("work/en/04_when_to_trust.ipynb", "en"),

@@ -63,7 +63,7 @@ def upward(name, source, order):
 
 def test_the_table_is_read():
     order = reading_order()
-    assert order[:4] == ["seeding", "language", "mdp", "bounds"]
+    assert order[:5] == ["seeding", "language", "checks", "mdp", "bounds"]
     assert order.index("figures") < order.index("widgets") < order.index("grading")
     assert order[-1] == "__main__"
     assert len(order) == len(set(order))
@@ -108,6 +108,19 @@ def test_tabular_chapters_load_neither_torch_nor_matplotlib(module):
         "heavy = {'torch', 'matplotlib', 'IPython', 'ipywidgets', 'mujoco'} & sys.modules.keys()\n"
         "assert not heavy, heavy"
     )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_figures_labs_and_exercises_of_the_tabular_chapters_never_load_torch():
+    names = [
+        *("figures." + name for name in ("tabular", "exact_lab", "explorer", "no_step", "samples")),
+        *("figures." + name for name in ("start", "two_errors", "coverage")),
+        *("widgets." + name for name in ("lab", "bound_explorer", "dyna", "exact_lab", "no_step")),
+        *("widgets." + name for name in ("start", "two_errors")),
+        *("grading." + name for name in ("check", "chapter00", "chapter01", "chapter04")),
+    ]
+    imports = ", ".join(f"mbpo_teach.{name}" for name in names)
+    code = f"import sys, {imports}\nassert not {{'torch', 'mujoco'}} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -86,7 +86,9 @@ def test_lab_says_in_one_line_that_a_newer_edition_exists(course, started):
         (course / f"notebooks/{edition}/04_when_to_trust.ipynb").write_text("second edition")
     output = run("lab").output
     (line,) = [line for line in output.splitlines() if "newer" in line]
-    assert "chapter 04;" in line and line.endswith("python -m mbpo_teach reset 04")
+    assert "chapter 04;" in line
+    # The Python that has the course: in a fresh terminal, `python` is another one.
+    assert line.endswith(f" {sys.executable} -m mbpo_teach reset 04")
     assert (course / "work/en/04_when_to_trust.ipynb").read_text() == "en/04_when_to_trust"
 
 
@@ -177,6 +179,20 @@ def test_an_unwell_machine_gets_a_cure_and_exit_code_1(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere a child process is started")
+@pytest.mark.parametrize("package", ["click", "tomllib"])
+def test_a_python_without_the_packages_says_where_the_right_one_is(package):
+    """Typing `python -m mbpo_teach doctor` in a fresh terminal starts the system's Python."""
+    code = (
+        f"import runpy, sys; sys.modules[{package!r}] = None\n"
+        "runpy.run_module('mbpo_teach', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"has no {package}; the course's own is .venv/bin/python" in done.stderr
+    assert "课程自己的 .venv/bin/python" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_jupyterlab_prefers_the_kernel_of_this_environment(monkeypatch):
     called = []
     monkeypatch.setattr(os, "execve", lambda *call: called.append(call))

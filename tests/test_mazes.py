@@ -118,7 +118,7 @@ def test_a_bad_layout_is_refused(layout, options, message):
         mazes.Maze(layout, **options)
 
 
-@pytest.mark.parametrize("action", [-1, 4])
+@pytest.mark.parametrize("action", [-1, 4, 1.0, "up", None, math.nan, [1]])
 def test_an_action_that_does_not_exist_is_refused(action):
     maze = mazes.dyna_maze()
     maze.reset(seed=0)
@@ -211,6 +211,17 @@ def test_the_table_agrees_with_what_the_frozen_lake_does():
     assert counts / 3000 == pytest.approx(mdp.transition[14, 2], abs=0.05)
 
 
+@pytest.mark.parametrize("layout", [None, 5, ["S.G"], b"S.G"])
+def test_a_layout_that_is_no_text_is_refused(layout):
+    with pytest.raises(ValueError, match="layout must be text"):
+        mazes.Maze(layout)
+
+
+def test_a_thing_that_is_no_world_is_refused():
+    with pytest.raises(ValueError, match="env must carry its transitions in P"):
+        mazes.tabular_mdp("maze", gamma=0.9)
+
+
 @pytest.mark.parametrize("name", ["Blackjack-v1", "Pendulum-v1"])
 def test_a_world_without_a_table_is_refused(name):
     with pytest.raises(ValueError, match="env must carry its transitions in P"):
@@ -238,3 +249,17 @@ def test_a_policy_that_can_miss_the_end_for_ever_takes_infinitely_many_steps():
 def test_equally_good_actions_share_the_greedy_policy():
     policy = mazes.greedy_policy(np.array([[1.0, 1.0, 0.0, 0.0], [0.0, -1.0, 2.0, 0.0]]))
     assert policy.tolist() == [[0.5, 0.5, 0, 0], [0, 0, 1, 0], [0.25] * 4]
+
+
+@pytest.mark.parametrize("table", [[0.0, 1.0], [[math.nan, 1.0]], [[]], [[[1.0]]]])
+def test_a_table_without_best_actions_is_refused(table):
+    with pytest.raises(ValueError, match="q must be a table"):
+        mazes.greedy_policy(table)
+
+
+def test_expected_steps_take_a_policy_on_the_same_world():
+    mdp = mazes.tabular_mdp(mazes.Maze("SG"), gamma=0.5)
+    with pytest.raises(ValueError, match="policy must have shape"):
+        mazes.expected_steps(mdp, np.full((2, 4), 0.25))
+    with pytest.raises(ValueError, match="rows of policy must sum to one"):
+        mazes.expected_steps(mdp, np.full((3, 4), 0.5))

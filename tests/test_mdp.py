@@ -166,3 +166,9 @@ def test_bad_counts_are_refused():
         mdp.count_model([0, 1], [1], [0], **size)
     with pytest.raises(ValueError, match="state_count must be at least 1, not 0"):
         mdp.count_model([], [], [], state_count=0, action_count=2)
+
+
+def test_rewards_too_large_for_a_return_are_refused():
+    """Infinite values would make value iteration compare infinities for ever."""
+    with pytest.raises(ValueError, match="reward is so large"):
+        mdp.TabularMDP(transition=[[[1.0]]], reward=[[1e308]], start=[1.0], gamma=0.99)

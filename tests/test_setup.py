@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -64,6 +65,7 @@ FAKE_PYTHON = """#!/bin/sh
 case "$*" in
   *"version_info"*) exit ${TOO_OLD:-0} ;;
   *"ensurepip"*) exit ${NO_VENV:-0} ;;
+  *"import click, mbpo_teach"*) exit ${MOVED:-0} ;;
 esac
 echo "$*" >> "$LOG"
 case "$*" in
@@ -160,6 +162,24 @@ def test_an_interrupted_update_is_made_again(clone):
 
 
 @make
+def test_an_environment_whose_python_is_gone_is_made_again(clone):
+    """A system upgrade removes the Python that .venv/bin/python links to."""
+    clone.make("test")
+    (clone.folder / ".venv/bin/python").unlink()
+    (clone.folder / ".venv/bin/python").symlink_to("/nowhere/python3.11")
+    assert clone.make("test")[:2] == (0, ["-m venv .venv", INSTALL, TEST])
+
+
+@make
+def test_an_environment_that_cannot_load_the_course_is_brought_up_to_date(clone):
+    """The clone was moved: the editable installation points to where it was."""
+    clone.make("test")
+    code, done, _ = clone.make("test", MOVED="1")
+    assert (code, done) == (0, ["-m pip --version", INSTALL, TEST])
+    assert clone.make("test")[1] == [TEST]
+
+
+@make
 def test_an_environment_made_by_hand_is_kept(clone):
     (clone.folder / ".venv/bin").mkdir(parents=True)
     (clone.folder / ".venv/bin/python").symlink_to(clone.fake)
@@ -248,6 +268,23 @@ def test_ci_fails_when_the_tests_fail(clone):
 def test_ci_does_not_install_a_browser_that_is_there(clone):
     _, done, _ = ci(clone, chromium=True)
     assert not any("install" in line and "chromium" in line for line in done)
+
+
+@pytest.mark.parametrize(("ci", "code", "word"), [("true", 1, "ERROR"), ("", 0, "SKIPPED")])
+def test_a_missing_browser_fails_in_ci_and_is_a_visible_skip_elsewhere(ci, code, word, tmp_path):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no"]
+    command += ["tests/browser/test_static_page.py", "-k", "both_ends"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment | {"PATH": str(tmp_path), "CI": ci},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout
+    summary = done.stdout.partition("short test summary")[2]
+    assert word in summary and "no Chromium here: the browser tests did not run" in done.stdout
 
 
 def test_ci_run_can_be_executed():

@@ -156,6 +156,27 @@ def test_another_environments_state_is_refused():
             simulator.set_state(envs.make(name), simulator.get_state(hopper))
 
 
+@pytest.mark.parametrize(
+    ("name", "other"), [("HalfCheetah-v5", "Walker2d-v5"), ("Walker2d-v5", "HalfCheetah-v5")]
+)
+def test_a_state_of_as_many_numbers_is_told_apart(name, other):
+    (env, _), (stranger, _) = lived(name, seed=6, steps=1), lived(other, seed=6, steps=1)
+    before, foreign = simulator.get_state(env), simulator.get_state(stranger)
+    assert foreign.integration.shape == before.integration.shape
+    with pytest.raises(ValueError, match=f"state must be one of {name}, not of {other}"):
+        simulator.set_state(env, foreign)
+    assert np.array_equal(simulator.get_state(env).integration, before.integration)
+
+
+def test_a_state_that_is_not_finite_is_refused():
+    """MuJoCo would put the robot back to its start without a word."""
+    env, _ = lived("Hopper-v5", seed=6, steps=1)
+    state = simulator.get_state(env)
+    with pytest.raises(ValueError, match="state must hold finite numbers"):
+        simulator.set_state(env, state._replace(integration=state.integration * np.nan))
+    assert np.array_equal(simulator.get_state(env).integration, state.integration)
+
+
 def test_there_is_no_state_before_the_first_reset():
     with pytest.raises(ValueError, match="must be reset before it has a state"):
         simulator.get_state(envs.make("Pendulum-v1"))

@@ -150,3 +150,22 @@ def test_only_functions_are_registered():
         register("Foo-v0", 3)
     with pytest.raises(ValueError, match="no termination function"):
         terminations.termination_of("Foo-v0")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda obs: (obs[:, 0] > 1).int(), "must return a tensor of bool, not torch.int32"),
+        (lambda obs: (obs[:, 0] > 1).float(), "must return a tensor of bool, not torch.float32"),
+        (lambda obs: (obs[:, 0] > 1).numpy(), "must return a tensor of bool, not ndarray"),
+        (lambda obs: None, "must return a tensor of bool, not NoneType"),
+        (lambda obs: obs[:, :1] > 1, r"must return shape \(4,\).*, not \(4, 1\)"),
+        (lambda obs: (obs > 1).any(), r"must return shape \(4,\).*, not \(\)"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused(answer, message, monkeypatch):
+    """Of 0 and 1 instead of False and True, ~0 and ~1 are the rows -1 and -2."""
+    monkeypatch.setattr(terminations, "_TERMINATIONS", dict(terminations._TERMINATIONS))
+    terminations.register("Foo-v0", answer)
+    with pytest.raises(ValueError, match=f"termination of Foo-v0 {message}"):
+        terminations.termination_of("Foo-v0")(torch.zeros(4, 2))

@@ -55,15 +55,17 @@ def out_of_date(chapter: Chapter, notebooks: Path) -> list[str]:
             if not path.exists():
                 reasons.append(f"{where} does not exist")
                 continue
+            fresh = chapters.notebook(chapter, language, solutions=solutions)
             try:
                 stored = nbformat.read(path, as_version=4)
-            except ValueError:  # cut short, or with the marks of a merge in it
+                same_cells = _without_outputs(stored) == _without_outputs(fresh)
+                same_source = stored.metadata == fresh.metadata
+            except Exception:  # cut short, a folder, the marks of a merge, JSON of another kind
                 reasons.append(f"{where} is not a notebook")
                 continue
-            fresh = chapters.notebook(chapter, language, solutions=solutions)
-            if stored.metadata != fresh.metadata:
+            if not same_source:
                 reasons.append(f"{where} was not built from the present source")
-            elif _without_outputs(stored) != _without_outputs(fresh):
+            elif not same_cells:
                 reasons.append(f"{where} was edited by hand: edit the source instead")
     return reasons
 
@@ -131,7 +133,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
     for path in paths:
         try:
             failed |= _one(path, notebooks, options)
-        except (SourceError, ExecutionError) as error:
+        except (SourceError, ExecutionError, OSError) as error:
             # The other chapters still get their turn.
             print(f"not built: {error}", file=sys.stderr)
             failed = True
@@ -140,7 +142,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
 
 def _one(path: Path, notebooks: Path, options: argparse.Namespace) -> bool:
     if options.stamp:
-        write(path, chapters.stamped(chapters.text(path)))
+        write(path, chapters.stamped(chapters.text(path), path.name))
         print(f"{path.stem}: stamped")
         return False
     chapter = chapters.read(path)

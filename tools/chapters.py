@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 LANGUAGES = ("en", "zh")
 ROLES = ("setup", "answer", "check")
+KEYS = {"tags", "twin", "mbpo"}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 # Part of every chapter's digest. Raise it when the builder itself starts to write other notebooks.
@@ -64,7 +65,7 @@ class Chapter:
 
 def read(path: Path) -> Chapter:
     """Return the chapter in `path`; raise `SourceError` where its structure breaks a rule."""
-    raw = jupytext.reads(text(path), fmt="py:percent").cells
+    raw = _cells(text(path), path.name)
     cells = _identified(_paired(raw, path.name), path.stem[:2])
     # Of the cells, not of the file: formatting and stamping make no other notebooks.
     content = [(cell.id, cell.text, cell.code, cell.metadata) for cell in cells]
@@ -73,11 +74,13 @@ def read(path: Path) -> Chapter:
 
 
 def text(path: Path) -> str:
-    """Return what stands in a source; raise `SourceError` if it is empty or not UTF-8."""
+    """Return what stands in a source; raise `SourceError` if it is empty or cannot be read."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
     except UnicodeDecodeError as error:
         raise SourceError(f"{path.name}: this is not UTF-8 text ({error.reason})") from None
+    except OSError as error:
+        raise SourceError(f"{path.name}: it cannot be read ({error.strerror})") from None
     if not content.strip():
         raise SourceError(f"{path.name}: the file is empty")
     return content
@@ -88,9 +91,9 @@ def twin_hash(english: str) -> str:
     return _short(english.strip(), 8)
 
 
-def stamped(source: str) -> str:
+def stamped(source: str, file: str = "the source") -> str:
     """Return the source with every Chinese cell's `twin` equal to its English twin's hash."""
-    raw = jupytext.reads(source, fmt="py:percent").cells
+    raw = _cells(source, file)
     hashes = [twin_hash(cell.source) for cell in raw if "lang-en" in cell.metadata.get("tags", [])]
     lines = source.splitlines()
     headers = [
@@ -100,7 +103,7 @@ def stamped(source: str) -> str:
     ]
     if len(hashes) != len(headers):
         raise SourceError(
-            f"{len(hashes)} English prose cells but {len(headers)} Chinese ones:"
+            f"{file}: {len(hashes)} English prose cells but {len(headers)} Chinese ones:"
             " pair them before stamping"
         )
     for number, value in zip(headers, hashes, strict=True):
@@ -194,6 +197,15 @@ def links(text: str) -> list[str]:
     return [link for link in found if not re.match(r"[a-z]+:|/", link)]
 
 
+def _cells(source: str, file: str) -> list[nbformat.NotebookNode]:
+    try:
+        cells: list[nbformat.NotebookNode] = jupytext.reads(source, fmt="py:percent").cells
+    except Exception as error:  # whatever jupytext meets in a broken header
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SourceError(f"{file}: jupytext cannot read it ({reason})") from None
+    return cells
+
+
 def _paired(raw: list[nbformat.NotebookNode], file: str) -> list[Cell]:
     cells: list[Cell] = []
     waiting: str | None = None  # English text whose Chinese twin has to come next
@@ -201,6 +213,11 @@ def _paired(raw: list[nbformat.NotebookNode], file: str) -> list[Cell]:
         metadata = {k: v for k, v in cell.metadata.items() if k != "lines_to_next_cell"}
         tags = metadata.get("tags", [])
         place = f"{file}: the cell {_beginning(cell.source)}"
+        if unknown := metadata.keys() - KEYS:
+            # A header with a slip in it is read as a title, and its tags would be lost.
+            raise SourceError(f"{place} has a header that says {', '.join(sorted(unknown))}")
+        if cell.cell_type != "code" and not cell.source.strip():
+            raise SourceError(f"{place} is empty")
         if waiting is not None and "lang-zh" not in tags:
             raise SourceError(f"{file}: the English cell {_beginning(waiting)} has no Chinese twin")
         if cell.cell_type == "code":

@@ -24,7 +24,7 @@ _Panel = tuple[list[Artist], Callable[["Frame"], None]]
 
 _PER_DECADE = 0.14  # height of a power of ten above the trivial level
 _LEVELS = (0.0, 0.5, 1.0, 10.0, 100.0)  # labelled, in shares of the trivial level
-_TOP = 300.0
+_TOP = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,9 @@ class Errors:
 class Frame:
     """What the lower panel shows, in units of return.
 
-    `shift_part`, `model_part` and `tight` have shape (length,), for k = 0, 1, ...; `bound` is C,
-    `trivial` the trivial level, `best` k* (perhaps infinite), `k` the reader's choice. `gap` is
+    `shift_part`, `model_part`, `tight` and `pessimistic` (theorem 4.2) have shape (length,), for
+    k = 0, 1, ...; `bound` is C, `trivial` the trivial level, `best` k* (perhaps infinite), `k` the
+    reader's choice. `gap` is
     |eta - eta_k|, (length,), or None where there is no world in which to compute it.
     """
 
@@ -50,6 +51,7 @@ class Frame:
     shift_part: np.ndarray
     model_part: np.ndarray
     tight: np.ndarray
+    pessimistic: np.ndarray
     bound: float
     trivial: float
     best: float
@@ -114,10 +116,8 @@ def _penalty_panel(axes: Axes, longest: int) -> _Panel:
     top = float(height(_TOP))
     axes.axhspan(1, top, color=style.GREY, alpha=0.16, lw=0)
     axes.axhline(1, color=style.GREY, lw=1)
-    axes.text(
-        0.994, top - 0.02, words("branches.vacuous"), transform=axes.get_yaxis_transform(),
-        ha="right", va="top", color=style.DARK, fontsize=9,
-    )  # fmt: skip
+    # Above the panel: inside it, curves and the name of k* come to lie on every place there is.
+    axes.set_title(words("branches.vacuous"), loc="right", color=style.DARK, fontsize=9)
     look: dict[str, Any] = {"lw": 0, "alpha": 0.6}
     shift = axes.fill_between(
         k, blank, blank, color=style.SKY, label=words("branches.shift"), **look
@@ -127,13 +127,20 @@ def _penalty_panel(axes: Axes, longest: int) -> _Panel:
     )
     (total,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
     (tight,) = axes.plot(k, blank, "--", color=style.GREEN, lw=1.8, label=words("branches.tight"))
+    (pessimistic,) = axes.plot(
+        k, blank, color=style.BLUE, lw=1.8, label=words("branches.pessimistic"),
+        ls=(0, (6, 1.5, 1, 1.5, 1, 1.5)),
+    )  # fmt: skip
     (bound,) = axes.plot(
         [0, longest], [0, 0], "-.", color=style.PURPLE, lw=1.8, label=words("branches.bound")
     )
     (gap,) = axes.plot(k, blank, color=style.RED, lw=2.4, label=words("branches.gap"))
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
     (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec="white", ms=11)
-    named = axes.text(0, 0, "", ha="center", va="bottom", fontsize=11)
+    named = axes.text(
+        0, 0, "", ha="center", va="bottom", fontsize=11, zorder=4,
+        bbox={"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 1},
+    )  # fmt: skip
     axes.set(xlim=(0, longest), ylim=(-0.02, top), yticks=height(_LEVELS))
     axes.set_xlabel(words("bounds.length"))
     axes.set_ylabel(words("branches.return_axis"))
@@ -156,6 +163,7 @@ def _penalty_panel(axes: Axes, longest: int) -> _Panel:
         model.set_data(k, lower, upper)
         total.set_ydata(upper)
         tight.set_ydata(height(frame.tight / frame.trivial))
+        pessimistic.set_ydata(height(frame.pessimistic / frame.trivial))
         bound.set_ydata([height(frame.bound / frame.trivial)] * 2)
         gap.set_ydata(blank * np.nan if frame.gap is None else height(frame.gap / frame.trivial))
         here.set_xdata([frame.k] * 2)
@@ -178,7 +186,7 @@ def _penalty_panel(axes: Axes, longest: int) -> _Panel:
         named.set_horizontalalignment(
             "left" if at < 0.06 * longest else "right" if at > 0.94 * longest else "center"
         )
-        named.set_position((at, upper[at] + 0.07))
+        named.set_position((at, min(upper[at] + 0.07, top - 0.08)))
 
-    moving = [shift, model, tight, bound, gap, total, here, best, named, *labels]
+    moving = [shift, model, tight, pessimistic, bound, gap, total, here, best, named, *labels]
     return moving, move

@@ -89,6 +89,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> _Panel:
     (model,) = axes.plot(shifts, blank, "--", color=style.ORANGE, label=words("bounds.model"))
     (true,) = axes.plot(shifts, blank, color=style.BLUE, label=words("bounds.true"))
     (gap,) = axes.plot([0, 0], [0, 0], color=style.RED, lw=3, label=words("bounds.gap"))
+    gap.set(clip_on=False, in_layout=False)
     (here,) = axes.plot([0, 0], [-1.1, 1.1], ":", color=style.BLACK, lw=1)
     for level in (-1, 1):
         axes.axhline(level, color=style.GREY, lw=0.8)
@@ -148,6 +149,9 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> _Panel:
     (policy_point,) = axes.plot(
         0, 0, "D", color="none", mec=style.RED, ms=8, label=words("bounds.point_policy")
     )
+    for point in (data_point, policy_point):
+        # At the end of a slider half of the mark lies outside the map.
+        point.set(clip_on=False, in_layout=False)
     axes.set(xlim=(0, max_eps_m), ylim=(0, max_eps_pi))
     axes.set_xlabel(words("bounds.eps_m"))
     axes.set_ylabel(words("bounds.eps_pi"))
@@ -169,6 +173,7 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> _Panel:
         line.set_data(edge, (1 - frame.gamma - frame.gamma * edge) / 2)
         data_point.set_data([frame.eps_m], [frame.eps_pi])
         policy_point.set_data([frame.eps_m_prime], [frame.eps_pi])
+        policy_point.set_visible(frame.eps_m_prime <= max_eps_m + 1e-9)
 
     return [image, line, data_point, policy_point], move
 
@@ -204,7 +209,9 @@ def _branched_panel(axes: Axes, lengths: int) -> _Panel:
     def move(frame: Frame) -> None:
         levels = [frame.model_return, frame.true_return, frame.branched[0]]
         low = min(*levels, frame.branched.min())
-        span = max(*levels, frame.branched.max()) - low or 1.0
+        span = max(*levels, frame.branched.max()) - low
+        if span < 1e-9 * frame.largest_return:
+            span = 1.0  # all are equal: what is left is rounding, and would be blown up
         branched.set_ydata((frame.branched - low) / span)
         # Not mathtext: parsing it anew for each number takes longer than all else together.
         symbols = ("η̂[π]", "η[π]", "η[π_D]")

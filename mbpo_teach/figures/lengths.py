@@ -20,6 +20,7 @@ from mbpo_teach.figures.style import words
 _Panel = tuple[list[Artist], Callable[["Frame"], None]]
 
 _LOWEST, _HIGHEST = 1e-7, 1e3
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,10 @@ class Frame:
 
     @property
     def truly_best(self) -> int:
-        """The length at which the branched return is closest to the true one."""
-        return int(np.argmin(self.gap))
+        """The shortest length at which the branched return is closest to the true one."""
+        # Where the gap is nothing but rounding, the smallest of two hundred roundings is no news.
+        rounding = _ROUNDING * max(1.0, abs(self.true_return))
+        return int(np.argmax(self.gap <= self.gap.min() + rounding))
 
 
 def build(*, longest: int) -> Callable[[Frame], Plate]:
@@ -76,7 +79,7 @@ def _return_panel(axes: Axes, longest: int) -> _Panel:
     for colour, dashes, where, align in (
         (style.ORANGE, "--", 0.98, "bottom"),
         (style.BLUE, "-", 0.6, "top"),
-        (style.PURPLE, ":", 0.98, "bottom"),
+        (style.PURPLE, ":", 0.98, "top"),
     ):
         lines.append(axes.plot([0, longest], [0, 0], dashes, color=colour)[0])
         numbers.append(
@@ -94,7 +97,9 @@ def _return_panel(axes: Axes, longest: int) -> _Panel:
     def move(frame: Frame) -> None:
         levels = [frame.model_return, frame.true_return, frame.branched[0]]
         low = min(*levels, frame.branched.min())
-        span = max(*levels, frame.branched.max()) - low or 1.0
+        span = max(*levels, frame.branched.max()) - low
+        # A range of rounding errors is no range: all is drawn as equal.
+        span = span if span > _ROUNDING * max(1.0, abs(low)) else 1.0
         branched.set_ydata((frame.branched - low) / span)
         point.set_data([frame.k], [(frame.branched[frame.k] - low) / span])
         # Not mathtext: parsing it anew for each number takes longer than all else together.

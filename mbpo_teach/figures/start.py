@@ -43,6 +43,7 @@ def discount_plate() -> tuple[Plate, Callable[[float], None]]:
         far.set_xlabel(style.words("start.gamma"))
         far.set_title(style.words("start.level"))
         (here,) = far.plot([], [], color=style.RED, marker="o", linestyle="none")
+        here.set(clip_on=False, in_layout=False)  # at 0 half of the dot lies outside the axes
 
         plate = Plate(figure, [weights, horizon, here])
 

@@ -138,8 +138,8 @@ def _ball(push: float, drag: float, wall: float) -> tuple[Callable[..., Any], ..
 
 
 def _length_at(step: int, first_step: int, last_step: int, first: int, last: int) -> int:
-    share = (step - first_step) / (last_step - first_step)
-    return int(first + min(max(share, 0.0), 1.0) * (last - first))
+    done = min(max(step, first_step), last_step) - first_step
+    return first + done * (last - first) // (last_step - first_step)
 
 
 def _length_at_cases(rng: np.random.Generator) -> list[Case]:

@@ -119,6 +119,9 @@ def measure(
         shift_part=shift_part,
         model_part=model_part,
         tight=bounds.branched_penalty_tight(ks, **setting),
+        pessimistic=bounds.branched_penalty(
+            ks, gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=eps_pi
+        ),
         bound=bounds.performance_bound(gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=eps_pi),
         trivial=2 * r_max / (1 - gamma),
         best=bounds.best_rollout_length(gamma=gamma, eps_m_prime=eps_m_prime, eps_pi=eps_pi),
@@ -152,6 +155,7 @@ def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> s
         trivial=f"{frame.trivial:.4g}",
         verdict=language.text("branches.say_vacuous") if vacuous else "",
         tight=f"{frame.tight[frame.k]:.4g}",
+        pessimistic=f"{frame.pessimistic[frame.k]:.4g}",
         bound=f"{frame.bound:.4g}",
         bound_share=frame.bound / frame.trivial,
     )

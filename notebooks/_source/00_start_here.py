@@ -45,8 +45,8 @@
 #    **PETS** [2] trains several such networks, an *ensemble*, so that their disagreement shows where they guess.
 #    MBPO models its environment in the same way.
 # 3. The paper starts from two observations. As a rollout in the model grows longer, its errors feed on each other:
-#    this is **compounding error**. Yet longer rollouts also let the policy move further from what it did before. The
-#    length has to balance the two.
+#    this is **compounding error**. Yet a longer rollout also lets the policy improve further beyond what it did
+#    before. The length has to balance the two.
 # 4. Hence the **branched rollout**: start from states that were really visited, not from the first state of an
 #    episode, and follow the model for only a few steps. The number of steps, $k$, balances sample
 #    efficiency against the performance of the policy, and has to be chosen with care.
@@ -55,7 +55,7 @@
 # 6. MBPO has the loop of Dyna-Q, with the model-free part, Q-learning, replaced by **SAC** [3], which learns from a
 #    mix of real and imagined steps.
 
-# %% [markdown] tags=["lang-zh"] twin="67914129"
+# %% [markdown] tags=["lang-zh"] twin="db22acec"
 # ## 要回答的问题
 #
 # 强化学习离不开经验，而真实的经验很贵：机器人会磨损，一次流体仿真要算几个小时。用已经走过的步子学出一个环境*模型*，经验就便宜了。
@@ -64,7 +64,7 @@
 # 2019 年，加州大学伯克利分校的 Michael Janner、Justin Fu、Marvin Zhang 和 Sergey Levine 在 NeurIPS 上给出了一个回答，本课程的名字就取自那篇论文
 # [1]。他们的算法叫 **MBPO**，即基于模型的策略优化（model-based policy optimization）。各章要讲的故事如下。
 #
-# 1. **Dyna-Q**（Sutton，1990）把遇到过的每一步存下来，在真实的步子之间反复回放。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
+# 1. **Dyna-Q**（Sutton，1990）把遇到过的每一步存下来，每走一步真实的，就回放几步记住的。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
 #    这是第 01 章。
 # 2. 状态和动作连续时，表换成神经网络，没见过的状态也能给出预测。**PETS** [2] 同时训练若干个这样的网络，称为*模型集成*：
 #    各成员意见不一的地方，就是它们在猜的地方。MBPO 建立环境模型的办法与它相同。
@@ -119,7 +119,7 @@
 # | 章 | 内容 | 状态 |
 # |---|---|---|
 # | **00 从这里开始** | 地图、工具、记号 | 正在读 |
-# | [**01 Dyna-Q**](01_dyna_q.ipynb) | 从真实的和想象的步子里学习；表格做不到什么 | 已完成 |
+# | [**01 Dyna-Q**](01_dyna_q.ipynb) | 从真实与想象的经验中学习；表格做不到什么 | 已完成 |
 # | [**02 模型集成**](02_ensemble.ipynb) | 知道自己不知道什么的网络 | 已完成 |
 # | [**03 复合误差**](03_compounding_error.ipynb) | 小误差会变大，有多快 | 已完成 |
 # | [**04 何时信任**](04_when_to_trust.ipynb) | 定理 4.1 的性能界，它能保证什么、不能保证什么 | 已完成 |
@@ -133,8 +133,9 @@
 # ## How to use it
 #
 # - **Your copy.** `make lab` opens copies of the chapters in the folder `work`, which belong to you: an update of the
-#   course never overwrites them. (`make lab EDITION=zh` opens the Chinese ones.) To begin a chapter afresh, run `python -m mbpo_teach reset 00`; your old copy stays
-#   beside the new one, with its date.
+#   course never overwrites them. (`make lab EDITION=zh` opens the Chinese ones.) To begin a chapter afresh, run
+#   `.venv/bin/python -m mbpo_teach reset 00` in the course's folder (on Windows `.venv\Scripts\python`); your old copy
+#   stays beside the new one, with its date.
 # - **Running.** Press Shift+Enter to run a cell, or choose *Run All Cells* in the menu *Run*. A fresh chapter reaches
 #   its end even if no exercise is done.
 # - **Sliders.** Drag one, or focus it and press the arrow keys, or type into the box beside it. The sentence and the
@@ -149,11 +150,11 @@
 # - **Language.** The text of a notebook is in one language; the link at its head leads to the other. The words inside
 #   figures follow the notebook, and the switch above each slider changes them.
 
-# %% [markdown] tags=["lang-zh"] twin="31545cba"
+# %% [markdown] tags=["lang-zh"] twin="79cacc4f"
 # ## 怎样使用
 #
-# - **你的副本。** `make lab EDITION=zh` 打开的是 `work` 文件夹里的副本（不写 `EDITION=zh` 就是英文版），它们归你所有，课程更新不会覆盖。想从头做某一章，就运行
-#   `python -m mbpo_teach reset 00`：旧的副本会带上日期，留在新副本旁边。
+# - **你的副本。** `make lab EDITION=zh` 打开的是 `work` 文件夹里的副本（不写 `EDITION=zh` 就是英文版），它们归你所有，课程更新不会覆盖。想从头做某一章，就在课程文件夹中运行
+#   `.venv/bin/python -m mbpo_teach reset 00`（Windows 上是 `.venv\Scripts\python`）：旧的副本会带上日期，留在新副本旁边。
 # - **运行。** 按 Shift+Enter 运行一个单元格，或者在 *Run* 菜单里选 *Run All Cells*。练习一道没做，整章也能运行到底。
 # - **滑块。** 可以拖动，可以选中后按方向键，也可以在旁边的框里直接填数。下面的句子和图每次都是重新算出来的。如果没有运行内核，看到的是一张静态图。
 # - **预测。** 每个滑块、每次运行之前，正文都会问你预计看到什么。先想好答案，最好写下来：猜错一次，比点头十次更有收获。

@@ -481,12 +481,12 @@ curve.limits_picture(far, predicted, noise=0.3)
 # orders of magnitude, and the boldest lines leave the picture. Fixed limits stop them at $e^{0.25} = 1.28$, and on
 # the right most go nearly all the way there, to four times the largest noise. With trained limits every line stays
 # near what the data showed, 0.03 to 0.30. That does not make the model right out there; it keeps its claims about
-# noise sane. Ignorance is the members' disagreement's business.
+# noise sane. To show ignorance is the part of the members' disagreement.
 #
-# A list of mistakes in public code has this one near the top: the limits are in the loss, but are constants, so that
-# the cost does nothing. Compare ours before and after training.
+# A common mistake in public code: the limits are in the loss, but are constants, so that the cost does nothing.
+# Compare ours before and after training.
 
-# %% [markdown] tags=["lang-zh"] twin="5b3b59f9"
+# %% [markdown] tags=["lang-zh"] twin="5f1517d8"
 # 每条线是一个网络预测的标准差，纵轴是对数刻度；圆点是真实噪声，灰色部分有数据。
 #
 # **看到了什么。** 在数据上，三者一致。到了数据之外，没有界限时，各个网络说法不一，能相差好几个数量级，最大胆的线跑出了图外。固定的界限把它们拦在

@@ -248,10 +248,10 @@ errors_lab(rod, size=1_000)
 # **What was seen** (the last digits depend on the machine that trains). Along the same actions the green line stays flat:
 # later states are no harder than earlier ones. So all of the blue line's rise above it is the model's own doing: it feeds
 # on its earlier errors. In fifty steps the median grows thirty- to fortyfold at 1,000 transitions, no faster than errors
-# that simply add up. But the band widens upwards: one start in ten ends with an error of about 1 or more. Which ones? The cell prints how near to the top, $\cos\theta = 1$, those ten rods came, and how near a typical rod did.
+# that simply add up. But the band widens upwards: one start in ten ends more than half a deviation off. Which ones? The cell prints how near to the top, $\cos\theta = 1$, those ten rods came, and how near a typical rod did.
 
-# %% [markdown] tags=["lang-zh"] twin="60e91c6d"
-# **看到了什么**（末位数字随训练所用的机器而变）。沿着相同的动作，绿线是平的：后来的状态并不比先前的难。所以蓝线高出它的部分，全是模型自己造成的：它以自己先前的误差为食。用 1000 条转移时，五十步里中位数增长了三四十倍，并不比误差逐步相加更快。但色带向上张开：十个起点中有一个，最后的误差约为 1，甚至更大。是哪些起点？下面的单元格打印这十根杆离最高点（$\cos\theta = 1$）最近时有多近，以及一般的杆有多近。
+# %% [markdown] tags=["lang-zh"] twin="eb7c3c81"
+# **看到了什么**（末位数字随训练所用的机器而变）。沿着相同的动作，绿线是平的：后来的状态并不比先前的难。所以蓝线高出它的部分，全是模型自己造成的：前面的误差会带进后面的每一步。用 1000 条转移时，五十步里中位数增长了三四十倍，并不比误差逐步相加更快。但色带向上张开：十个起点中有一个，最后错出半个标准差以上。是哪些起点？下面的单元格打印这十根杆离最高点（$\cos\theta = 1$）最近时有多近，以及一般的杆有多近。
 
 # %%
 worst = np.argsort(rod["actions.ensemble"][1, :, -1])[-10:]
@@ -259,19 +259,19 @@ highest = real[:, :, 0].amax(dim=1)
 print(f"{highest[worst].min():.2f} {highest.median():.2f}")
 
 # %% [markdown] tags=["lang-en"]
-# All ten passed the top, where a small difference decides to which side a rod falls; a typical rod never came near it.
+# All ten came up to the top, where a small difference decides to which side a rod falls; a typical rod never came near it.
 # Compounding is not the same everywhere in one world, and a median hides it.
 #
-# With the braking policy the errors rise for some twenty steps, then stop rising, and the upper edge *falls* to less than a
-# tenth. Brakes bring every rod to rest, and what is left is only that the imagined rod rests in a slightly wrong place. How
+# With the braking policy the errors rise for some twenty steps, then stop rising, and the upper edge even *falls*, to about
+# half of its peak. Brakes bring every rod to rest, and what is left is only that the imagined rod rests in a slightly wrong place. How
 # one acts decides whether the world remembers an error.
 #
 # Now move the data size: the curves come down, most of all from 300 to 1,000.
 
-# %% [markdown] tags=["lang-zh"] twin="6d50c658"
-# 十根杆全都经过了最高点，在那里微小的差别就决定杆倒向哪一边；一般的杆从没有到过那附近。同一个世界里，误差的增长并非处处一样，中位数把这一点藏了起来。
+# %% [markdown] tags=["lang-zh"] twin="e1b673d9"
+# 十根杆全都到过最高点附近，在那里微小的差别就决定杆倒向哪一边；一般的杆从没有到过那附近。同一个世界里，误差的增长并非处处一样，中位数把这一点藏了起来。
 #
-# 用刹车策略时，误差先上升二十步左右，然后不再上升，色带的上沿*降*到十分之一以下。刹车让每根杆停下来，剩下的差别只是想象的杆停的位置略有不对。怎样行动，决定了世界记不记得一个误差。
+# 用刹车策略时，误差先上升二十步左右，然后不再上升，色带的上沿甚至会*下降*，落到最高时的一半左右。刹车让每根杆停下来，剩下的差别只是想象的杆停的位置略有不对。怎样行动，决定了世界记不记得一个误差。
 #
 # 再移动数据量：曲线会下降，从 300 到 1000 时降得最多。
 
@@ -608,7 +608,7 @@ moving_film("Hopper-v5", hopper.arrays, size=300, start=1)
 errors_lab(hopper.arrays, size=10_000)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** The band spans almost two decades already at $k = 1$, from 0.008 to 0.21. Most steps are easy; a foot
+# **What was seen.** Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
 # that hits the ground is not, and a network smooths over what happens at once. After such a step every rollout is a
 # different one, and the upper edge stands above 1 from $k = 5$ on.
 #
@@ -620,8 +620,8 @@ errors_lab(hopper.arrays, size=10_000)
 # More data lower the error at $k = 1$, from 0.045 to 0.024 in the median, but not at $k = 50$, where it is between 1.1 and 2.0
 # for every data size. And one member is almost as good as the average here, for the same reason: their errors are shared.
 
-# %% [markdown] tags=["lang-zh"] twin="141bbcdd"
-# **看到了什么。** 色带在 $k = 1$ 处就跨了近两个数量级，从 0.008 到 0.21。大多数步子是容易的；脚触地的那一步不容易，而网络总要把突变抹平。经过这样一步，推演就成了另一条，色带的上沿从 $k = 5$ 起高于 1。
+# %% [markdown] tags=["lang-zh"] twin="521534df"
+# **看到了什么。** 在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数步子是容易的；脚触地的那一步不容易，而网络总要把突变抹平。经过这样一步，推演就成了另一条，色带的上沿从 $k = 5$ 起高于 1。
 #
 # 用 10,000 条转移时，紫线在 $k = 1$ 处约为蓝线的三分之一，在 $k = 10$ 处约为 40%：成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，显示不了哪个成员都表达不了的东西。把数据量移到 300：数据少的时候两条线靠在一起。数据一多，成员们变得一致，比变得正确更快。
 #

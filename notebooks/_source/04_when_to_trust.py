@@ -19,7 +19,7 @@
 #
 # | | |
 # |---|---|
-# | **学习目标** | 写出定理 4.1，说清两项各从何而来；在表格型问题上精确计算 $\epsilon_m$、$\epsilon_\pi$ 和回报；看出 $C$ 在哪里不提供信息；解释它为什么不接受任何离开数据的一步；分清策略偏移与复合误差。 |
+# | **学习目标** | 写出定理 4.1，说清两项各从何而来；在表格型问题上精确计算 $\epsilon_m$、$\epsilon_\pi$ 和回报；看出 $C$ 在哪里不提供信息；解释它为什么不接受任何偏离数据的策略更新；分清策略偏移与复合误差。 |
 # | **预备知识** | 第 00 章的记号；价值函数与贝尔曼方程；线性方程组。 |
 # | **阅读时间** | 60 分钟 |
 # | **运行时间** | 双核机器上约 10 秒 |
@@ -435,8 +435,10 @@ exact_lab()
 
 # %% [markdown] tags=["lang-en"]
 # **What was seen.** The true gap is 0.011 and $C$ is 2.8: the gap is less than half a percent of what the theorem
-# allows. Over the whole range of the sliders it is never more than 4.5 %. The theorem is not wrong, it is careful: it
-# holds for the worst world with these errors, and the river is not that world.
+# allows. On the left it is too small to be seen, and no red bar shows; on the right, zoomed, it is the distance
+# between the dashed and the solid blue line. Over the whole range of the sliders the gap is never more than 4.5 % of
+# $C$. The theorem is not wrong, it is careful: it holds for the worst world with these errors, and the river is not
+# that world.
 #
 # - $\epsilon_m$ opens a gap by itself. With $\epsilon_\pi = 0$ the policy is $\pi_D$, and still the model promises more
 #   than the river pays.
@@ -448,8 +450,9 @@ exact_lab()
 # - On the right, at the first setting, $\eta_k$ passes the true return between $k = 1$ and $k = 2$. At such a length the
 #   imagined and the true return nearly agree, but nobody can find it without knowing the true return.
 
-# %% [markdown] tags=["lang-zh"] twin="cc67f356"
-# **看到了什么。** 真实差距是 0.011，而 $C$ 是 2.8：差距还不到定理所允许的百分之零点五。在滑块的整个范围内，这个比例从未超过 4.5%。
+# %% [markdown] tags=["lang-zh"] twin="671f7c44"
+# **看到了什么。** 真实差距是 0.011，而 $C$ 是 2.8：差距还不到定理所允许的百分之零点五。左图里它小得看不见，红色短线也就显不出来；
+# 右图放大之后，虚线与蓝色实线之间就是它。在滑块的整个范围内，差距从未超过 $C$ 的 4.5%。
 # 定理没有错，它只是谨慎：对误差相同的一切世界，它都必须成立，其中最坏的那个不是这条河。
 #
 # - $\epsilon_m$ 自己就会拉开差距。$\epsilon_\pi = 0$ 时策略就是 $\pi_D$，模型许诺的仍然比河流付出的多。
@@ -654,7 +657,7 @@ error_by_samples(counts, errors)
 # $$\hat\eta[\pi] - \eta[\pi_D] \;\le\; C - B(0, \epsilon_\pi) \;=\; C - \frac{2 r_{\max}\,\epsilon_\pi}{(1-\gamma)^2}
 #   \;<\; C \qquad\text{对一切 } \epsilon_\pi > 0.$$
 #
-# 模型所能显示的增益*永远*小于 $C$。从 $\eta[\pi_D]$ 算起，无论什么世界、什么模型，哪怕模型完全准确，定理 4.1 都不接受任何离开数据的一步。
+# 模型所能显示的增益*永远*小于 $C$。从 $\eta[\pi_D]$ 算起，无论什么世界、什么模型，哪怕模型完全准确，定理 4.1 都不接受任何偏离数据的策略更新，一步也不行。
 #
 # 下面的实验室画出增益占 $C$ 的比例。只有到了 1 以上的绿色区域，这一步才会被接受；黑线是刚刚证明的上限。右图是 1500 个随机世界和随机模型，每个世界里的策略都朝着在模型中最好的策略移动。
 #
@@ -677,8 +680,8 @@ no_step_lab()
 # %% [markdown] tags=["lang-zh"] twin="75b79df1"
 # **看到了什么。** 在这条河上，增益从未达到 $C$ 的 5%。随机世界里要近一些，最高约 27%，而且都在黑线以下，本该如此。没有哪种设置能把增益送进绿色区域。
 #
-# 这不是河流或滑块的毛病，数据再多也没有用：$\epsilon_m = 0$ 时，上限也只有 $C$ 的一半。定理能做到的就是这些：它说明模型与世界不会相差太远，但说不出哪一步是安全的。
-# 这正是继续读第 05 章最充分的理由：从真实状态**分支**的推演另有一个界，即定理 4.3；只要模型够好、$\gamma$ 够小，它确实会接受一些步子。
+# 这不是河流或滑块的毛病，数据再多也没有用：$\epsilon_m = 0$ 时，上限也只有 $C$ 的一半。定理能做到的就是这些：它说明模型与世界不会相差太远，但说不出哪一次更新是安全的。
+# 这正是继续读第 05 章最充分的理由：从真实状态**分支**的推演另有一个界，即定理 4.3；只要模型够好、$\gamma$ 够小，它确实能接受一些更新。
 
 # %% [markdown] tags=["lang-en"]
 # ## Quiz
@@ -739,7 +742,7 @@ no_step_lab()
 #
 # <details><summary>答案</summary>
 #
-# $C = 2\,(0.99 \cdot 0.05 + 0.2)/0.01^2 = 4990$，而任意两个回报之差不超过 200。这个界是空洞的，超出约 25 倍。何况，即使 $C$ 小一些，也不可能接受这一步。
+# $C = 2\,(0.99 \cdot 0.05 + 0.2)/0.01^2 = 4990$，而任意两个回报之差不超过 200。这个界是空洞的，超出约 25 倍。何况，即使 $C$ 小一些，定理也不可能接受这次更新。
 #
 # </details>
 #
@@ -788,7 +791,7 @@ no_step_lab()
 # - 定理 4.1：$\eta[\pi] \ge \hat\eta[\pi] - C$，其中 $C = 2 r_{\max}(\gamma\epsilon_m + 2\epsilon_\pi)/(1-\gamma)^2$。一项是模型误差和策略偏移随时间的累积，另一项来自策略偏移自身。
 # - $\epsilon_m$ 是收集数据的策略之下的单步误差，$\epsilon_\pi$ 是两个策略之间的距离。复合误差是 $\epsilon_m$ 随时间的后果。
 # - 一旦 $\gamma\epsilon_m + 2\epsilon_\pi \ge 1-\gamma$，$C$ 就是空洞的。$\gamma = 0.99$ 时，这只是百分之一。
-# - 从 $\eta[\pi_D]$ 算起，定理 4.1 不接受任何离开数据的一步。出路是从真实状态出发的短推演。
+# - 从 $\eta[\pi_D]$ 算起，定理 4.1 不接受任何偏离数据的策略更新。出路是从真实状态出发的短推演。
 #
 # ## 参考文献
 #
@@ -798,4 +801,4 @@ no_step_lab()
 #    Computer and System Sciences 74, 2008。RiverSwim 出自这里；本章的概率和起点是我们的变体。
 # 3. R. Sutton, A. Barto. *Reinforcement Learning: An Introduction*, 第二版, MIT Press 2018。把贝尔曼方程看作线性方程组，见 4.1 节。
 #
-# **下一章：**[05 分支推演](05_branched_rollout.ipynb)，那里的定理 4.3 确实会接受一些步子。
+# **下一章：**[05 分支推演](05_branched_rollout.ipynb)，那里的定理 4.3 确实能接受一些更新。

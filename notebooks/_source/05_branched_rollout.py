@@ -34,7 +34,7 @@
 # The black line is real: a pendulum in the plane of angle and angular velocity, which a simple policy swings higher and
 # higher. A small ensemble was trained on only 200 random steps. The dashed lines are whole rollouts: they begin at the
 # start of the path and go on in imagination, with the same policy. After one turn they are beside the path, and in the
-# end most of them go over the top while the real pendulum swings back. The short blue lines are **branches**: they begin at the
+# end most of them go over the top, at $2\pi$, while the real pendulum swings back. The short blue lines are **branches**: they begin at the
 # dots, which are states really visited, and take six imagined steps. The same model makes both.
 #
 # That is the whole idea of a **branched rollout**: the model is used from states that were really visited, for few
@@ -44,12 +44,12 @@
 # imagined experience, and experience more like the current policy's, for each real step; short ones give experience that
 # can be trusted.
 
-# %% [markdown] tags=["lang-zh"] twin="cf1c9408"
+# %% [markdown] tags=["lang-zh"] twin="01cc3372"
 # ## 一张图说明想法
 #
 # ![摆的真实轨迹，贴着它的短分支，以及渐渐偏离的完整想象推演](../../Illustrations/分支推演示意图.png)
 #
-# 黑线是真实的：以角度和角速度为坐标的一个摆，一个简单的策略让它越荡越高。一个小的模型集成只用 200 条随机的转移训练而成。虚线是完整推演：用同一个策略，从轨迹的起点出发，一路想象下去。转过一圈，它们已经落到轨迹旁边；到最后，真实的摆荡了回来，它们却大多翻过了顶。蓝色短线是**分支**：从圆点，也就是真实访问过的状态出发，各想象六步。两者出自同一个模型。
+# 黑线是真实的：以角度和角速度为坐标的一个摆，一个简单的策略让它越荡越高。一个小的模型集成只用 200 条随机的转移训练而成。虚线是完整推演：用同一个策略，从轨迹的起点出发，一路想象下去。转过一圈，它们已经落到轨迹旁边；到最后，真实的摆荡了回来，它们却大多翻过了顶（$2\pi$ 处）。蓝色短线是**分支**：从圆点，也就是真实访问过的状态出发，各想象六步。两者出自同一个模型。
 #
 # **分支推演**的全部想法就在这里：使用模型时，从真实访问过的状态出发，只走几步，而不是从回合的开头走到结尾。误差来不及累积成复合误差。代价是：分支开始处的状态来自收集数据的策略，而不是我们想要改进的那个策略。在两者之间取舍的是长度 $k$，所以它是 MBPO 最重要的超参数：分支长，每一步真实的交互就能换来更多的想象经验，也更像当前策略的经验；分支短，经验才靠得住。
 
@@ -118,7 +118,15 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 #
 # How far is $\eta_k[\pi]$ from $\eta[\pi]$? Compare the branched process with $\pi$ acting for real all the time.
 # *Before* the branch point the dynamics are the same and the policies differ, by $\epsilon_\pi$. *After* it the policies
-# are the same and the dynamics differ, by $\epsilon_m'$. The paper's lemma B.4 adds both up:
+# are the same and the dynamics differ, by $\epsilon_m'$. So by time $t$ the old policy has acted $\max(t-k, 0)$ times
+# and the model $\min(t, k)$ times. Each of these steps can move the law of the state by at most $\epsilon_\pi$, or
+# $\epsilon_m'$, in total variation; and where two laws are $d$ apart, the expected rewards differ by at most
+# $2 r_{\max} d$. What remains is to discount and to add up:
+#
+# $$\sum_{t\ge 0} \gamma^t \max(t-k, 0) = \frac{\gamma^{k+1}}{(1-\gamma)^2}, \qquad
+#   \sum_{t\ge 0} \gamma^t \min(t, k) \le \frac{k}{1-\gamma}.$$
+#
+# The paper's lemma B.4 adds one more term, $\epsilon_\pi$ for the action itself, which is the old policy's at $k = 0$:
 #
 # $$\eta[\pi] \;\ge\; \eta_k[\pi] - 2 r_{\max}\left[\frac{\gamma^{k+1}\epsilon_\pi}{(1-\gamma)^2}
 #   + \frac{\gamma^k\epsilon_\pi}{1-\gamma} + \frac{k\,\epsilon_m'}{1-\gamma}\right].$$
@@ -132,8 +140,12 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 #   factor of $\gamma$, with every step that the branch is longer.
 # - *Model error.* Every imagined step can go wrong with chance $\epsilon_m'$, at each of the $k$ steps of the branch.
 #
-# *A misprint.* The paper's main text takes the expectation in $\epsilon_m'$ under $\pi_D$; appendix A.2 takes it under
-# $\pi$. The appendix is what is meant: under $\pi_D$ it would be $\epsilon_m$ again.
+# *Two misprints.* The paper's main text takes the expectation in $\epsilon_m'$ under $\pi_D$; appendix A.2 takes it under
+# $\pi$. The appendix is what is meant: under $\pi_D$ it would be $\epsilon_m$ again. And appendices B.2 to B.4 say KL
+# divergence where the proofs use total variation.
+#
+# *An assumption.* All the theorems take the reward as known. MBPO's model predicts it too, and no $\epsilon$ counts that
+# error.
 #
 # **Theorem 4.2** is the version for someone who knows the model error under $\pi_D$ only. For each imagined step it pays
 # $\epsilon_m + 2\epsilon_\pi$ instead of $\epsilon_m'$, and $2\epsilon_\pi/(1-\gamma)$ once. One more step then changes
@@ -145,12 +157,17 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # It never pays. Taken literally, theorem 4.2 says: do not use the model. The authors' way out is to *measure* the error
 # on the current policy, and their finding is that it is far smaller than the pessimistic sum.
 
-# %% [markdown] tags=["lang-zh"] twin="cfd6aba4"
+# %% [markdown] tags=["lang-zh"] twin="56525c12"
 # 先是 $\eta_k$，按定义算一遍，再用 `exact.branched_returns` 算一遍，后者解一次线性方程组就得到所有长度。然后依次是 $\eta[\pi_D]$、$\eta[\pi]$ 和 $\hat\eta[\pi]$。可见 $\eta_0$ 是旧策略的真实回报；$k$ 很大时，分支推演回报就是新策略的模型回报。在两者之间的 $k = 9$ 处，它很接近我们真正想知道的数 $\eta[\pi] = 0.4505$。
 #
 # ## 定理 4.3，以及为什么不用定理 4.2
 #
-# $\eta_k[\pi]$ 离 $\eta[\pi]$ 有多远？把分支过程与“$\pi$ 始终真实地行动”相比较。在分支点*之前*，环境动态相同，策略相差 $\epsilon_\pi$；在分支点*之后*，策略相同，环境动态相差 $\epsilon_m'$。论文的引理 B.4 把两者加起来：
+# $\eta_k[\pi]$ 离 $\eta[\pi]$ 有多远？把分支过程与“$\pi$ 始终真实地行动”相比较。在分支点*之前*，环境动态相同，策略相差 $\epsilon_\pi$；在分支点*之后*，策略相同，环境动态相差 $\epsilon_m'$。于是到时刻 $t$，旧策略行动了 $\max(t-k, 0)$ 次，模型走了 $\min(t, k)$ 步。每一次行动使状态的分布至多偏离 $\epsilon_\pi$，每一步想象至多使它偏离 $\epsilon_m'$（以全变差距离计）；两个分布相距 $d$，奖励的期望就至多相差 $2 r_{\max} d$。剩下的只是打折求和：
+#
+# $$\sum_{t\ge 0} \gamma^t \max(t-k, 0) = \frac{\gamma^{k+1}}{(1-\gamma)^2}, \qquad
+#   \sum_{t\ge 0} \gamma^t \min(t, k) \le \frac{k}{1-\gamma}.$$
+#
+# 论文的引理 B.4 还为动作本身加上一项 $\epsilon_\pi$，因为 $k = 0$ 时动作出自旧策略：
 #
 # $$\eta[\pi] \;\ge\; \eta_k[\pi] - 2 r_{\max}\left[\frac{\gamma^{k+1}\epsilon_\pi}{(1-\gamma)^2}
 #   + \frac{\gamma^k\epsilon_\pi}{1-\gamma} + \frac{k\,\epsilon_m'}{1-\gamma}\right].$$
@@ -163,7 +180,9 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # - *分布偏移。* $k$ 步以前发生的事都是旧策略造成的。分支每长一步，它的分量就再乘一次 $\gamma$。
 # - *模型误差。* 分支的 $k$ 步中，每一步都可能以 $\epsilon_m'$ 的概率走错。
 #
-# *一处印刷错误。* 论文正文里，$\epsilon_m'$ 的期望是在 $\pi_D$ 之下取的，附录 A.2 则是在 $\pi$ 之下取的。应以附录为准：在 $\pi_D$ 之下，它就又成了 $\epsilon_m$。
+# *两处印刷错误。* 论文正文里，$\epsilon_m'$ 的期望是在 $\pi_D$ 之下取的，附录 A.2 则是在 $\pi$ 之下取的。应以附录为准：在 $\pi_D$ 之下，它就又成了 $\epsilon_m$。另外，附录 B.2 至 B.4 写的是 KL 散度，证明里用的却是全变差距离。
+#
+# *一个前提。* 这些定理都把奖励当作已知的。MBPO 的模型也要预测奖励，这部分误差没有算进任何一个 $\epsilon$。
 #
 # **定理 4.2** 则是写给只知道 $\pi_D$ 之下模型误差的人的。每想象一步，它付出的代价是 $\epsilon_m + 2\epsilon_\pi$ 而不是 $\epsilon_m'$，另外还要一次性付出 $2\epsilon_\pi/(1-\gamma)$。多走一步，方括号的变化是
 #
@@ -269,7 +288,7 @@ check("05-1", penalty)
 # - $\epsilon_m' \ge \epsilon_\pi$：第一步就不划算，$k^* = 0$。$\epsilon_\pi = 0$ 也属于这种情形。
 # - $\epsilon_m' = 0 < \epsilon_\pi$：每一步都划算，没有哪个有限的长度最好，$k^* = \infty$（$\gamma > 0$ 时）。
 # - $\gamma = 0$：第一步之后就没有什么可以减少的了，所以 $\epsilon_m' < \epsilon_\pi$ 时 $k^* = 1$，否则为 0。
-# - 平局 $\epsilon_m' = \gamma^j\epsilon_\pi$：从 $j$ 走到 $j+1$ 没有变化，两个长度同样好。
+# - 并列 $\epsilon_m' = \gamma^j\epsilon_\pi$：从 $j$ 走到 $j+1$ 没有变化，两个长度同样好。
 
 # %% tags=["nbval-check-output"]
 for gamma, eps_m_prime, eps_pi in ((0.9, 0.01, 0.1), (0.95, 0.02, 0.05), (0.99, 0.01, 0.1)):
@@ -300,7 +319,7 @@ for gamma, eps_m_prime, eps_pi in ((0.9, 0.01, 0.1), (0.95, 0.02, 0.05), (0.99, 
 #
 # ### 练习 05-2：最佳长度
 #
-# 给定 $\gamma$、$\epsilon_m'$ 和 $\epsilon_\pi$，返回 $k^*$，边界情形也要处理；没有有限的最佳长度时返回 `math.inf`。对 (0.9, 0.01, 0.1)，结果应为 22。检查时比较的是你的 $k$ 处的惩罚项：平局时两个长度都对。
+# 给定 $\gamma$、$\epsilon_m'$ 和 $\epsilon_\pi$，返回 $k^*$，边界情形也要处理；没有有限的最佳长度时返回 `math.inf`。对 (0.9, 0.01, 0.1)，结果应为 22。检查时比较的是你的 $k$ 处的惩罚项：并列时两个长度都对。
 #
 # <details><summary>提示</summary>
 #
@@ -345,8 +364,8 @@ check("05-2", best_length)
 # - *Above*, a measurement: the compounding error $e(k)$ of chapter 03, in Hopper-v5, for the model of 10,000 transitions
 #   there, with the spread that its members predict. It is a **proxy**: Hopper is deterministic, and the total variation
 #   between a point and a Gaussian is 1, whatever the model. So it has its own axis and enters no theorem.
-# - *Below*, in units of return: theorem 4.3's penalty as a stack of its two parts, with $k^*$ marked; the tight variant,
-#   which a later section explains; $C$ of theorem 4.1 as a horizontal line, since it knows of no branches; and the grey
+# - *Below*, in units of return: theorem 4.3's penalty as a stack of its two parts, with $k^*$ marked; theorem 4.2's; the
+#   tight variant, which a later section explains; $C$ of theorem 4.1 as a horizontal line, since it knows of no branches; and the grey
 #   region from the trivial level on, where a bound says nothing. Its scale is logarithmic.
 #
 # By hand you set $\epsilon_m$, $\epsilon_\pi$, $\gamma$ and the **slope** with which the model error grows as the policy
@@ -359,13 +378,13 @@ check("05-2", best_length)
 # **Predict.** Before you move anything: does $k^*$ rise or fall when $\epsilon_m$ rises, when $\epsilon_\pi$ rises, when
 # $\gamma$ rises? Where will the red line run, near the black one, at half its height, or at the bottom?
 
-# %% [markdown] tags=["lang-zh"] twin="77f441b1"
+# %% [markdown] tags=["lang-zh"] twin="fddb339d"
 # ## 两股力量，一张图
 #
 # 上下两幅图共用 $k$ 轴，此外没有共用的东西。
 #
 # - *上图*是测量：第 03 章的复合误差 $e(k)$，环境是 Hopper-v5，模型就是那里用 10,000 条转移训练的那一个，旁边是各成员预测的分歧。它是**代理量**：Hopper 是确定性的，一个点与高斯分布之间的全变差距离总是 1，不论模型如何。所以它有自己的坐标轴，也不进入任何定理。
-# - *下图*以回报为单位：定理 4.3 的惩罚项分成两部分上下叠放，标出 $k^*$；更紧的惩罚项，后面有一节解释；定理 4.1 的 $C$ 是一条水平线，因为它不知道什么是分支；从平凡界往上是灰色区域，界在那里不提供信息，刻度改为对数。
+# - *下图*以回报为单位：定理 4.3 的惩罚项分成两部分上下叠放，标出 $k^*$；定理 4.2 的惩罚项；更紧的惩罚项，后面有一节解释；定理 4.1 的 $C$ 是一条水平线，因为它不知道什么是分支；从平凡界往上是灰色区域，界在那里不提供信息，刻度改为对数。
 #
 # 手动时，由你设定 $\epsilon_m$、$\epsilon_\pi$、$\gamma$ 和**斜率**。斜率表示策略离开数据时模型误差增长得多快：$\epsilon_m' = \epsilon_m + \epsilon_\pi \cdot d\epsilon_m'/d\epsilon_\pi$，后文还会谈到。勾选方框之后，误差改为测量值，取自**表格型孪生**：把摆切成 49 个状态，用 $n$ 条转移计数得到的模型在那里有精确的 $\epsilon_m$ 和 $\epsilon_m'$；收集数据的策略大多不施加力矩。这时模型误差的滑块只显示测得的值，不能移动；红线是精确的差距 $\lvert\eta - \eta_k\rvert$。
 #
@@ -381,7 +400,8 @@ branches_lab(hopper, world="Hopper-v5", size=10_000)
 # %% [markdown] tags=["lang-en"]
 # **What was seen.** At the start ($\gamma = 0.9$, $\epsilon_m' = 0.01$, $\epsilon_\pi = 0.1$) the penalty falls from 20 to
 # 6.37 at $k^* = 22$, which is 0.32 of the trivial level, and rises again. $C$ is 41.8 and says nothing: branching turns an
-# empty statement into one with content.
+# empty statement into one with content. But only with the error measured on the current policy: theorem 4.2's line
+# begins at 24, in the grey, and only climbs.
 #
 # - A larger $\epsilon_m$ shortens the branch: at 0.05, $k^*$ is 7 and the penalty there 0.83 of the trivial level; from
 #   $\epsilon_m = 0.1 = \epsilon_\pi$ on, $k^* = 0$.
@@ -397,8 +417,8 @@ branches_lab(hopper, world="Hopper-v5", size=10_000)
 #   members' spread is less than half of it up to $k = 10$. The theorem puts the *same* $\epsilon_m'$ at every step of a
 #   branch. What the upper panel shows is that real imagined states do not stay where the model is good.
 
-# %% [markdown] tags=["lang-zh"] twin="f7fd1785"
-# **看到了什么。** 起初（$\gamma = 0.9$，$\epsilon_m' = 0.01$，$\epsilon_\pi = 0.1$），惩罚项从 20 降到 $k^* = 22$ 处的 6.37，即平凡界的 0.32 倍，然后回升。$C$ 是 41.8，不提供信息：分支把一句空话变成了有内容的话。
+# %% [markdown] tags=["lang-zh"] twin="08086169"
+# **看到了什么。** 起初（$\gamma = 0.9$，$\epsilon_m' = 0.01$，$\epsilon_\pi = 0.1$），惩罚项从 20 降到 $k^* = 22$ 处的 6.37，即平凡界的 0.32 倍，然后回升。$C$ 是 41.8，不提供信息：分支把一句空话变成了有内容的话。但前提是误差在当前策略下测得：定理 4.2 的线从 24 起，一开始就在灰色区域里，而且只升不降。
 #
 # - $\epsilon_m$ 越大，分支越短：0.05 时 $k^*$ 为 7，那里的惩罚项是平凡界的 0.83 倍；从 $\epsilon_m = 0.1 = \epsilon_\pi$ 起，$k^* = 0$。
 # - $\epsilon_\pi$ 越大，分支越长，0.3 时为 33：策略变得越多，旧的状态就越不值钱。
@@ -442,7 +462,7 @@ lengths_lab()
 # the penalties, as shares of the trivial level, on a logarithmic scale; the triangle marks $k^*$, the star the length at
 # which the gap is smallest.
 #
-# **What was seen.** The same errors, the same $k^* = 22$, and the truly best lengths are 9 on the river and far beyond 100
+# **What was seen.** The same errors, the same $k^* = 22$, and the truly best lengths are 9 on the river and beyond 100
 # on the twin. On the river $\eta_k$ climbs past $\eta$ after nine steps and goes on to the model's promise; a long branch
 # believes the hopeful model. On the twin the model errs without a direction, its mistakes nearly cancel in the return, and
 # longer is better throughout, if only by a little after some thirty steps. At $\epsilon_m' = 0.1$ the formula says
@@ -470,10 +490,10 @@ lengths_lab()
 # it goes one way only: down, if $\epsilon_m' < \epsilon_\pi$, for ever; up, if not. **There is no inner minimum.** In both
 # labs the dashed green line shows it.
 
-# %% [markdown] tags=["lang-zh"] twin="0418222f"
+# %% [markdown] tags=["lang-zh"] twin="97d7bf17"
 # 左图是 $\eta_k$，按它自身的范围放大，三条水平线是三个回报。右图是精确的差距和惩罚项占平凡界的比例，对数刻度；三角标出 $k^*$，星号标出差距最小的长度。
 #
-# **看到了什么。** 误差相同，$k^*$ 同为 22，真正最好的长度在河上是 9，在孪生上则远超过 100。在河上，$\eta_k$ 走九步就越过了 $\eta$，继续爬向模型的许诺：长的分支相信了乐观的模型。在孪生上，模型的错误没有方向，在回报里几乎互相抵消，所以始终是越长越好，只是三十来步之后好得有限。$\epsilon_m' = 0.1$ 时，公式在两个世界都给出 $k^* = 0$，而在两个世界，走两步都远好于不分支。
+# **看到了什么。** 误差相同，$k^*$ 同为 22，真正最好的长度在河上是 9，在孪生上则超过 100。在河上，$\eta_k$ 走九步就越过了 $\eta$，继续爬向模型的许诺：长的分支相信了乐观的模型。在孪生上，模型的错误没有方向，在回报里几乎互相抵消，所以始终是越长越好，只是三十来步之后好得有限。$\epsilon_m' = 0.1$ 时，公式在两个世界都给出 $k^* = 0$，而在两个世界，走两步都远好于不分支。
 #
 # 在这些设置下，差距只有惩罚项的百分之一，甚至更小。$k^*$ 不可能知道真正最好的长度：那取决于模型*在哪里*出错、错得对谁有利，而定理只知道错了多少。
 #
@@ -626,7 +646,7 @@ climb_lab()
 #
 # - With 100,000 transitions a round only two offers are accepted and the climb ends at 0.81; with 1,000 none is.
 # - *Small steps are refused more often.* With shifts of at most 0.02 nothing is accepted here, with 0.5 the very first
-#   step goes all the way. The gain and the distribution shift both shrink with the step; the model's part,
+#   step reaches 0.999 of the best return. The gain and the distribution shift both shrink with the step; the model's part,
 #   $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$, does not. Each step pays this fee in full, so a timid step is not worth it.
 # - A larger $\gamma$ needs longer branches and better models. At 0.9, with a million transitions a round, only the boldest
 #   learner is accepted.
@@ -634,13 +654,13 @@ climb_lab()
 # "Monotonic improvement" thus is a real promise here, not only a true sentence. MBPO does not make this test. It takes from the
 # theory the shape of the algorithm, branches of limited length from real states, and chooses $k$ by experiment.
 
-# %% [markdown] tags=["lang-zh"] twin="01575a89"
+# %% [markdown] tags=["lang-zh"] twin="2e22fada"
 # 蓝色阶梯是 $\pi_D$ 的真实回报占最高回报的比例。每一轮，橙色短横是候选策略的分支推演回报，它下面是保证值：高于真实回报、被接受的画绿色三角，被拒绝的画红叉。低出图外的保证值画在下边缘。
 #
 # **看到了什么。** 起初，十二个候选策略中有七个被接受，分支长 8 到 10 步，真实回报从最高回报的 0.30 升到 1.00。无论滑块怎样设置，它都从不下降。
 #
 # - 每轮 100,000 条转移时，只有两个被接受，停在 0.81；1,000 条时一个也没有。
-# - *小步更常被拒绝*。最大偏移为 0.02 时，这里什么也不接受；为 0.5 时，第一步就走到了头。步子变小，增益和分布偏移那一部分都跟着变小，而模型的那一部分 $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$ 不变。每一步都要全额交这笔费用，畏缩的一步不值得。
+# - *小步更常被拒绝*。最大偏移为 0.02 时，这里什么也不接受；为 0.5 时，第一步就达到最高回报的 0.999。步子变小，增益和分布偏移那一部分都跟着变小，而模型的那一部分 $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$ 不变。每一步都要全额交这笔费用，畏缩的一步不值得。
 # - $\gamma$ 越大，分支就要越长，模型也要越好。$\gamma = 0.9$ 时，即使每轮有一百万条转移，也只有最大胆的学习者被接受。
 #
 # 所以“单调提升”在这里是一个真实的保证，而不只是一句正确的话。MBPO 并不做这个检验。它从理论中取来的是算法的形状，即从真实状态出发、长度有限的分支；$k$ 则靠实验来选。
@@ -764,12 +784,13 @@ check("05-3", branched_rollout)
 # ## A schedule for $k$
 #
 # The model gets better while the agent learns, so the length may grow. The paper's Hopper runs let $k$ rise linearly from 1
-# at 20,000 real steps to 15 at 100,000; fractions are cut off. Other environments keep $k = 1$ throughout.
+# at 20,000 real steps to 15 at 100,000; fractions are cut off. Some other environments keep
+# $k = 1$ throughout.
 #
 # A schedule is worth nothing if it does not reach the rollout: one port of MBPO computed it and then always imagined one
 # step. So count: branches that do not end must give $k$ transitions per start.
 
-# %% [markdown] tags=["lang-zh"] twin="ed2535af"
+# %% [markdown] tags=["lang-zh"] twin="a64169e0"
 # ## $k$ 的日程
 #
 # 智能体学习的同时，模型也在变好，所以长度可以增长。论文在 Hopper 上让 $k$ 线性增长，从 20,000 步真实交互时的 1 到 100,000 步时的 15，小数部分舍去；在另一些环境里，$k$ 始终为 1。
@@ -796,11 +817,12 @@ for step in (0, 20_000, 40_000, 60_000, 99_999, 100_000, 500_000):
 #
 # <details><summary>Hint</summary>
 #
-# Which share of the way is done? Keep it between 0 and 1 before you use it.
+# How many of the steps between the two ends are done? Keep that number between none and all before you use it. With
+# whole numbers, `//` cuts off the fraction; a float may land just below a whole number and lose one.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="9d2e7d8a"
+# %% [markdown] tags=["lang-zh"] twin="1c6e651e"
 # 各列依次是真实步数、日程给出的 $k$、每个起点的想象转移数。
 #
 # ### 练习 05-4：日程
@@ -809,7 +831,7 @@ for step in (0, 20_000, 40_000, 60_000, 99_999, 100_000, 500_000):
 #
 # <details><summary>提示</summary>
 #
-# 路走了几分之几？先把它限制在 0 与 1 之间，再使用。
+# 两端之间的步数已经走了多少？先把它限制在零与全部之间，再使用。用整数计算时，`//` 会舍去小数部分；浮点数则可能略小于某个整数，舍去之后就少了一。
 #
 # </details>
 
@@ -821,9 +843,8 @@ from mbpo_teach.grading import check
 def rollout_length(step: int, first_step: int, last_step: int, first: int, last: int) -> int:
     """Return k at a real step."""
     ### BEGIN SOLUTION
-    share = (step - first_step) / (last_step - first_step)
-    share = min(max(share, 0.0), 1.0)
-    return int(first + share * (last - first))
+    done = min(max(step, first_step), last_step) - first_step
+    return first + done * (last - first) // (last_step - first_step)
     ### END SOLUTION
 
 

@@ -224,6 +224,20 @@ def test_megabytes_of_output_are_not_kept():
     assert len(attempt(chatty, ()).printed) <= 1000
 
 
+def test_an_answer_that_closes_its_streams_is_judged_like_any_other():
+    def closes():
+        print("before")
+        sys.stdout.close()
+        sys.stderr.close()
+        warnings.warn("after", stacklevel=1)
+        return 1.0
+
+    tried = attempt(closes, ())
+    assert tried.value == 1.0
+    assert tried.printed.startswith("before")
+    assert "after" in tried.printed
+
+
 def test_streams_and_filters_are_put_back():
     before = sys.stdout, sys.stderr, warnings.filters[:]
 

@@ -127,6 +127,11 @@ def test_a_build_and_what_makes_it_out_of_date(
     ]
     student.write_text("<<<<<<< " + student.read_text())
     assert build_notebooks.out_of_date(chapter, tmp_path) == ["en/09_small.ipynb is not a notebook"]
+    for damaged in ("[]", '{"nbformat": 4, "nbformat_minor": 5, "cells": []}', '{"cells": "x"}'):
+        student.write_text(damaged)
+        assert build_notebooks.out_of_date(chapter, tmp_path) == [
+            "en/09_small.ipynb is not a notebook"
+        ]
     path.write_text(path.read_text() + "\n# %%\nnumber = 1\n")
     assert len(build_notebooks.out_of_date(chapters.read(path), tmp_path)) == 4
 

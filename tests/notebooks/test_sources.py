@@ -28,6 +28,12 @@ from . import rules, small
         ("    ### END SOLUTION\n", "", "BEGIN SOLUTION"),
         ("step = 1", "### BEGIN SOLUTION\nstep = 1\n### END SOLUTION", "BEGIN SOLUTION"),
         ("    ### BEGIN SOLUTION", "### BEGIN SOLUTION", "inside a function"),
+        # A slip in a header: the tags, or a whole exercise, would be lost without a word.
+        ('{"exercise": "09-1", "role": "setup"}', '["exercise": "09-1"]', "header that says"),
+        ('tags=["lang-zh"]\n# 一段话', 'tags=["lang-zh"\n# 一段话', "header that says"),
+        ('tags=["lang-zh"]\n# 一段话', 'tags="lang-zh"\n# 一段话', "cannot read it"),
+        ('tags=["lang-zh"]\n# 一段话', "tags=null\n# 一段话", "cannot read it"),
+        ("# 一段话。<details><summary>提示</summary>加一。</details>\n", "", "is empty"),
     ],
 )
 def test_a_broken_source_gets_one_sentence(
@@ -40,18 +46,37 @@ def test_a_broken_source_gets_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "complaint"), [(b"\n", "empty"), (b"# %%\n\xff", "UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"\n", "empty"),
+        (b"# %%\n\xff", "UTF-8"),
+        (b"# %% [markdown] tags=3\n# One", "cannot read it"),
+        (None, "Is a directory"),
+    ],
+)
 def test_a_damaged_file_gets_one_sentence_and_the_others_their_turn(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, complaint: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, complaint: str
 ) -> None:
     small.write(tmp_path)
-    (tmp_path / "_source" / "08_damaged.py").write_bytes(content)
+    damaged = tmp_path / "_source" / "08_damaged.py"
+    if content is None:
+        damaged.mkdir()
+    else:
+        damaged.write_bytes(content)
     for mode in ("--check", "--stamp"):
         assert build_notebooks.main([mode], tmp_path) == 1
         printed = capsys.readouterr()
         assert printed.err.startswith("not built: 08_damaged.py: ")
         assert complaint in printed.err
         assert "09_small" in printed.out
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_source(tmp_path: Path) -> None:
+    path = small.write(tmp_path)
+    plain = chapters.read(path)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert chapters.read(path) == plain
 
 
 def test_an_english_cell_at_the_end_is_unpaired(tmp_path: Path) -> None:

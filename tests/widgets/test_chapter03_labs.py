@@ -83,6 +83,7 @@ def test_the_hopper_as_the_chapter_tells_it():
     hopper, spread = median("Hopper-v5"), median("Hopper-v5", "actions.spread")
     low, high = np.nanquantile(found["actions.ensemble"][3], (0.1, 0.9), axis=0)
     assert (low[1], high[1]) == pytest.approx((0.008, 0.21), abs=0.005)
+    assert high[1] / low[1] == pytest.approx(25, abs=1)
     assert (high[5:] > 1).all()
     assert 0.3 < spread[3, 1] / hopper[3, 1] < 0.4
     assert 0.33 < spread[3, 10] / hopper[3, 10] < 0.42

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 
 from mbpo_teach import bounds, exact, language, mdp
 from mbpo_teach.widgets import exact_lab, no_step, two_errors
@@ -125,3 +126,69 @@ def test_a_perfect_model_never_drifts_and_a_wrong_one_does_without_policy_shift(
     assert (distances <= np.arange(41) * eps_m_prime + 1e-12).all()
     assert two_errors.drift(eps_m=0.1, eps_pi=0.5)[0][40] == pytest.approx(0.081, abs=5e-4)
     assert "0.093 apart after 5 steps" in two_errors.two_errors_lab().sentence
+
+
+def curves(plate):
+    return {line.get_label(): line for line in plate.moving if isinstance(line, Line2D)}
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.8, 0.95])
+def test_equal_returns_are_a_level_line_and_not_rounding_blown_up(gamma):
+    """With a perfect model and an unmoved policy every branched return is the same."""
+    lab = exact_lab.exact_lab()
+    lab.move(eps_m=0, eps_pi=0, gamma=gamma)
+    branched = [line for line in lab.plate.moving if isinstance(line, Line2D)]
+    (curve,) = [line for line in branched if len(line.get_xdata()) == 41 and line.get_ms() == 4]
+    assert np.ptp(curve.get_ydata()) < 1e-6
+
+
+def red_pixels(lab):
+    red, green, blue = (np.asarray(lab.plate.image(), dtype=int)[..., i] for i in range(3))
+    return int(((red > 180) & (green < 130) & (blue < 60)).sum())
+
+
+@pytest.mark.parametrize(
+    ("make", "inside", "edges"),
+    [
+        (
+            exact_lab.exact_lab,
+            {"eps_m": 0.02, "eps_pi": 0.02, "gamma": 0.0},  # without a future there is no gap
+            [
+                {"eps_m": 0.0, "eps_pi": 0.0},
+                {"eps_m": exact_lab.MAX_EPS_M, "eps_pi": 0.0},
+                {"eps_m": 0.0, "eps_pi": 0.5},
+            ],
+        ),
+        (no_step.no_step_lab, {"eps_pi": 0.25}, [{"eps_pi": 0.5}]),
+    ],
+)
+def test_marks_are_whole_at_the_ends_of_the_sliders(make, inside, edges):
+    lab = make() if make is exact_lab.exact_lab else make(cases=20)
+    lab.move(**inside)
+    whole = red_pixels(lab)
+    for edge in edges:
+        lab.move(**edge)
+        assert red_pixels(lab) == pytest.approx(whole, rel=0.15)
+
+
+def test_the_diamond_leaves_the_map_where_the_error_does():
+    lab = exact_lab.exact_lab()
+    diamond = curves(lab.plate)["exact $\\epsilon_m'$, $\\epsilon_\\pi$"]
+    assert diamond.get_visible()
+    lab.move(eps_m=exact_lab.MAX_EPS_M, eps_pi=0.5)
+    assert not diamond.get_visible()
+    lab.move(eps_pi=0.0)  # there both errors are the same, on the edge of the map
+    assert diamond.get_visible()
+
+
+@pytest.mark.parametrize("lang", language.LANGUAGES)
+def test_no_curve_crosses_the_legend_of_the_no_step_lab(lang):
+    language.use(lang)
+    lab = no_step.no_step_lab(cases=20)
+    left = lab.plate.figure.axes[0]
+    box = left.get_legend().get_window_extent()
+    for eps_m, gamma in itertools.product((0.0, 0.1, exact_lab.MAX_EPS_M), (0.0, 0.8, 0.95)):
+        lab.move(eps_m=eps_m, gamma=gamma)
+        for line in curves(lab.plate).values():
+            points = left.transData.transform(line.get_xydata())
+            assert box.count_contains(points) == 0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mbpo_teach import bounds, exact, language, mdp, runs
+from mbpo_teach.figures import branches as branches_figure
 from mbpo_teach.widgets import branches, climb, lengths, shift, whereabouts
 
 HAND = {"eps_m": 0.01, "slope": 0.0, "eps_pi": 0.1, "gamma": 0.9, "count": 30_000}
@@ -65,6 +66,10 @@ def test_the_two_parts_are_those_of_the_theorem():
         frame.penalty, bounds.branched_penalty_on_policy(k, **setting), rtol=1e-12
     )
     assert (np.diff(frame.tight[1:]) < 0).all()  # no minimum inside
+    # Theorem 4.2 knows eps_m only, and never falls.
+    expected = bounds.branched_penalty(k, gamma=0.8, r_max=1, eps_m=0.01, eps_pi=0.1)
+    np.testing.assert_array_equal(frame.pessimistic, expected)
+    assert (np.diff(frame.pessimistic) > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,8 @@ def test_as_measured_everything_is_the_twins(count, eps_pi, gamma):
     )
     true_return = mdp.exact_return(case.world, case.policy)
     np.testing.assert_array_equal(frame.gap, np.abs(true_return - returns))
-    # Theorem 4.3 and its tight variant.
+    # Theorems 4.2 and 4.3, and the tight variant.
+    assert (true_return >= returns - frame.pessimistic - 1e-9).all()
     assert (true_return >= returns - frame.penalty - 1e-9).all()
     assert (frame.gap <= frame.tight + 1e-9).all()
     assert frame.bound == bounds.performance_bound(
@@ -132,6 +138,50 @@ def test_lengths_beyond_the_picture_and_without_end(record):
     assert "k* = 0" in lab.sentence
 
 
+def test_two_panels_share_k_and_no_axis_is_drawn_over_another(record):
+    lab = branches.branches_lab(record, world="Hopper-v5", size=3_000)
+    lab.move(measured=True)
+    above, below = lab.plate.figure.axes  # and no third: a twin axis would be one
+    assert above.get_xlim() == below.get_xlim() == (0, 50)
+    assert not above.bbox.overlaps(below.bbox)
+    drawn = {line.get_label(): line.get_ydata() for line in below.lines}
+    frame, _ = on_the_twin()
+    for words, curve in {
+        "penalty of theorem 4.3": frame.penalty,
+        "penalty of theorem 4.2": frame.pessimistic,
+        "tight variant": frame.tight,
+        "$C$: no branching": [frame.bound] * 2,
+        "exact gap $|\\eta - \\eta_k|$ (twin)": frame.gap,
+    }.items():
+        np.testing.assert_allclose(
+            drawn[words], branches_figure.height(np.array(curve) / frame.trivial)
+        )
+    (point,) = (line for line in above.lines if line.get_marker() == "o")
+    errors = branches.measured_errors(record, 3_000)
+    assert (point.get_xdata(), point.get_ydata()) == ([5], [errors.middle[4]])
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh"])
+def test_no_words_lie_on_others_at_any_end_of_the_sliders(record, spoken):
+    language.use(spoken)
+    draw = branches_figure.build(branches.measured_errors(record, 10_000), world="Hopper-v5")
+    ends = {
+        "measured": (False, True),
+        "eps_m": (0.0, 0.01, 0.3),
+        "eps_pi": (0.1, 0.5),
+        "gamma": (0.0, 0.9, 0.99),
+    }
+    for values in itertools.product(*ends.values()):
+        frame, _ = by_hand(**dict(zip(ends, values, strict=True)))
+        figure = draw(frame).figure
+        panel = figure.axes[1]
+        words = [*panel.texts, panel._left_title, panel._right_title]
+        boxes = [text.get_window_extent() for text in words if text.get_text()]
+        for one, other in itertools.combinations(boxes, 2):
+            assert not one.overlaps(other), values
+        assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
 def test_the_chapters_claims_about_the_twin():
     bests = {count: on_the_twin(count=count)[0].best for count in branches.COUNTS}
     assert bests == {1_000: 0, 3_000: 0, 10_000: 3, 30_000: 9, 100_000: 14}
@@ -156,7 +206,9 @@ def test_the_sliders_set_the_exact_errors(twin, eps_m_prime, eps_pi, gamma):
     frame = lengths.measure(twin=twin, k=0, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma)
     assert (frame.gap <= frame.penalty + 1e-9).all()
     assert (frame.gap <= frame.tight + 1e-9).all()
-    assert frame.gap[frame.truly_best] == frame.gap.min()
+    # The shortest of the best: all shorter ones are worse, and no longer one is better.
+    assert (frame.gap[: frame.truly_best] > frame.gap[frame.truly_best]).all()
+    assert frame.gap[frame.truly_best] == pytest.approx(frame.gap.min(), rel=0, abs=1e-11)
 
 
 def test_the_same_errors_two_worlds_two_best_lengths():
@@ -167,6 +219,25 @@ def test_the_same_errors_two_worlds_two_best_lengths():
     assert swing.truly_best > 100
     for frame in (swim, swing):
         assert (frame.gap / frame.penalty).max() < 0.01
+
+
+def test_rounding_is_no_difference_between_lengths():
+    """Perfect model, unmoved policy: every length is exact, and the picture is a straight line."""
+    lab = lengths.lengths_lab()
+    for twin, gamma in itertools.product((False, True), (0.0, 0.9, 0.99)):
+        lab.move(twin=twin, gamma=gamma, eps_m_prime=0.0, eps_pi=0.0)
+        frame = lengths.measure(twin=twin, k=0, gamma=gamma, eps_m_prime=0.0, eps_pi=0.0)
+        assert frame.truly_best == 0
+        assert "gap is smallest at k = 0" in lab.sentence
+        curve = lab.plate.figure.axes[0].lines[0].get_ydata()
+        np.testing.assert_allclose(curve, 0, atol=1e-9)
+
+
+def test_the_chapters_claims_about_lengths():
+    for twin in (False, True):
+        frame = lengths.measure(twin=twin, k=2, eps_m_prime=0.1, eps_pi=0.1, gamma=0.9)
+        assert frame.best == 0
+        assert frame.gap[2] < frame.gap[0] / 3
 
 
 def test_lengths_lab_says_what_the_library_gives():
@@ -249,6 +320,26 @@ def test_the_true_return_never_drops_on_the_whole_grid():
             before = each.true_return
             accepted += each.accepted
     assert accepted > 300
+
+
+def test_the_chapters_claims_about_accepted_steps():
+    def told(gamma=0.5, count=1_000_000, largest=0.2):
+        found, _, best = climb.climb(gamma, count, largest)
+        accepted = [each.offer.k for each in found if each.accepted]
+        return accepted, found[0].true_return / best, found[-1].true_return / best
+
+    accepted, _, last = told()
+    assert len(accepted) == 7
+    assert set(accepted) <= {8, 9, 10}
+    assert last > 0.999
+    accepted, _, last = told(count=100_000)
+    assert len(accepted) == 2
+    assert last == pytest.approx(0.81, abs=5e-3)
+    assert told(largest=0.02)[0] == []
+    assert told(largest=0.5)[1] == pytest.approx(0.999, abs=5e-4)
+    assert [bool(told(gamma=0.9, largest=largest)[0]) for largest in climb.SHIFTS] == [
+        False
+    ] * 4 + [True]
 
 
 def test_climb_lab_says_what_the_library_gives():

@@ -1,0 +1,65 @@
+"""A machine without a compiler gets the same numbers and one sentence."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+import torch
+
+from mbpo_teach import compiled as module
+from mbpo_teach.compiled import compiled
+
+NO_COMPILER = """
+import warnings, torch
+from mbpo_teach.compiled import compiled
+def double(x): return (2 * x).sin() + x.cos()
+run = compiled(double)
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    x = torch.arange(1000.0)
+    for _ in range(3):
+        assert torch.equal(run(x), double(x))
+said = [str(one.message) for one in heard if "torch.compile does not work" in str(one.message)]
+assert len(said) == 1, [str(one.message) for one in heard]
+print(said[0])
+"""
+
+
+def test_without_a_compiler_it_says_so_once_and_goes_on(tmp_path):
+    environment = os.environ | {
+        "CXX": str(tmp_path / "no-compiler"),
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", NO_COMPILER], env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert "C++ compiler" in result.stdout
+
+
+def test_wrong_input_gets_its_own_error_and_does_not_switch_compiling_off(monkeypatch):
+    calls = []
+
+    def fails_on_short(x):
+        calls.append("graph")
+        if len(x) < 2:
+            raise RuntimeError("graph: too short")
+        return x + 1
+
+    monkeypatch.setattr(module.torch, "compile", lambda function, **_: fails_on_short)
+
+    def eager(x):
+        calls.append("eager")
+        if len(x) < 2:
+            raise ValueError("x must have two rows or more")
+        return x + 1
+
+    run = compiled(eager)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="two rows"):
+            run(torch.zeros(1))
+        assert run(torch.zeros(2)).equal(torch.ones(2))
+    assert calls == ["graph", "eager", "graph"]
