@@ -1,0 +1,185 @@
+"""The hill and the peak: which policy is best at each temperature, and how a temperature is found.
+
+Drawn for chapter 6.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+from mbpo_teach.hills import ACTIONS, action_value
+
+LEAST_ENTROPY, MOST_ENTROPY = -3.2, 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of policy against temperature: expected `value` and `entropy`, both (temperature,).
+
+    `objective` (temperature,) is their sum, the entropy weighted by the temperature.
+    """
+
+    value: np.ndarray
+    entropy: np.ndarray
+    objective: np.ndarray
+
+
+def temperature_plate(
+    temperatures: np.ndarray, soft: Kind, tanh: Kind
+) -> tuple[Plate, Callable[[int, np.ndarray, np.ndarray], None]]:
+    """Return a plate of two best policies, and what moves it.
+
+    It is moved with the place of the present temperature, and with the densities on the hills'
+    actions of the best policy of any shape and of the best tanh-Gaussian.
+    """
+    x = ACTIONS.numpy()
+    with style.style():
+        figure = Figure(figsize=(9.8, 4.5))
+        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
+        left = figure.add_subplot(grid[:, 0])
+        _value_axes(left)
+        blank = np.zeros_like(x)
+        area = left.fill_between(
+            x, blank, blank, color=style.SKY, alpha=0.5, lw=0, label=words("hills.soft")
+        )
+        (line,) = left.plot(x, blank, color=style.RED, lw=2, label=words("hills.tanh"))
+        left.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.12), ncols=2, handlelength=1.6)
+        upper = figure.add_subplot(grid[0, 1])
+        lower = figure.add_subplot(grid[1, 1], sharex=upper)
+        dots = _dots(upper, temperatures, _objectives(upper, temperatures, soft, tanh))
+        dots += _dots(lower, temperatures, _entropies(lower, temperatures, soft, tanh))
+        here = [axes.axvline(1, color=style.BLACK, lw=1, ls=":") for axes in (upper, lower)]
+        plate = Plate(figure, [area, line, *here, *(dot for dot, _ in dots)])
+
+    def move(place: int, soft_density: np.ndarray, tanh_density: np.ndarray) -> None:
+        # Both on one scale: the higher one is as high as the peak.
+        scale = 1.3 / max(soft_density.max(), tanh_density.max())
+        area.set_data(x, blank, scale * soft_density)
+        line.set_ydata(scale * tanh_density)
+        for rule in here:
+            rule.set_xdata([temperatures[place]] * 2)
+        for dot, values in dots:
+            dot.set_data([temperatures[place]], [values[place]])
+
+    return plate, move
+
+
+def _value_axes(axes: Axes) -> None:
+    x = ACTIONS.numpy()
+    axes.plot(x, action_value(ACTIONS).numpy(), color=style.BLACK, lw=1.6, label="$Q(a)$")
+    axes.set(xlim=(-1, 1), ylim=(0, 1.45))
+    axes.set_xlabel(words("hills.action"))
+    axes.set_title(words("hills.policy_title"))
+
+
+_Curve = tuple[np.ndarray, str, str]  # values, colour, line style
+
+
+def _objectives(axes: Axes, temperatures: np.ndarray, soft: Kind, tanh: Kind) -> list[_Curve]:
+    curves = [
+        (soft.objective, style.BLUE, "--", "$\\alpha\\,\\log Z$"),
+        (tanh.objective, style.RED, "-", "$E[Q]+\\alpha H$"),
+        (tanh.value, style.ORANGE, "-.", "$E[Q]$"),
+    ]
+    for values, colour, dashes, label in curves:
+        axes.plot(temperatures, values, dashes, color=colour, lw=1.7, label=label)
+    axes.set(ylim=(0.4, 2.1))
+    axes.set_title(words("hills.objective_title"))
+    axes.legend(loc="upper left", ncols=3, handlelength=1.8, columnspacing=1.2)
+    axes.tick_params(labelbottom=False)
+    return [(values, colour, dashes) for values, colour, dashes, _ in curves]
+
+
+def _entropies(axes: Axes, temperatures: np.ndarray, soft: Kind, tanh: Kind) -> list[_Curve]:
+    axes.axhline(np.log(2), color=style.GREY, lw=1)
+    axes.text(
+        0.98, np.log(2), words("hills.uniform"), transform=axes.get_yaxis_transform(),
+        ha="right", va="bottom", color=style.DARK, fontsize=9,
+    )  # fmt: skip
+    curves = [(soft.entropy, style.BLUE, "--"), (tanh.entropy, style.RED, "-")]
+    for values, colour, dashes in curves:
+        axes.plot(temperatures, values, dashes, color=colour, lw=1.7)
+    axes.set(ylim=(LEAST_ENTROPY, 1.3))
+    axes.set_title(words("hills.entropy_title"))
+    temperature_axis(axes, temperatures)
+    return curves
+
+
+def _dots(
+    axes: Axes, temperatures: np.ndarray, curves: list[_Curve]
+) -> list[tuple[Line2D, np.ndarray]]:
+    return [
+        (axes.plot(temperatures[0], values[0], "o", color=colour, mec="white", ms=8)[0], values)
+        for values, colour, _ in curves
+    ]
+
+
+def temperature_axis(axes: Axes, temperatures: np.ndarray) -> None:
+    """Make the x-axis one of temperatures, logarithmic, with plain numbers."""
+    axes.set_xscale("log")
+    axes.set_xlim(temperatures[0], temperatures[-1])
+    axes.xaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.minorticks_off()
+    axes.set_xlabel(words("hills.temperature_axis"))
+
+
+def target_plate(
+    held: tuple[np.ndarray, np.ndarray], best: tuple[np.ndarray, np.ndarray], *, steps: int
+) -> tuple[Plate, Callable[[float, np.ndarray, np.ndarray], None]]:
+    """Return a plate of the way to a target entropy, and what moves it.
+
+    `held` and `best` are curves, temperatures and entropies, both (temperature,): where an actor's
+    steps end at a temperature that is held, and of the best tanh-Gaussian. The plate is moved with
+    the target, and with temperature and entropy at every step, both (step,).
+    """
+    with style.style():
+        figure = Figure(figsize=(9.8, 4.5))
+        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
+        left = figure.add_subplot(grid[:, 0])
+        left.plot(*held, color=style.BLUE, lw=2, label=words("target.held"))
+        left.plot(*best, ":", color=style.GREY, lw=1.8, label=words("target.best"))
+        (path,) = left.plot([], [], "-", color=style.RED, lw=1, marker="o", ms=3.5, markevery=25,
+                            label=words("target.path"))  # fmt: skip
+        (end,) = left.plot([], [], "*", color=style.RED, mec="white", ms=16, zorder=5,
+                           label=words("target.end"))  # fmt: skip
+        left.set(ylim=(LEAST_ENTROPY, MOST_ENTROPY))
+        left.set_ylabel(words("hills.entropy_axis"))
+        left.set_title(words("target.title"))
+        temperature_axis(left, best[0])
+        upper = figure.add_subplot(grid[0, 1])
+        lower = figure.add_subplot(grid[1, 1], sharex=upper)
+        blank = np.ones(steps + 1)
+        (hot,) = upper.plot(blank, color=style.RED, lw=1.7)
+        upper.set(xlim=(0, steps), yscale="log", ylim=(best[0][0], best[0][-1]))
+        upper.yaxis.set_major_locator(FixedLocator([0.02, 0.1, 0.5, 2]))
+        upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        upper.yaxis.minorticks_off()
+        upper.set_title(words("target.temperature_title"))
+        upper.tick_params(labelbottom=False)
+        (random,) = lower.plot(blank, color=style.RED, lw=1.7)
+        lower.set(ylim=(LEAST_ENTROPY, MOST_ENTROPY))
+        lower.set_title(words("hills.entropy_title"))
+        lower.set_xlabel(words("target.step"))
+        goals = [axes.axhline(0, color=style.BLACK, lw=1.2, ls="--") for axes in (left, lower)]
+        goals[0].set_label(words("target.target"))
+        left.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, handlelength=1.8)
+        plate = Plate(figure, [*goals, path, end, hot, random])
+
+    def move(target: float, temperature: np.ndarray, entropy: np.ndarray) -> None:
+        path.set_data(temperature, entropy)
+        end.set_data(temperature[-1:], entropy[-1:])
+        hot.set_data(np.arange(steps + 1), temperature)
+        random.set_data(np.arange(steps + 1), entropy)
+        for goal in goals:
+            goal.set_ydata([target] * 2)
+
+    return plate, move

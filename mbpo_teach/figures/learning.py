@@ -1,0 +1,109 @@
+"""Return against real steps: of a training that is going on, and of recorded ones.
+
+Drawn for chapters 6 and 7.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.still import Still
+from mbpo_teach.figures.style import words
+
+_DASHES = ("-", "--", "-.", ":")
+_LEVELS = {"best": "learning.best", "most": "learning.most"}
+
+
+def live_plate(
+    world: str, *, total_steps: int, lowest: float, highest: float, best: float | None = None
+) -> tuple[Plate, Callable[[np.ndarray, np.ndarray, bool], None]]:
+    """Return a plate of a training in `world`, and what moves it.
+
+    Its axes are fixed from the start: real steps up to `total_steps`, returns from `lowest` to
+    `highest`; `best` is the mean of the best returns known. It is moved with the steps of the
+    reports (report,), their returns (report, start), and whether the training was stopped by hand.
+    """
+    with style.style():
+        figure = Figure(figsize=(8.4, 3.9))
+        axes = figure.subplots()
+        if best is not None:
+            axes.axhline(best, color=style.BLACK, lw=1.2, ls="--", label=words("live.best"))
+        band = axes.fill_between(
+            [0], [0], [0], color=style.SKY, alpha=0.4, lw=0, label=words("live.range")
+        )
+        (mean,) = axes.plot([], [], "o-", color=style.BLUE, lw=2, ms=4, label=words("live.mean"))
+        here = axes.axvline(0, color=style.GREY, lw=1, ls=":", label=words("live.here"))
+        note = axes.annotate(
+            "", (0, 0.02), (4, 0), ("data", "axes fraction"), textcoords="offset points",
+            color=style.RED, fontsize=9.5, va="bottom",
+        )  # fmt: skip
+        axes.set(xlim=(0, total_steps), ylim=(lowest, highest))
+        axes.set_xlabel(words("live.step"))
+        axes.set_ylabel(words("live.return"))
+        axes.set_title(words("live.title", world=world))
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=4)
+        plate = Plate(figure, [band, mean, here, note])
+
+    def move(steps: np.ndarray, returns: np.ndarray, stopped: bool) -> None:
+        band.set_data(steps, returns.min(axis=1), returns.max(axis=1))
+        mean.set_data(steps, returns.mean(axis=1))
+        here.set_xdata([steps[-1]] * 2)
+        here.set_color(style.RED if stopped else style.GREY)
+        note.set_text(words("live.stopped") if stopped else "")
+        late = steps[-1] > 0.75 * total_steps
+        note.set_horizontalalignment("right" if late else "left")
+        note.set_position((-4, 0) if late else (4, 0))
+        note.xy = (steps[-1], note.xy[1])
+
+    return plate, move
+
+
+def learning_picture(
+    records: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    levels: Mapping[str, tuple[str, float]],
+) -> Still:
+    """Show recorded trainings, one panel for each world: every seed, and their median.
+
+    `records` holds steps (report,) and mean returns (seed, report); `levels` a line to compare
+    with: its height, and whether that is the "best" return known or the "most" there is.
+    """
+    with style.style():
+        figure = Figure(figsize=(9.8, 3.9))
+        panels = np.atleast_1d(figure.subplots(1, len(records)))
+        said = []
+        for axes, (world, (steps, means)) in zip(panels, records.items(), strict=True):
+            middle = np.median(means, axis=0)
+            for place, one in enumerate(means):
+                axes.plot(
+                    steps, one, _DASHES[place % len(_DASHES)], color=style.SKY, lw=1.1,
+                    label=None if place else words("learning.seed"),
+                )  # fmt: skip
+            axes.plot(
+                steps, middle, color=style.BLUE, lw=2.2,
+                label=words("learning.median", seeds=len(means)),
+            )  # fmt: skip
+            kind, level = levels[world]
+            axes.axhline(
+                level, color=style.BLACK, lw=1.2, ls="--", label=words(_LEVELS[kind], level=level)
+            )
+            axes.set_xlim(0, steps[-1])
+            axes.set_title(world)
+            axes.set_xlabel(words("live.step"))
+            axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.16), ncols=2)
+            said.append(
+                words(
+                    "learning.say",
+                    world=world,
+                    seeds=len(means),
+                    steps=int(steps[-1]),
+                    first=middle[0],
+                    last=middle[-1],
+                    low=means[:, -1].min(),
+                    high=means[:, -1].max(),
+                )
+            )
+        panels[0].set_ylabel(words("live.return"))
+    return Still(figure, "\n".join(said))

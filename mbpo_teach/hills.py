@@ -1,0 +1,194 @@
+"""One action in (-1, 1) and its value, which one can see: a broad hill and a narrow peak.
+
+Everything that soft actor-critic is after can be computed here: the best policy of any shape,
+exp(Q / alpha) / Z (Haarnoja et al. 2018, arXiv 1812.05905, equation 4), the best tanh-Gaussian,
+and where the steps of the losses lead. Taught in chapter 6.
+
+Instead of random draws an expectation takes :data:`NOISE`, evenly spread over the normal law.
+"""
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mbpo_teach.adam import adam_step, untrained
+from mbpo_teach.gaussian import squashed_log_prob
+from mbpo_teach.sac_losses import actor_loss
+
+_DTYPE = torch.float64
+
+ACTIONS = torch.linspace(-0.9975, 0.9975, 400, dtype=_DTYPE)
+"""The middles of 400 equal parts of (-1, 1)."""
+_WIDTH = 2 / len(ACTIONS)
+
+
+def _spread_noise(count: int) -> Tensor:
+    """Return the middles of `count` equally likely parts of N(0, 1), of variance 1, (count,)."""
+    middles = (torch.arange(count, dtype=_DTYPE) + 0.5) / count
+    noise = torch.special.ndtri(middles)
+    scaled: Tensor = noise / noise.square().mean().sqrt()
+    return scaled
+
+
+NOISE = _spread_noise(120)
+
+_MEAN_STEP, _LOG_STD_STEP = 0.05, 0.1
+_LEARNING_RATE = 0.05
+START = (0.0, 0.0)
+"""Mean and log deviation with which an actor starts."""
+
+
+class Policies(NamedTuple):
+    """Tanh-Gaussians, their expected action-value and their entropy in nats; all of one shape."""
+
+    mean: Tensor
+    log_std: Tensor
+    value: Tensor
+    entropy: Tensor
+
+
+class Path(NamedTuple):
+    """Steps of learners, (learner, step): their temperatures and their policies."""
+
+    temperature: Tensor
+    policies: Policies
+
+
+def action_value(act: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
+    """Return Q(a): a broad hill of height 1 at -0.4, a narrow peak of height 1.3 at 0.6."""
+    return (-((act + 0.4) ** 2) / 0.18).exp() + 1.3 * (-((act - 0.6) ** 2) / 0.02).exp()
+
+
+def soft_best(temperature: float) -> tuple[Float[Tensor, " action"], float]:
+    """Return the density of the best policy of any shape on :data:`ACTIONS`, and its objective.
+
+    The density is exp(Q / alpha) / Z, the objective E[Q] + alpha H is the soft value alpha log Z.
+    """
+    logits = action_value(ACTIONS) / temperature
+    log_z = torch.logsumexp(logits, 0) + math.log(_WIDTH)
+    return (logits - log_z).exp(), float(temperature * log_z)
+
+
+def value_and_entropy(density: Float[Tensor, " action"]) -> tuple[float, float]:
+    """Return E[Q] and the entropy, in nats, of a density on :data:`ACTIONS`."""
+    value = (density * action_value(ACTIONS)).sum() * _WIDTH
+    return float(value), float(torch.special.entr(density).sum() * _WIDTH)
+
+
+def density(mean: float, log_std: float) -> Float[Tensor, " action"]:
+    """Return the density of a tanh-Gaussian on :data:`ACTIONS`."""
+    raw = ACTIONS.atanh().unsqueeze(-1)
+    return squashed_log_prob(raw, _like(mean, raw), _like(log_std, raw)).exp()
+
+
+def draws(
+    mean: Float[Tensor, "*rows"], log_std: Float[Tensor, "*rows"]
+) -> tuple[Float[Tensor, "*rows draw"], Float[Tensor, "*rows draw"]]:
+    """Return the actions to which :data:`NOISE` leads, and their log-densities."""
+    raw = mean[..., None] + log_std.exp()[..., None] * NOISE
+    one_action = [part.expand_as(raw)[..., None] for part in (mean[..., None], log_std[..., None])]
+    log_prob = squashed_log_prob(raw[..., None], *one_action)
+    return raw.tanh(), log_prob
+
+
+def policies(mean: Float[Tensor, "*rows"], log_std: Float[Tensor, "*rows"]) -> Policies:
+    """Return tanh-Gaussians with what they earn and how random they are."""
+    act, log_prob = draws(mean, log_std)
+    return Policies(mean, log_std, action_value(act).mean(-1), -log_prob.mean(-1))
+
+
+def best_policies(temperatures: Float[Tensor, " learner"]) -> Policies:
+    """Return the best tanh-Gaussian for each temperature, of a coarse grid and of two finer ones.
+
+    There may be two good ones far apart, between which the steps of a gradient would not decide.
+    """
+    best = _best_of(_every_policy(), temperatures)
+    for finer in (1.0, 0.2):
+        steps = finer * torch.linspace(-1, 1, 11, dtype=_DTYPE)
+        offsets = torch.cartesian_prod(steps * _MEAN_STEP, steps * _LOG_STD_STEP)
+        nearby = torch.stack([best.mean, best.log_std], dim=1)[:, None] + offsets
+        best = _best_of(policies(*nearby.unbind(-1)), temperatures)
+    return best
+
+
+def _best_of(found: Policies, temperatures: Float[Tensor, " learner"]) -> Policies:
+    objective = found.value + temperatures[:, None] * found.entropy
+    best = objective.argmax(dim=1, keepdim=True)
+    return Policies(*(part.expand_as(objective).gather(1, best).squeeze(1) for part in found))
+
+
+@cache
+def _every_policy() -> Policies:
+    pairs = torch.cartesian_prod(
+        torch.arange(-2, 2, _MEAN_STEP, dtype=_DTYPE),
+        torch.arange(-5, 1, _LOG_STD_STEP, dtype=_DTYPE),
+    )
+    return policies(*pairs.unbind(-1))
+
+
+def learn(
+    temperatures: Float[Tensor, " learner"],
+    targets: Float[Tensor, " learner"] | None = None,
+    *,
+    steps: int = 500,
+) -> Path:
+    """Return the steps that actor loss and temperature loss take, with Adam, from :data:`START`.
+
+    Each learner has its first temperature and its target entropy; without `targets` the
+    temperatures stay. The critic is Q itself.
+    """
+    actor = untrained(torch.tensor(START, dtype=_DTYPE).expand(len(temperatures), 2))
+    heat = untrained(temperatures.log())
+    seen = []
+    for step in range(steps + 1):
+        seen.append((actor.weights, heat.weights))
+        count = torch.tensor(step + 1)
+        slope, entropy = _actor_slope(actor.weights, heat.weights.exp())
+        actor = adam_step(actor, slope, updates=count, learning_rate=_LEARNING_RATE)
+        if targets is not None:
+            # The temperature loss is an exponential of log alpha: it is its own gradient.
+            cooling = heat.weights.exp() * (entropy - targets)
+            heat = adam_step(heat, cooling, updates=count, learning_rate=_LEARNING_RATE)
+    weights, log_temperature = (torch.stack(part, dim=1) for part in zip(*seen, strict=True))
+    return Path(log_temperature.exp(), policies(*weights.unbind(-1)))
+
+
+def _actor_slope(weights: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradient of every learner's actor loss, and the entropies."""
+    weights = weights.detach().requires_grad_()
+    act, log_prob = draws(*weights.unbind(-1))
+    # The loss takes one temperature; each learner's own goes with its log-densities.
+    scaled = (temperatures[:, None] * log_prob).flatten()
+    loss = actor_loss(action_value(act).flatten().unsqueeze(0), scaled, 1.0)
+    (slope,) = torch.autograd.grad(loss * len(weights), weights)
+    return slope, -log_prob.detach().mean(-1)
+
+
+def critic_errors(count: int, *, generator: torch.Generator) -> Float[Tensor, "count action"]:
+    """Draw smooth errors of as many critics on :data:`ACTIONS`, each of mean 0 and deviation 1."""
+    waves = 24
+    pace = 12 * torch.randn(count, waves, 1, generator=generator, dtype=_DTYPE)
+    phase = 2 * torch.pi * torch.rand(count, waves, 1, generator=generator, dtype=_DTYPE)
+    errors: Tensor = (pace * ACTIONS + phase).cos().sum(dim=1) * math.sqrt(2 / waves)
+    return errors
+
+
+class Belief(NamedTuple):
+    """What a greedy actor believes of the action it chooses, and what that is worth, (draw,)."""
+
+    believed: Tensor
+    true: Tensor
+
+
+def greedy_beliefs(critics: Float[Tensor, "draw action"]) -> Belief:
+    """Return belief and truth where each of these estimates of Q is largest."""
+    believed, best = critics.max(dim=1)
+    return Belief(believed, action_value(ACTIONS)[best])
+
+
+def _like(value: float, tensor: Tensor) -> Tensor:
+    return torch.full_like(tensor, value)

@@ -1,0 +1,151 @@
+"""A training watched while it runs: a curve that grows, and a sentence that says how far it is.
+
+A training loop is a generator of reports and knows nothing of pictures; this is the one who asks it
+for them. The stop button of JupyterLab (an interrupt) ends the training, not the cell: what was
+reported until then is returned. Used in chapters 6 and 7.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from IPython.display import display
+from torch import Tensor
+
+from mbpo_teach import language
+from mbpo_teach.figures.learning import live_plate
+from mbpo_teach.figures.style import DRAWING
+from mbpo_teach.widgets.lab import Picture
+
+
+class Reported(Protocol):
+    """What a report must tell: real steps, returns from the fixed starts (start,), seconds."""
+
+    @property
+    def step(self) -> int: ...  # noqa: D102
+
+    @property
+    def returns(self) -> Tensor: ...  # noqa: D102
+
+    @property
+    def seconds(self) -> float: ...  # noqa: D102
+
+
+AReport = TypeVar("AReport", bound=Reported)
+
+
+def watch(
+    reports: Iterable[AReport],
+    *,
+    world: str,
+    total_steps: int,
+    lowest: float,
+    highest: float,
+    best: float | None = None,
+) -> list[AReport]:
+    """Ask for every report, show each as it comes, and return all of them.
+
+    An interrupt ends the training, and the reports made until then are returned. The picture has
+    real steps up to `total_steps` and returns from `lowest` to `highest`; `best` is the mean of the
+    best returns known. In a stored notebook the last picture remains, with its sentence.
+    """
+    curve = LiveCurve(world, total_steps, lowest=lowest, highest=highest, best=best)
+    seen: list[AReport] = []
+    curve.show(seen, "training")
+    shown = display(  # type: ignore[no-untyped-call]
+        curve.picture, display_id=True
+    )
+    try:
+        for report in reports:
+            seen.append(report)
+            curve.show(seen, "training")
+        state = "finished"
+    except KeyboardInterrupt:
+        state = "stopped"
+    curve.show(seen, state)
+    # A widget would not outlive its kernel; a picture and a line of text do.
+    if shown is not None:
+        shown.update(curve.still(), raw=True)
+    display({"text/plain": curve.sentence}, raw=True)  # type: ignore[no-untyped-call]
+    return seen
+
+
+class LiveCurve:
+    """The picture of one training: `sentence` and `picture` show the reports given last."""
+
+    def __init__(
+        self,
+        world: str,
+        total_steps: int,
+        *,
+        lowest: float,
+        highest: float,
+        best: float | None = None,
+    ) -> None:
+        self._total = total_steps
+        self._plate, self._move = live_plate(
+            world, total_steps=total_steps, lowest=lowest, highest=highest, best=best
+        )
+        self.picture = Picture()
+        self.sentence = ""
+
+    def show(self, reports: Sequence[Reported], state: str) -> None:
+        """Draw the reports; `state` is "training", "finished" or "stopped"."""
+        with DRAWING:
+            if reports:
+                steps = np.array([report.step for report in reports])
+                returns = np.stack([report.returns.numpy() for report in reports])
+                self._move(steps, returns, state == "stopped")
+            self.sentence = said(reports, state, total_steps=self._total)
+            self.picture.frame = {
+                "png": self._plate.png(),
+                "sentence": self.sentence,
+                "state": json.dumps(
+                    {
+                        "step": reports[-1].step if reports else 0,
+                        "total": self._total,
+                        "state": state,
+                    }
+                ),
+            }
+
+    def still(self) -> dict[str, Any]:
+        """Return the last picture and sentence as an output that needs no kernel."""
+        return {"image/png": self.picture.frame["png"], "text/plain": self.sentence}
+
+
+def said(reports: Sequence[Reported], state: str, *, total_steps: int) -> str:
+    """Return the sentence about a training, in the current language."""
+    if not reports:
+        key = "live.nothing" if state == "stopped" else "live.waiting"
+        return language.text(key, total=total_steps)
+    last = reports[-1]
+    parts = [
+        language.text(
+            "live.training",
+            step=last.step,
+            total=total_steps,
+            mean=round(last.returns.mean().item()),  # whole numbers know no minus zero
+            low=round(last.returns.min().item()),
+            high=round(last.returns.max().item()),
+        )
+    ]
+    if state == "training":
+        if (left := seconds_left(reports, total_steps)) is not None:
+            parts.append(language.text("live.left", seconds=left))
+    else:
+        parts.append(language.text("live.finished" if state == "finished" else "live.interrupted"))
+    return language.join(parts)
+
+
+def seconds_left(reports: Sequence[Reported], total_steps: int) -> float | None:
+    """Return how long the rest takes at the pace since the report before, None if there is none.
+
+    The first steps, taken at random without learning, are faster than all later ones.
+    """
+    if len(reports) < 2:
+        return None
+    before, last = reports[-2:]
+    pace = (last.seconds - before.seconds) / (last.step - before.step)
+    return (total_steps - last.step) * pace
