@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from mbpo_teach import envs, hills, sac
+from mbpo_teach import envs, hills, runs, sac
+from mbpo_teach.evaluate import best_known
 from mbpo_teach.figures.critics import losses_picture
 from mbpo_teach.figures.learning import learning_picture
 from mbpo_teach.gaussian import log_tanh_slope
@@ -167,3 +168,38 @@ def test_recorded_curves_are_drawn_with_their_median(monkeypatch):
     assert any(np.array_equal(np.median(means, axis=0), y) for y in drawn)
     for one in means:
         assert any(np.array_equal(one, y) for y in drawn)
+
+
+# The recorded runs, as the chapter tells them.
+
+
+def means(world):
+    record = runs.load(f"sac_{world}").arrays
+    return record["steps"], record["returns"].mean(axis=2)
+
+
+def test_all_five_pendulums_come_near_the_best_known_and_stay():
+    steps, curves = means("Pendulum-v1")
+    best = best_known("Pendulum-v1").mean().item()
+    assert round(best) == -158
+    reached = [steps[(curve >= -200).argmax()] for curve in curves]
+    assert (min(reached), max(reached)) == (3250, 5750)
+    assert (curves[:, steps >= 6000] > -200).all()
+    assert (curves[:, -1] > best - 22).all()
+    for seed, best_before, worst_after in ((2, -264, -539), (4, -389, -909)):
+        best_so_far = np.maximum.accumulate(curves[seed])
+        deepest = (best_so_far - curves[seed]).argmax()
+        assert round(best_so_far[deepest]) == best_before
+        assert round(curves[seed, deepest]) == worst_after
+
+
+def test_all_five_poles_stand_at_the_end_and_few_before_step_8000():
+    steps, curves = means("InvertedPendulum-v5")
+    assert (curves[:, -1] == 1000).all()
+    first = [int(steps[(curve >= 950).argmax()]) for curve in curves]
+    assert min(first) == 8000 and first[3] == 10_000
+    assert curves[:, steps <= 7500].max() < 160
+    lost = [
+        int((curve[steps > when] < 950).sum()) for curve, when in zip(curves, first, strict=True)
+    ]
+    assert sorted(lost) == [0, 0, 0, 1, 1]

@@ -972,10 +972,9 @@ check("05-4", rollout_length)
 # 2. R. Sutton. *Dyna, an integrated architecture for learning, planning, and reacting.* ACM SIGART Bulletin 2(4), 1991. One
 #    imagined step from a state met before: a branched rollout with $k = 1$.
 #
-# **Next:** chapter 06, the learner inside, is to come. Until then, look back at [01 Dyna-Q](01_dyna_q.ipynb): what was its
-# branch length?
+# **Next:** [06 SAC](06_sac.ipynb), the learner inside. And look back at [01 Dyna-Q](01_dyna_q.ipynb): what was its branch length?
 
-# %% [markdown] tags=["lang-zh"] twin="cb206513"
+# %% [markdown] tags=["lang-zh"] twin="8fbd746e"
 # ## 要点
 #
 # - 分支推演从真实访问过的状态出发，想象 $k$ 步。$\eta_k$ 从 $k = 0$ 时旧策略的真实回报，走向新策略的模型回报。
@@ -990,4 +989,4 @@ check("05-4", rollout_length)
 #    [arXiv 1906.08253](https://arxiv.org/abs/1906.08253)。定理 4.2 和 4.3 见 4.2、4.3 节，证明见附录 A，引理 B.4 见附录 B；斜率见图 1；日程见附录 C。
 # 2. R. Sutton. *Dyna, an integrated architecture for learning, planning, and reacting.* ACM SIGART Bulletin 2(4), 1991。从见过的状态想象一步：就是 $k = 1$ 的分支推演。
 #
-# **下一章**：第 06 章“里面的学习器”尚待推出。在那之前不妨回头看看 [01 Dyna-Q](01_dyna_q.ipynb)：它的分支有多长？
+# **下一章**：[06 SAC](06_sac.ipynb)，里面的学习器。也不妨回头看看 [01 Dyna-Q](01_dyna_q.ipynb)：它的分支有多长？
