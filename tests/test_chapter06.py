@@ -187,10 +187,11 @@ def test_all_five_pendulums_come_near_the_best_known_and_stay():
     assert (curves[:, steps >= 6000] > -200).all()
     assert (curves[:, -1] > best - 22).all()
     for seed, best_before, worst_after in ((2, -264, -539), (4, -389, -909)):
-        best_so_far = np.maximum.accumulate(curves[seed])
-        deepest = (best_so_far - curves[seed]).argmax()
+        climbing = curves[seed, steps >= 2000]  # after the fall at the very beginning
+        best_so_far = np.maximum.accumulate(climbing)
+        deepest = (best_so_far - climbing).argmax()
         assert round(best_so_far[deepest]) == best_before
-        assert round(curves[seed, deepest]) == worst_after
+        assert round(climbing[deepest]) == worst_after
 
 
 def test_all_five_poles_stand_at_the_end_and_few_before_step_8000():
