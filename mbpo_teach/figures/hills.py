@@ -56,7 +56,11 @@ def temperature_plate(
         lower = figure.add_subplot(grid[1, 1], sharex=upper)
         dots = _dots(upper, temperatures, _objectives(upper, temperatures, soft, tanh))
         dots += _dots(lower, temperatures, _entropies(lower, temperatures, soft, tanh))
-        here = [axes.axvline(1, color=style.BLACK, lw=1, ls=":") for axes in (upper, lower)]
+        # In the upper panel it ends below the legend.
+        here = [
+            axes.axvline(1, ymax=top, color=style.BLACK, lw=1, ls=":")
+            for axes, top in ((upper, 0.82), (lower, 1))
+        ]
         plate = Plate(figure, [area, line, *here, *(dot for dot, _ in dots)])
 
     def move(place: int, soft_density: np.ndarray, tanh_density: np.ndarray) -> None:
