@@ -141,6 +141,17 @@ ANSWERS = {
         "wrong",
         "wrong",
     ),
+    "forged_report": (
+        MODULES + "os, cells = modules['os'], ''\n"
+        "for role in ('setup', 'answer', 'check'):\n"
+        "    told = {'exercise': '00-1', 'role': role, 'trouble': 'xyz' * (role == 'answer')}\n"
+        '    each = [f\'<property name="{k}" value="{v}"/>\' for k, v in told.items()]\n'
+        "    cells += f\"<testcase><properties>{''.join(each)}</properties></testcase>\"\n"
+        "modules['io'].open('report.xml', 'w').write(f'<a>{cells}</a>')\n"
+        "os.kill(os.getppid(), 9)\nmodules['time'].sleep(3)\n" + WRONG,
+        "crashed",
+        "death",
+    ),
     "endless": (
         "def discounted_return(rewards, gamma):\n    while True:\n        pass\n",
         "timeout",
