@@ -55,6 +55,7 @@ def submissions(
     ValueError
         If a path does not exist, there is nothing in them, or a chapter is not in the course.
     """
+    chapters = tuple(dict.fromkeys(chapters))
     for chapter in chapters:
         lean(course, chapter)
     found: list[_File] = []
@@ -87,7 +88,7 @@ def _students(path: Path, out: Path | None) -> Iterator[tuple[str, bool, list[Pa
     entries = sorted(
         entry
         for entry in path.iterdir()
-        if not entry.name.startswith(".") and not (out and entry.resolve() == out.resolve())
+        if not entry.name.startswith(".") and not (out and _is_same(entry, out))
     )
     flat = [entry for entry in entries if entry.suffix == ".ipynb"]
     for entry in flat:
@@ -103,6 +104,13 @@ def _students(path: Path, out: Path | None) -> Iterator[tuple[str, bool, list[Pa
             files = list(_notebooks(entry, _DEEPEST))[:_MOST_FILES]
             if files or not flat:  # beside notebooks alone, a folder without any is no student
                 yield entry.name, False, files
+
+
+def _is_same(entry: Path, folder: Path) -> bool:
+    try:
+        return os.path.samefile(entry, folder)
+    except OSError:  # one of them is not there, or a link that leads nowhere
+        return False
 
 
 def _notebooks(folder: Path, depth: int) -> Iterator[Path]:

@@ -158,6 +158,7 @@ def test_an_exercise_without_a_registry_is_the_graders_fault(monkeypatch):
     [
         (["nowhere"], "path must be a notebook or a folder that exists, not"),
         (["class", "--chapter", "77"], "chapter must be one of the course's, such as '04'"),
+        (["class", "--chapter", ""], "chapter must be one of the course's, such as '04', not ''"),
         (["class", "--timeout", "0"], "timeout must be a positive number of seconds, not 0.0"),
         (["class", "--timeout", "nan"], "timeout must be a positive number of seconds, not nan"),
         (["class", "--isolate", "jail"], "isolate must be one of auto, bwrap, none, not 'jail'"),
