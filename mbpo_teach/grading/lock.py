@@ -6,6 +6,7 @@ inputs which nobody could know before cannot.
 """
 
 import ast
+import hashlib
 import json
 import math
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 
 from mbpo_teach import seeding
 from mbpo_teach.grading import files, isolation, transfer, watched
@@ -71,7 +73,7 @@ def outputs(
     exercises
         Cases and references, by exercise id.
     seed
-        The grader's own; the child never gets it.
+        The grader's own; the child never gets it. Inputs depend on it and on the answer.
     place
         Limits and isolation.
 
@@ -82,7 +84,7 @@ def outputs(
     """
     left = [task for task in tasks if task.id in answers]
     cases = {
-        task.id: list(exercises[task.id].cases(seeding.generator(seed, "grade", task.id)))
+        task.id: list(exercises[task.id].cases(_stream(seed, task.id, answers[task.id])))
         for task in left
     }
     # Before any answer runs.
@@ -114,6 +116,16 @@ def outputs(
                 found[task.id] = _compared(exercises[task.id], inputs, expected, records)
         left = [task for task in left if task.id not in found]
     return found
+
+
+def _stream(seed: int, exercise_id: str, answer: str) -> np.random.Generator:
+    """Return the generator of an answer's inputs: the same for the same answer, and no other.
+
+    An error may tell inputs to its student; an answer that has learned them meets new ones.
+    """
+    source = f"{seed} {answer}".encode("utf-8", "backslashreplace")
+    digest = int.from_bytes(hashlib.sha256(source).digest(), "big")
+    return seeding.generator(digest, "grade", exercise_id)
 
 
 def _compared(

@@ -134,5 +134,19 @@ def test_the_child_gets_neither_seed_nor_references(monkeypatch):
     assert "mbpo_teach/transitions.py" in modules
 
 
+def test_an_answer_that_has_changed_meets_other_inputs(monkeypatch):
+    """Errors may tell inputs to a student; the next answer must not know them by heart."""
+    seen = []
+
+    def run(command, folder, **options):
+        seen.append((folder / "cases-99-3").read_bytes())
+        return watched.Ending(limit="time", progress=("99-3",), said="")
+
+    monkeypatch.setattr(lock.watched, "run", run)
+    for answer in (RIGHT["99-3"], RIGHT["99-3"], RIGHT["99-3"] + "# learned\n"):
+        found({"99-3": answer})
+    assert seen[0] == seen[1] != seen[2]
+
+
 def files(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
