@@ -52,7 +52,9 @@ def outcomes(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[str, 
                 return found | _each_alone(lean, left, place)
         elif trouble and len(left) == 1:
             settled, blamed, trouble = _once(lean, left, place)  # perhaps it was the machine
-            return found | (settled or {name: trouble if blamed else FAULT for name in left})
+            # An answer may hide that it ran. Where nothing runs without it either, it did not.
+            fault = not settled and not blamed and _once(lean, {}, place)[2]
+            return found | (settled or {name: FAULT if fault else trouble for name in left})
         elif trouble:
             return found | _each_alone(lean, left, place)
         else:
@@ -123,7 +125,7 @@ def _command(seconds: float, limits: watched.Limits) -> list[str]:
 def _with_nbval(limits: watched.Limits, cells: int) -> watched.Limits:
     """Return the limits with the time that nbval itself takes to give up a cell."""
     seconds = limits.seconds + 2 * inside_nbval.OUTPUT_SECONDS
-    return replace(limits, seconds=seconds, total=limits.grace + cells * seconds)
+    return replace(limits, seconds=seconds).for_steps(cells)
 
 
 def _last(progress: tuple[str, ...], cells: int) -> int | None:

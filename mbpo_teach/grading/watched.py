@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mbpo_teach.grading import files, isolation
@@ -49,6 +49,10 @@ class Limits:
     disk: int = 100_000_000
     files: int = 2000
     processes: int = 64
+
+    def for_steps(self, steps: int) -> "Limits":
+        """Return the limits for a program of so many steps, however many it says it has taken."""
+        return replace(self, total=self.grace + steps * self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,32 @@ def test_a_child_that_never_began_is_the_graders_fault(monkeypatch):
         found(RIGHT)
 
 
+def test_an_answer_that_wipes_out_its_beginning_is_at_fault():
+    answer = "import os\nopen('progress', 'w').close()\nos._exit(0)\n"
+    (outputs,) = found({"99-3": answer}).values()
+    assert (outputs.ended, outputs.right) == ("death", False)
+
+
+def test_time_is_for_the_exercises_there_are_whatever_progress_is_told(monkeypatch):
+    seen = []
+
+    def run(command, folder, *, place, **options):
+        seen.append(place.limits)
+        return watched.Ending(limit="time", progress=("99-3",), said="")
+
+    monkeypatch.setattr(lock.watched, "run", run)
+    found({"99-3": RIGHT["99-3"]})
+    assert seen[0].total == PLACE.limits.grace + PLACE.limits.seconds
+
+
+def test_outputs_that_would_fill_the_graders_memory_are_not_read(tmp_path):
+    path = tmp_path / "outputs.json"
+    path.write_text(f"[{'[],' * 100_000}[]]")
+    assert len(lock._read(path)) == 100_001
+    path.write_text(f"[{'[],' * 1_000_000}[]]")
+    assert lock._read(path) is None
+
+
 def test_the_child_gets_neither_seed_nor_references(monkeypatch):
     seen = {}
 
