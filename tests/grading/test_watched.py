@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -221,6 +222,18 @@ def test_bubblewrap_hides_the_class_the_solutions_and_the_network(tmp_path):
     assert told["network"] is False
     assert told["processes"] < 6
     assert os.listdir(tmp_path) == ["other.ipynb"]
+
+
+@bwrap
+def test_what_is_graded_at_the_same_time_is_hidden_wherever_temporary_files_are(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(isolation, "_EMPTIED", ())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with watched.workplace() as other:
+        told = probe([str(other)], [str(tmp_path)], 9)
+    assert told[str(other)] is False
+    assert told[f"write {tmp_path}"] is False
 
 
 FILL = """
