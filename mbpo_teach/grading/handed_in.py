@@ -82,6 +82,8 @@ def _students(path: Path, out: Path | None) -> Iterator[tuple[str, bool, list[Pa
     """Yield student, whether it is a notebook alone, and the files that may be the notebook."""
     if not os.path.lexists(path):
         raise ValueError(f"path must be a notebook or a folder that exists, not {str(path)!r}")
+    if out and _is_same(path, out):
+        raise ValueError(f"out must be a folder of its own, not {str(path)!r}, which is graded")
     if path.suffix == ".ipynb" or not path.is_dir():
         yield path.stem, True, [path]
         return
