@@ -134,7 +134,7 @@ def grade(
 
     with _clear_errors("grade.files"):
         given = handed_in.submissions(
-            workspace.COURSE, paths, [chapter.zfill(2) for chapter in chapters], out=out
+            workspace.COURSE, paths, [chapter and chapter.zfill(2) for chapter in chapters], out=out
         )
         ready = classroom.grade_class(
             workspace.COURSE,

@@ -55,6 +55,7 @@ def submissions(
     ValueError
         If a path does not exist, there is nothing in them, or a chapter is not in the course.
     """
+    chapters = tuple(dict.fromkeys(chapters))
     for chapter in chapters:
         lean(course, chapter)
     found: list[_File] = []
@@ -81,13 +82,15 @@ def _students(path: Path, out: Path | None) -> Iterator[tuple[str, bool, list[Pa
     """Yield student, whether it is a notebook alone, and the files that may be the notebook."""
     if not os.path.lexists(path):
         raise ValueError(f"path must be a notebook or a folder that exists, not {str(path)!r}")
+    if out and _is_same(path, out):
+        raise ValueError(f"out must be a folder of its own, not {str(path)!r}, which is graded")
     if path.suffix == ".ipynb" or not path.is_dir():
         yield path.stem, True, [path]
         return
     entries = sorted(
         entry
         for entry in path.iterdir()
-        if not entry.name.startswith(".") and not (out and entry.resolve() == out.resolve())
+        if not entry.name.startswith(".") and not (out and _is_same(entry, out))
     )
     flat = [entry for entry in entries if entry.suffix == ".ipynb"]
     for entry in flat:
@@ -103,6 +106,13 @@ def _students(path: Path, out: Path | None) -> Iterator[tuple[str, bool, list[Pa
             files = list(_notebooks(entry, _DEEPEST))[:_MOST_FILES]
             if files or not flat:  # beside notebooks alone, a folder without any is no student
                 yield entry.name, False, files
+
+
+def _is_same(entry: Path, folder: Path) -> bool:
+    try:
+        return os.path.samefile(entry, folder)
+    except OSError:  # one of them is not there, or a link that leads nowhere
+        return False
 
 
 def _notebooks(folder: Path, depth: int) -> Iterator[Path]:

@@ -65,7 +65,9 @@ def surrounded(
     if way == "none":
         return command
     emptied = {Path(name).resolve() for name in _EMPTIED}
-    emptied |= {Path.home().resolve(), PACKAGE.parent, *(path.resolve() for path in hidden)}
+    # Beside `folder`, others are graded at the same time.
+    emptied |= {Path.home().resolve(), PACKAGE.parent, folder.parent.resolve()}
+    emptied |= {path.resolve() for path in hidden}
     emptied = {path for path in emptied if path.is_dir() and path != Path("/")}
     empty = ["--size", str(_TEMPORARY_BYTES), "--tmpfs"]
     bwrap = [*_BWRAP, *empty, "/dev/shm"]

@@ -6,17 +6,19 @@ inputs which nobody could know before cannot.
 """
 
 import ast
+import hashlib
 import json
 import math
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 
 from mbpo_teach import seeding
 from mbpo_teach.grading import files, isolation, transfer, watched
@@ -27,7 +29,7 @@ from mbpo_teach.grading.pristine import Task
 
 _COPIED = ("attempt", "compare", "transfer", "inside_limits")
 _COURSE = re.compile(rb"mbpo_teach\.(\w+)")
-_MAX_OUTPUT = 50_000_000
+_MAX_OUTPUT = 2_000_000  # as objects of Python it takes thirty times as much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def outputs(
     exercises
         Cases and references, by exercise id.
     seed
-        The grader's own; the child never gets it.
+        The grader's own; the child never gets it. Inputs depend on it and on the answer.
     place
         Limits and isolation.
 
@@ -82,25 +84,19 @@ def outputs(
     """
     left = [task for task in tasks if task.id in answers]
     cases = {
-        task.id: list(exercises[task.id].cases(seeding.generator(seed, "grade", task.id)))
+        task.id: list(exercises[task.id].cases(_stream(seed, task.id, answers[task.id])))
         for task in left
     }
     # Before any answer runs.
     wanted = {name: expected_values(exercises[name], mine) for name, mine in cases.items()}
     found: dict[str, Outputs] = {}
     while left:
-        with watched.workplace() as folder:
-            _prepare(folder, left, answers, cases, place.limits)
-            ending = watched.run(
-                [sys.executable, "-s", "-B", "run.py"],
-                folder,
-                place=place,
-                package=False,
-                variables={},
-            )
-            came = {task.id: _read(folder / f"outputs-{task.id}.json") for task in left}
+        ending, came = _run(left, answers, cases, place)
         if not ending.progress:
-            raise RuntimeError(f"the lock did not start: {ending.limit} {ending.said}")
+            # An answer may have wiped out that it began. Where none can, it is the machine.
+            empty, _ = _run(left, dict.fromkeys(answers, ""), cases, place)
+            if not empty.progress:
+                raise RuntimeError(f"the lock did not start: {ending.limit} {ending.said}")
         begun = [task for task in left if task.id in ending.progress]
         # The child can only have lied about itself, and gains nothing by it.
         for task in begun or left[:1]:
@@ -114,6 +110,36 @@ def outputs(
                 found[task.id] = _compared(exercises[task.id], inputs, expected, records)
         left = [task for task in left if task.id not in found]
     return found
+
+
+def _run(
+    tasks: Sequence[Task],
+    answers: Mapping[str, str],
+    cases: Mapping[str, Any],
+    place: watched.Place,
+) -> tuple[watched.Ending, dict[str, Any]]:
+    """Run the child once; return how it ended, and what it wrote, by exercise id."""
+    place = replace(place, limits=place.limits.for_steps(len(tasks)))
+    with watched.workplace() as folder:
+        _prepare(folder, tasks, answers, cases, place.limits)
+        ending = watched.run(
+            [sys.executable, "-s", "-B", "run.py"],
+            folder,
+            place=place,
+            package=False,
+            variables={},
+        )
+        return ending, {task.id: _read(folder / f"outputs-{task.id}.json") for task in tasks}
+
+
+def _stream(seed: int, exercise_id: str, answer: str) -> np.random.Generator:
+    """Return the generator of an answer's inputs: the same for the same answer, and no other.
+
+    An error may tell inputs to its student; an answer that has learned them meets new ones.
+    """
+    source = f"{seed} {answer}".encode("utf-8", "backslashreplace")
+    digest = int.from_bytes(hashlib.sha256(source).digest(), "big")
+    return seeding.generator(digest, "grade", exercise_id)
 
 
 def _compared(

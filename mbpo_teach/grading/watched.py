@@ -2,7 +2,8 @@
 
 The program writes a line to the file ``progress`` whenever it gets somewhere. A limit of time
 counts from the last line, so that one answer cannot use up the time of the next. Everything the
-program started is found again by a token in its environment, in whatever session or group it is.
+program started is found again by a token in its environment, or by its parent, in whatever session
+or group it is. Only without bubblewrap can an answer hide an orphan that has no token.
 """
 
 import os
@@ -12,9 +13,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mbpo_teach.grading import files, isolation
@@ -50,6 +51,10 @@ class Limits:
     files: int = 2000
     processes: int = 64
 
+    def for_steps(self, steps: int) -> "Limits":
+        """Return the limits for a program of so many steps, however many it says it has taken."""
+        return replace(self, total=self.grace + steps * self.seconds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -80,7 +85,8 @@ def workplace() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        folder.chmod(0o700)
+        with suppress(OSError):  # without isolation, an answer may have moved it away
+            folder.chmod(0o700)
         _remove(folder)
 
 
@@ -92,7 +98,7 @@ def run(
     package: bool,
     variables: Mapping[str, str],
 ) -> Ending:
-    """Run `command` in `folder` and return how it ended; nothing that it started goes on.
+    """Run `command` in `folder` and return how it ended; what it started does not go on.
 
     It inherits no variable of the environment but a few harmless ones: a CI machine's secrets are
     in others. `package` is whether the course's package may be seen.
@@ -154,27 +160,39 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits, token
             return "time"
         if _passed_on_disk(folder, limits):
             return "disk"
-        running = list(_processes(token))
+        running = _processes(token)
         if len(running) > limits.processes:
             return "processes"
         if sum(map(_private_memory, running)) > limits.memory:
             return "memory"
+        if sum(map(_written, running)) > limits.disk:
+            return "disk"
 
 
 def _end(process: subprocess.Popen[bytes], token: str) -> None:
     """Kill the program and all that it started, until nothing of it is left."""
+    # Stopped first: a child whose parent is dead would be harder to find.
+    found: set[int] = set()
+    for _ in range(100):
+        born = _processes(token) - found
+        if not born:
+            break
+        _signal(born, signal.SIGSTOP)
+        found |= born
     for _ in range(100):
         _kill_group(process)
-        left = list(_processes(token))
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
-        if not left:
+        _signal(found, signal.SIGKILL)
+        found = _processes(token)
+        if not found:
             break
         time.sleep(0.02)
     process.wait()
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(OSError):
+            os.kill(pid, number)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -186,22 +204,34 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         pass
 
 
-def _processes(token: str) -> Iterator[int]:
-    """Yield the processes that inherited `token`; none where there is no /proc."""
+def _processes(token: str) -> set[int]:
+    """Return the processes that inherited `token`, and all that descend from these.
+
+    One that has wiped out its environment is found by its parent. None are where there is no /proc.
+    """
     mark = f"{TOKEN}={token}".encode()
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return
-    for name in names:
-        if not name.isdecimal():
-            continue
+    found: set[int] = set()
+    parents: dict[int, int] = {}
+    for pid in _all_processes():
         try:
-            with open(f"/proc/{name}/environ", "rb") as file:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                # The name before it, in brackets, may be anything.
+                parents[pid] = int(file.read().rpartition(b")")[2].split()[1])
+            with open(f"/proc/{pid}/environ", "rb") as file:
                 if mark in file.read():
-                    yield int(name)
+                    found.add(pid)
         except OSError:
             continue  # gone, or somebody else's
+    while born := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= born
+    return found
+
+
+def _all_processes() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
+        return []
 
 
 def _private_memory(pid: int) -> int:
@@ -212,6 +242,16 @@ def _private_memory(pid: int) -> int:
     except OSError:
         return 0
     return sum(1024 * int(line[1]) for line in lines)
+
+
+def _written(pid: int) -> int:
+    """Return the bytes that a process has sent to the disk, in files without a name too."""
+    try:
+        with open(f"/proc/{pid}/io", encoding="ascii") as file:
+            told = dict(line.split(": ") for line in file)
+    except OSError:
+        return 0
+    return int(told["write_bytes"])
 
 
 def _passed_on_disk(folder: Path, limits: Limits) -> bool:

@@ -141,6 +141,30 @@ ANSWERS = {
         "wrong",
         "wrong",
     ),
+    "forged_report": (
+        MODULES + "os, cells = modules['os'], ''\n"
+        "for role in ('setup', 'answer', 'check'):\n"
+        "    told = {'exercise': '00-1', 'role': role, 'trouble': 'xyz' * (role == 'answer')}\n"
+        '    each = [f\'<property name="{k}" value="{v}"/>\' for k, v in told.items()]\n'
+        "    cells += f\"<testcase><properties>{''.join(each)}</properties></testcase>\"\n"
+        "modules['io'].open('report.xml', 'w').write(f'<a>{cells}</a>')\n"
+        "if os.path.exists('lean.ipynb'):\n"
+        "    os.kill(os.getppid(), 9)\n    modules['time'].sleep(3)\n" + WRONG,
+        "wrong",
+        "only_line",
+    ),
+    "wiped_progress": (
+        MODULES + "os = modules['os']\nmodules['io'].open('progress', 'w').close()\n"
+        "os.kill(os.getppid(), 9)\nmodules['time'].sleep(3)\n" + WRONG,
+        "crashed",
+        "death",
+    ),
+    "wiped_progress_in_lock": (
+        MODULES + "os = modules['os']\nif os.path.exists('run.py'):\n"
+        "    modules['io'].open('progress', 'w').close()\n    os._exit(0)\n" + WRONG,
+        "crashed",
+        "death",
+    ),
     "endless": (
         "def discounted_return(rewards, gamma):\n    while True:\n        pass\n",
         "timeout",

@@ -85,7 +85,7 @@ def test_all_reports_are_written_and_the_class_is_as_it_was(handed_in, tmp_path)
     assert result.exit_code == 0
     assert set(os.listdir(tmp_path / "out")) == REPORTS | {"submissions", ".seed"}
     assert sorted(path.read_bytes() for path in handed_in.iterdir()) == before
-    assert "3 submissions graded." in result.output
+    assert "Submissions graded: 3." in result.output
 
 
 def test_only_what_changed_is_graded_again(handed_in, tmp_path):
@@ -128,8 +128,8 @@ def test_the_graders_own_fault_is_loud_never_a_zero_and_tried_again(
         broken.setattr(grade.notebook, "outcomes", lambda *args: 1 / 0)
         result = run(handed_in, "--out", out, "--jobs", "1")
     assert result.exit_code == 1
-    assert "NOT GRADED: 1 marks" in result.output and "ZeroDivisionError" in result.output
-    assert "NOT GRADED: 1 marks" in (out / "summary.md").read_text()
+    assert "NOT GRADED: 1." in result.output and "ZeroDivisionError" in result.output
+    assert "NOT GRADED: 1." in (out / "summary.md").read_text()
     with monkeypatch.context() as patched:
         patched.setattr(grade.notebook, "outcomes", lambda *args: {"00-1": notebook.FAULT})
         patched.setattr(grade.lock, "outputs", lambda *args, **more: {})
@@ -158,6 +158,8 @@ def test_an_exercise_without_a_registry_is_the_graders_fault(monkeypatch):
     [
         (["nowhere"], "path must be a notebook or a folder that exists, not"),
         (["class", "--chapter", "77"], "chapter must be one of the course's, such as '04'"),
+        (["class", "--chapter", ""], "chapter must be one of the course's, such as '04', not ''"),
+        (["class", "--out", "class"], "out must be a folder of its own, not 'class'"),
         (["class", "--timeout", "0"], "timeout must be a positive number of seconds, not 0.0"),
         (["class", "--timeout", "nan"], "timeout must be a positive number of seconds, not nan"),
         (["class", "--isolate", "jail"], "isolate must be one of auto, bwrap, none, not 'jail'"),

@@ -98,6 +98,17 @@ def test_links_to_folders_are_not_followed(tmp_path):
     assert given["eve", "00"].content is None and given["eve", "00"].trouble
 
 
+def test_a_link_to_itself_is_nobody(tmp_path):
+    hand_in(tmp_path, "ada", student_edition("00"))
+    (tmp_path / "loop").symlink_to("loop")
+    assert set(found(tmp_path, out=tmp_path / "grades")) == {("ada", "00")}
+
+
+def test_a_chapter_that_is_named_twice_counts_once(tmp_path):
+    hand_in(tmp_path, "ada", student_edition("00"))
+    assert len(handed_in.submissions(ROOT, [tmp_path], ["00", "00"])) == 1
+
+
 def test_a_notebook_of_a_chapter_that_the_course_lacks(tmp_path):
     text = json.dumps(student_edition("00")).replace('"00-1"', '"77-1"')
     (tmp_path / "ada.ipynb").write_text(text)

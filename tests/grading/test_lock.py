@@ -119,6 +119,32 @@ def test_a_child_that_never_began_is_the_graders_fault(monkeypatch):
         found(RIGHT)
 
 
+def test_an_answer_that_wipes_out_its_beginning_is_at_fault():
+    answer = "import os\nopen('progress', 'w').close()\nos._exit(0)\n"
+    (outputs,) = found({"99-3": answer}).values()
+    assert (outputs.ended, outputs.right) == ("death", False)
+
+
+def test_time_is_for_the_exercises_there_are_whatever_progress_is_told(monkeypatch):
+    seen = []
+
+    def run(command, folder, *, place, **options):
+        seen.append(place.limits)
+        return watched.Ending(limit="time", progress=("99-3",), said="")
+
+    monkeypatch.setattr(lock.watched, "run", run)
+    found({"99-3": RIGHT["99-3"]})
+    assert seen[0].total == PLACE.limits.grace + PLACE.limits.seconds
+
+
+def test_outputs_that_would_fill_the_graders_memory_are_not_read(tmp_path):
+    path = tmp_path / "outputs.json"
+    path.write_text(f"[{'[],' * 100_000}[]]")
+    assert len(lock._read(path)) == 100_001
+    path.write_text(f"[{'[],' * 1_000_000}[]]")
+    assert lock._read(path) is None
+
+
 def test_the_child_gets_neither_seed_nor_references(monkeypatch):
     seen = {}
 
@@ -132,6 +158,20 @@ def test_the_child_gets_neither_seed_nor_references(monkeypatch):
     assert not [name for name in modules if "chapter" in name or "judge" in name]
     assert "seed" not in json.loads(seen["job.json"])
     assert "mbpo_teach/transitions.py" in modules
+
+
+def test_an_answer_that_has_changed_meets_other_inputs(monkeypatch):
+    """Errors may tell inputs to a student; the next answer must not know them by heart."""
+    seen = []
+
+    def run(command, folder, **options):
+        seen.append((folder / "cases-99-3").read_bytes())
+        return watched.Ending(limit="time", progress=("99-3",), said="")
+
+    monkeypatch.setattr(lock.watched, "run", run)
+    for answer in (RIGHT["99-3"], RIGHT["99-3"], RIGHT["99-3"] + "# learned\n"):
+        found({"99-3": answer})
+    assert seen[0] == seen[1] != seen[2]
 
 
 def files(folder):

@@ -95,7 +95,7 @@ def test_markdown_shows_everything_and_its_text_is_only_text():
     text = report.as_markdown(reports("a|b<script>[x](y)"))
     assert "<script>" not in text and "[x](y)" not in text and "\x1b" not in text
     assert "2.5 / 3.5" in text
-    assert "NOT GRADED: 1 marks" in text
+    assert "NOT GRADED: 1." in text
     assert "bubblewrap" in text and "none but limits" in text
     assert len({line.count("|") - line.count("\\|") for line in text.splitlines() if "|" in line})
 

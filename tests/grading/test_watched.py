@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def test_memory_is_limited(way):
     [
         "open('big', 'wb').write(bytes(3_000_000)); import time; time.sleep(1000)",
         "for i in range(300): open(f'{i}', 'w')\nimport time; time.sleep(1000)",
+        # A file without a name, and a folder that cannot be listed.
+        "import os, time\nfile = open('big', 'wb'); os.remove('big')\n"
+        "file.write(bytes(3_000_000)); file.flush(); time.sleep(1000)",
+        "import os, time\nos.mkdir('d'); os.chmod('d', 0o300)\n"
+        "open('d/big', 'wb').write(bytes(3_000_000)); time.sleep(1000)",
     ],
 )
 def test_the_folder_is_limited(code, way):
@@ -89,8 +95,40 @@ def test_a_storm_of_two_hundred_children_is_ended_in_time(way, most, monkeypatch
     monkeypatch.setattr(watched.secrets, "token_hex", lambda size: f"storm-{way}-{most}")
     ending, seconds = run(STORM, way=way, processes=most, seconds=3.0)
     assert ending.limit == ("processes" if most == 20 else "time")
-    assert list(watched._processes(f"storm-{way}-{most}")) == []
+    assert watched._processes(f"storm-{way}-{most}") == set()
     assert seconds < 120
+
+
+HIDDEN = """
+import os, time
+for count in range(50):
+    if os.fork() == 0:
+        os.setsid()
+        os.execve("/bin/sleep", ["sleep", "7654321"], {})  # no token
+time.sleep(1000)
+"""
+
+
+@each_way
+def test_children_that_wipe_out_their_environment_are_counted_and_ended(way):
+    ending, _ = run(HIDDEN, way=way, processes=20, seconds=3.0, grace=20.0)
+    assert ending.limit == "processes"
+    end = time.monotonic() + 20  # a process that was killed takes a moment to go
+    while b"sleep\x007654321\x00" in map(_command, watched._all_processes()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _command(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_program_may_move_its_folder_away(tmp_path):
+    ending, _ = run(f"import os; os.rename(os.getcwd(), {str(tmp_path / 'moved')!r})")
+    assert ending == watched.Ending(limit="", progress=(), said="")
 
 
 @each_way
@@ -184,6 +222,18 @@ def test_bubblewrap_hides_the_class_the_solutions_and_the_network(tmp_path):
     assert told["network"] is False
     assert told["processes"] < 6
     assert os.listdir(tmp_path) == ["other.ipynb"]
+
+
+@bwrap
+def test_what_is_graded_at_the_same_time_is_hidden_wherever_temporary_files_are(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(isolation, "_EMPTIED", ())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with watched.workplace() as other:
+        told = probe([str(other)], [str(tmp_path)], 9)
+    assert told[str(other)] is False
+    assert told[f"write {tmp_path}"] is False
 
 
 FILL = """
