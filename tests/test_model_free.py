@@ -75,7 +75,10 @@ def test_a_time_limit_is_no_end_and_the_first_actions_are_uniform(monkeypatch):
     assert not any(bool(rows.terminated.any()) for rows in stored)
     actions = torch.cat([rows.act for rows in stored[:600]])
     assert actions.min() < -0.98 and actions.max() > 0.98
+    # Uniform: a share of 0.5 beyond a half on either side. An untrained policy has another.
     assert actions.mean().abs() < 0.1 and abs(actions.std() - 3**-0.5) < 0.05
+    for edge in (0.25, 0.5, 0.75):
+        assert abs((actions.abs() > edge).float().mean() - (1 - edge)) < 0.05
 
 
 @pytest.mark.parametrize(

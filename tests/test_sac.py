@@ -146,6 +146,8 @@ def test_the_gradients_are_those_of_finite_differences():
 def test_one_update_by_hand():
     """The same step, written out with torch.optim and autograd's own backward."""
     before, rows, drawn = learner(), batch(), noise()
+    # Targets of their own: at the start they are the critics, and one could stand for the other.
+    before = before._replace(targets=before.targets + 0.1 * normal(*before.targets.shape, seed=7))
     config = SACConfig(hidden=(8, 8), batch_size=ROWS, learning_rate=0.01, tau=0.1, gamma=0.9)
     after, losses = sac_update(before, rows, drawn, config)
     actor_sizes, critic_sizes = network_sizes(OBS, ACT, config)
@@ -173,6 +175,9 @@ def test_one_update_by_hand():
     torch.testing.assert_close(after.log_temperature.weights, log_temperature.detach())
     slowly = 0.9 * before.targets + 0.1 * after.critics.weights
     torch.testing.assert_close(after.targets, slowly)
+    # Adam's first step has one size whatever the gradient; its moment tells how large that was.
+    torch.testing.assert_close(after.critics.mean, 0.1 * critics.grad, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(after.actor.mean, 0.1 * actor.grad, rtol=1e-3, atol=1e-6)
     assert after.updates.item() == 1
     assert losses.entropy.item() == pytest.approx(-log_prob.mean().item(), rel=1e-4)
 
