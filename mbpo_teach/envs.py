@@ -144,34 +144,66 @@ def make(name: str) -> Env:
     return Env(name, simulator, time_limit)
 
 
-def interact(env: Env, act: Act | None = None, *, rng: np.random.Generator) -> Iterator[Transition]:
-    """Live in `env` for ever and yield each step, as a batch of one, when it happens.
+class Interaction:
+    """A life in `env`, one step at a time; an episode that ends is followed by the next.
 
-    An episode that ends is followed by a reset. A buffer that is fed from here never waits for the
-    end of an episode. Only `terminated` is stored.
+    A buffer that is fed from here never waits for the end of an episode.
 
     Parameters
     ----------
     env
-        The environment; it is reset at the start.
-    act
-        Observation (obs,) to action (act,); None draws uniform actions.
+        The environment; its first episode begins with the first step.
     rng
-        Draws the starts of the episodes and the uniform actions.
+        Draws the starts of the episodes.
+
+    Attributes
+    ----------
+    obs
+        The present observation (obs,), None where an episode has yet to begin.
+    earned
+        The rewards of the present episode.
+    last_return
+        Those of the last episode lived to its end, None before the first.
     """
-    obs = env.reset(rng=rng)
-    while True:
-        wanted = rng.uniform(-1, 1, env.act_size) if act is None else act(obs)
-        action = np.asarray(wanted, np.float32)
-        step = env.step(action)
-        yield Transition(
-            obs=torch.from_numpy(obs)[None],
+
+    def __init__(self, env: Env, *, rng: np.random.Generator) -> None:
+        self.env, self.rng = env, rng
+        self.obs: NDArray[np.float32] | None = None
+        self.earned = 0.0
+        self.last_return: float | None = None
+
+    def step(self, act: Act) -> Transition:
+        """Live one step with the policy `act`; return it as a batch of one.
+
+        Only `terminated` is in it: that an episode ran out of time is nobody's business but ours.
+        """
+        if self.obs is None:
+            self.obs, self.earned = self.env.reset(rng=self.rng), 0.0
+        action = np.asarray(act(self.obs), np.float32)
+        step = self.env.step(action)
+        lived = Transition(
+            obs=torch.from_numpy(self.obs)[None],
             act=torch.tensor(action)[None],
             reward=torch.tensor([step.reward], dtype=torch.float32),
             next_obs=torch.from_numpy(step.obs)[None],
             terminated=torch.tensor([step.terminated]),
         )
-        obs = env.reset(rng=rng) if step.terminated or step.truncated else step.obs
+        self.obs, self.earned = step.obs, self.earned + step.reward
+        if step.terminated or step.truncated:
+            self.obs, self.last_return = None, self.earned
+        return lived
+
+
+def interact(env: Env, act: Act | None = None, *, rng: np.random.Generator) -> Iterator[Transition]:
+    """Yield the steps of an :class:`Interaction` for ever; without `act` actions are uniform."""
+    if act is None:
+
+        def act(_: NDArray[np.float32]) -> ArrayLike:
+            return rng.uniform(-1, 1, env.act_size)
+
+    life = Interaction(env, rng=rng)
+    while True:
+        yield life.step(act)
 
 
 def collect(

@@ -5,27 +5,14 @@ generator of reports, and whoever calls it plots, prints and saves. Haarnoja et 
 1812.05905), algorithm 1. Taught in chapter 6.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from mbpo_teach.envs import interact, make
-from mbpo_teach.evaluate import returns, starting_places
-from mbpo_teach.replay import ReplayBuffer
-from mbpo_teach.sac import (
-    Losses,
-    SACConfig,
-    SACState,
-    initial_state,
-    make_update,
-    policy_of,
-)
-from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.agent import Agent, Report, behaviour, new_agent, report
+from mbpo_teach.evaluate import starting_places
+from mbpo_teach.sac import SACConfig, make_update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,68 +46,38 @@ class ModelFreeConfig:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What has been reached after `step` real steps.
-
-    `returns` (10,) are those of the policy without noise from the ten fixed starts; `train_return`
-    is that of the last episode lived to its end, None before the first; `losses` are those of the
-    last update, None before it; `temperature` is alpha; `learner` holds everything learned;
-    `seconds` have passed.
-    """
-
-    step: int
-    returns: Tensor
-    train_return: float | None
-    losses: Losses | None
-    temperature: float
-    learner: SACState
-    seconds: float
+def sac_agent(name: str, config: ModelFreeConfig, *, seed: int) -> Agent:
+    """Return an agent for :func:`train_sac` that has not lived yet."""
+    capacity = min(config.capacity, config.total_steps)
+    return new_agent(name, config.sac, capacity=capacity, seed=seed)
 
 
-def train_sac(name: str, config: ModelFreeConfig, *, seed: int) -> Iterator[Report]:
+def train_sac(
+    name: str, config: ModelFreeConfig, *, seed: int, agent: Agent | None = None
+) -> Iterator[Report]:
     """Run SAC in the environment `name` and report, every `report_every` steps.
+
+    An `agent` given goes on from where it stands; whenever a report comes, it can be stored.
 
     Raises
     ------
     ValueError
         If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`).
     """
-    begun = time.perf_counter()
-    env, judges = make(name), starting_places(name)
-    sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
-    learner = initial_state(**sizes, config=config.sac, generator=torch_generator(seed, "weights"))
-    update, losses = make_update(config.sac), None
-    real = ReplayBuffer(min(config.capacity, config.total_steps), **sizes)
-    explore, noise = generator(seed, "explore"), torch_generator(seed, "noise")
-    replay, shape = torch_generator(seed, "replay"), (2, config.sac.batch_size, env.act_size)
-
-    def act(obs: NDArray[np.float32]) -> NDArray[np.float32]:
-        if len(real) < config.random_steps:
-            return explore.uniform(-1, 1, env.act_size).astype(np.float32)
-        policy = policy_of(learner, config.sac, act_size=env.act_size, generator=noise)
-        return policy(torch.from_numpy(obs)[None])[0].numpy()
-
-    earned, train_return = 0.0, None
-    life = interact(env, act, rng=generator(seed, "starts"))
-    for step in range(1, config.total_steps + 1):
-        lived = next(life)
-        real.add(lived)
-        earned += lived.reward.item()
-        if lived.terminated or env.elapsed == env.time_limit:
-            earned, train_return = 0.0, earned
-        if step > config.random_steps:
-            for _ in range(config.updates_per_step):
-                batch = real.sample(config.sac.batch_size, generator=replay)
-                learner, losses = update(learner, batch, torch.randn(shape, generator=noise))
-        if step % config.report_every == 0 or step == config.total_steps:
-            greedy = policy_of(learner, config.sac, act_size=env.act_size)
-            yield Report(
-                step=step,
-                returns=returns(judges, greedy),
-                train_return=train_return,
-                losses=losses,
-                temperature=learner.log_temperature.weights.exp().item(),
-                learner=learner,
-                seconds=time.perf_counter() - begun,
-            )
+    agent = agent or sac_agent(name, config, seed=seed)
+    judges, act_size, losses = starting_places(name), agent.env.act_size, None
+    act = behaviour(agent, config.sac, random_steps=config.random_steps)
+    update, noise_shape = make_update(config.sac), (2, config.sac.batch_size, act_size)
+    noise, replay = agent.streams.torch("noise"), agent.streams.torch("replay")
+    for step in range(agent.step, config.total_steps):
+        with agent.clock("simulator"):
+            agent.memory.add(agent.life.step(act))
+        agent.step = step + 1
+        if step >= config.random_steps:
+            with agent.clock("sac"):
+                for _ in range(config.updates_per_step):
+                    batch = agent.memory.sample(config.sac.batch_size, generator=replay)
+                    fresh = torch.randn(noise_shape, generator=noise)
+                    agent.learner, losses = update(agent.learner, batch, fresh)
+        if agent.step % config.report_every == 0 or agent.step == config.total_steps:
+            yield report(agent, config.sac, losses, judges=judges)

@@ -86,6 +86,19 @@ class ReplayBuffer:
         """
         return self._columns.obs[self._draw(count, generator)]
 
+    def resized(self, capacity: int) -> "ReplayBuffer":
+        """Return a buffer of another capacity with the same rows, the newest if not all fit.
+
+        Algorithm 2's imagined data need more room as branches grow longer (Janner et al. 2019,
+        appendix C). A buffer that has the capacity already is returned itself.
+        """
+        if capacity == self.capacity:
+            return self
+        obs, act, *_ = self._columns
+        other = ReplayBuffer(capacity, obs_size=obs.shape[1], act_size=act.shape[1])
+        other.add(self.all())
+        return other
+
     def all(self) -> Transition:
         """Return a copy of every row, the oldest first."""
         return rows(self._columns, self._slots(torch.arange(self._size)))

@@ -6,6 +6,7 @@ curve can make it again. Files are written whole or not at all, and nothing in o
 arrays only, no pickles. Used from chapter 3 on.
 """
 
+import io
 import json
 import os
 import tempfile
@@ -79,9 +80,7 @@ def read(path: Path) -> Record:
 
 
 def save(path: Path, arrays: Mapping[str, ArrayLike], provenance: Mapping[str, Any]) -> None:
-    """Write a record, whole or not at all.
-
-    Whoever reads `path` while this is running, or after it was killed, finds what was there before.
+    """Write a record, whole or not at all (:func:`write_whole`).
 
     Raises
     ------
@@ -95,11 +94,21 @@ def save(path: Path, arrays: Mapping[str, ArrayLike], provenance: Mapping[str, A
         if key == _KEY or column.dtype.hasobject:
             raise ValueError(f"arrays must hold numbers and not be called {_KEY!r}, not {key!r}")
     columns[_KEY] = np.array(json.dumps(provenance, indent=1, ensure_ascii=False))
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **columns)
+    write_whole(path, packed.getvalue())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: into a temporary one, to the disk, and renamed.
+
+    Whoever reads `path` while this is running, or after it was killed, finds what was there before.
+    """
     # In the same folder: a file can be renamed in one step only within one file system.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **columns)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read

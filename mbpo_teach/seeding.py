@@ -5,6 +5,8 @@ more. Here each part asks for its own stream by name, so adding a part changes n
 (design rule: no function of the course touches a global generator). Used from chapter 1 on.
 """
 
+from __future__ import annotations
+
 import zlib
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,7 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=spawn_key))
 
 
-def torch_generator(seed: int, *names: str | int) -> "torch.Generator":
+def torch_generator(seed: int, *names: str | int) -> torch.Generator:
     """Return the PyTorch generator (on the CPU) for the stream `names` of `seed`.
 
     As :func:`generator`; PyTorch is imported only when this is called.
@@ -47,6 +49,38 @@ def torch_generator(seed: int, *names: str | int) -> "torch.Generator":
 
     state = generator(seed, "torch", *names).integers(2**63, dtype=np.int64)
     return torch.Generator().manual_seed(int(state))
+
+
+class Streams:
+    """The streams of one seed that a run draws from, each made when first asked for, and kept.
+
+    A run that is to be stopped and gone on with has to store where each of them stands.
+
+    Attributes
+    ----------
+    made
+        The generators made so far, by name: NumPy's or PyTorch's.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.made: dict[str, np.random.Generator | torch.Generator] = {}
+
+    def numpy(self, name: str) -> np.random.Generator:
+        """Return the run's :func:`generator` called `name`."""
+        if name not in self.made:
+            self.made[name] = generator(self.seed, name)
+        made = self.made[name]
+        assert isinstance(made, np.random.Generator), f"{name} is a stream of PyTorch's"
+        return made
+
+    def torch(self, name: str) -> torch.Generator:
+        """Return the run's :func:`torch_generator` called `name`."""
+        if name not in self.made:
+            self.made[name] = torch_generator(self.seed, name)
+        made = self.made[name]
+        assert not isinstance(made, np.random.Generator), f"{name} is a stream of NumPy's"
+        return made
 
 
 def _spelled(name: str | int) -> str:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from gymnasium.spaces import Box
 
-from mbpo_teach import model_free, terminations
+from mbpo_teach import agent, terminations
 from mbpo_teach.model_free import ModelFreeConfig, train_sac
 from mbpo_teach.sac import SACConfig
 
@@ -63,12 +63,12 @@ def test_a_time_limit_is_no_end_and_the_first_actions_are_uniform(monkeypatch):
     """What reaches the buffer over three of Pendulum's time limits."""
     stored = []
 
-    class Watched(model_free.ReplayBuffer):
+    class Watched(agent.ReplayBuffer):
         def add(self, rows):
             stored.append(rows)
             super().add(rows)
 
-    monkeypatch.setattr(model_free, "ReplayBuffer", Watched)
+    monkeypatch.setattr(agent, "ReplayBuffer", Watched)
     config = dataclasses.replace(SHORT, total_steps=620, random_steps=600, report_every=620)
     list(train_sac("Pendulum-v1", config, seed=0))
     assert len(stored) == 620

@@ -2,25 +2,16 @@
 
 import os
 import stat
-import tempfile
 from pathlib import Path
+
+from mbpo_teach import runs
 
 
 def write_whole(path: Path, content: str) -> None:
     """Write `content` to `path` in UTF-8; whoever reads meanwhile finds what was there before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        # A lone surrogate, which only a damaged name or notebook has, becomes an escape.
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode("utf-8", "backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    # A lone surrogate, which only a damaged name or notebook has, becomes an escape.
+    runs.write_whole(path, content.encode("utf-8", "backslashreplace"))
 
 
 def read_plain(path: Path, most: int) -> bytes:

@@ -1,0 +1,173 @@
+"""An agent in training: all that it carries from one real step to the next.
+
+A training loop keeps everything that it changes in one place, so that what is stored between two
+steps is the whole of it, and a run that was killed goes on as if nothing had happened
+(:mod:`mbpo_teach.checkpoint`). SAC alone needs a world, a learner and a memory (chapter 6); MBPO
+adds an imagination: a model of the world and the memory of what it dreamt (chapter 7).
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mbpo_teach.dynamics import Ensemble
+from mbpo_teach.envs import Act, Env, Interaction, make
+from mbpo_teach.evaluate import returns
+from mbpo_teach.replay import ReplayBuffer
+from mbpo_teach.sac import Losses, SACConfig, SACState, initial_state, policy_of
+from mbpo_teach.seeding import Streams
+
+PARTS = ("simulator", "fit", "rollouts", "sac", "judging")
+"""What a training spends its time on: real steps, refits of the model, imagined steps, updates of
+the learner, and evaluations."""
+
+
+class Clock:
+    """How many seconds each of :data:`PARTS` has taken: ``with clock("fit"): ...``."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Count the time of the block as that of `part`."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - begun
+
+
+@dataclass(slots=True, kw_only=True)
+class Imagination:
+    """The model of the world, and what was imagined with it.
+
+    `elites` are the members that imagine, best first, and `holdout` the held-out error of each,
+    both empty before the first fit; `length` is that of the last branches, 0 before any.
+    """
+
+    model: Ensemble
+    memory: ReplayBuffer
+    elites: tuple[int, ...] = ()
+    holdout: tuple[float, ...] = ()
+    length: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """A training between two real steps, of which `step` have been lived."""
+
+    life: Interaction
+    learner: SACState
+    memory: ReplayBuffer
+    streams: Streams
+    imagination: Imagination | None = None
+    clock: Clock = field(default_factory=Clock)
+    step: int = 0
+
+    @property
+    def env(self) -> Env:
+        """The world it lives in."""
+        return self.life.env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What has been reached after `step` real steps.
+
+    Attributes
+    ----------
+    returns
+        Of the policy without noise, from the ten fixed starts, (10,).
+    train_return
+        That of the last episode lived to its end, None before the first.
+    losses
+        Those of the last update, None before it.
+    temperature
+        alpha.
+    learner
+        Everything learned.
+    seconds
+        How long it took, by :data:`PARTS`, judging included. Of one processor if torch has one
+        thread.
+    rollout_length, model_holdout
+        k of the last branches, and the mean held-out error of the elites: mean squared error in
+        scaled units. None without a model.
+    """
+
+    step: int
+    returns: Tensor
+    train_return: float | None
+    losses: Losses | None
+    temperature: float
+    learner: SACState
+    spent: dict[str, float]
+    rollout_length: int | None = None
+    model_holdout: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it took, judging included."""
+        return sum(self.spent.values())
+
+
+def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
+    """Return an agent that has neither lived nor learned, without an imagination.
+
+    Raises
+    ------
+    ValueError
+        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`).
+    """
+    env, streams = make(name), Streams(seed)
+    sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
+    return Agent(
+        life=Interaction(env, rng=streams.numpy("starts")),
+        learner=initial_state(**sizes, config=sac, generator=streams.torch("weights")),
+        memory=ReplayBuffer(capacity, **sizes),
+        streams=streams,
+    )
+
+
+def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
+    """Return how `agent` acts in the world: at random at first, later as its policy draws."""
+    explore, noise = agent.streams.numpy("explore"), agent.streams.torch("noise")
+    act_size = agent.env.act_size
+
+    def act(obs: NDArray[np.float32]) -> NDArray[np.float32]:
+        if agent.step < random_steps:
+            return explore.uniform(-1, 1, act_size).astype(np.float32)
+        policy = policy_of(agent.learner, sac, act_size=act_size, generator=noise)
+        return policy(torch.from_numpy(obs)[None])[0].numpy()
+
+    return act
+
+
+def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Sequence[Env]) -> Report:
+    """Judge `agent` in the worlds `judges` and return what it has reached."""
+    with agent.clock("judging"):
+        greedy = policy_of(agent.learner, sac, act_size=agent.env.act_size)
+        reached = returns(judges, greedy)
+    dream = agent.imagination
+    fitted = dream is not None and len(dream.elites) > 0
+    return Report(
+        step=agent.step,
+        returns=reached,
+        train_return=agent.life.last_return,
+        losses=losses,
+        temperature=agent.learner.log_temperature.weights.exp().item(),
+        learner=agent.learner,
+        spent=dict(agent.clock.seconds),
+        rollout_length=dream.length if dream and fitted else None,
+        model_holdout=(
+            float(np.mean([dream.holdout[elite] for elite in dream.elites]))
+            if dream and fitted
+            else None
+        ),
+    )

@@ -1,0 +1,201 @@
+"""Checkpoints: an agent between two real steps, in one file, to go on from bit for bit.
+
+What is stored: the networks of the learner with Adam's moments and the temperature; the ensemble
+with its scales and log-variance limits, its elites and their errors (the ensemble's optimiser is
+made anew at every refit, so there is none to store); both memories; where every stream of random
+numbers stands; the simulator's state with its own generator and the steps of the episode; counters
+and times. MuJoCo's state is all that it integrates from, warm start included.
+
+A file is written whole or not at all. It holds tensors, numbers and words, and is read with
+``weights_only=True``: a checkpoint from a stranger cannot run code. Its size is that of the
+memories, 4 bytes a number; Pendulum's laptop preset comes to about 1 MB, InvertedPendulum's the
+same. Used by ``python -m mbpo_teach train`` (chapter 7).
+"""
+
+import io
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mbpo_teach import runs
+from mbpo_teach.adam import Trained
+from mbpo_teach.agent import PARTS, Agent
+from mbpo_teach.replay import ReplayBuffer
+from mbpo_teach.sac import SACState
+from mbpo_teach.simulator import SimulatorState, get_state, set_state
+from mbpo_teach.transitions import Transition
+
+_KIND = "mbpo_teach checkpoint, format 1"
+
+Stored = dict[str, Any]
+
+
+def save(path: Path, agent: Agent, about: Mapping[str, Any]) -> None:
+    """Write `agent` to `path`, and `about` beside it: numbers, words, lists and dicts of them.
+
+    Whoever reads `path` while this is running, or after it was killed, finds what was there before.
+
+    Raises
+    ------
+    ValueError
+        If the environment is one whose state cannot be read.
+    """
+    packed = io.BytesIO()
+    torch.save({"kind": _KIND, "about": dict(about), "agent": _stored(agent)}, packed)
+    runs.write_whole(path, packed.getvalue())
+
+
+def load(path: Path, agent: Agent) -> dict[str, Any]:
+    """Put `agent`, newly made with the same settings, where the one in `path` stood.
+
+    Returns what `about` was when it was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    ValueError
+        If the file is damaged, is no checkpoint of the course, or is one of another kind of agent.
+        `agent` is of no further use then; the file is as it was.
+    """
+    about, stored = _read(path)
+    try:
+        _restore(agent, stored)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"{path.name} holds another kind of agent than this run's: {error}") from (
+            error
+        )
+    return about
+
+
+def about(path: Path) -> dict[str, Any]:
+    """Return what `about` was when `path` was saved; errors as for :func:`load`."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Stored]:
+    content = path.read_bytes()
+    try:
+        whole = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        kind, about, agent = whole["kind"], whole["about"], whole["agent"]
+        if kind != _KIND or not isinstance(about, dict) or not isinstance(agent, dict):
+            raise ValueError(f"kind is {kind!r}")
+    except (RuntimeError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError,
+            OSError, pickle.UnpicklingError) as error:  # fmt: skip
+        raise ValueError(f"{path.name} is damaged or is not a checkpoint of the course") from error
+    return about, agent
+
+
+def _stored(agent: Agent) -> Stored:
+    life, dream = agent.life, agent.imagination
+    return {
+        "step": agent.step,
+        "seconds": dict(agent.clock.seconds),
+        "learner": {
+            name: [*part] if isinstance(part, Trained) else part
+            for name, part in agent.learner._asdict().items()
+        },
+        "memory": _stored_memory(agent.memory),
+        "streams": {name: _state_of(made) for name, made in agent.streams.made.items()},
+        "life": {
+            "obs": None if life.obs is None else torch.from_numpy(life.obs.copy()),
+            "earned": life.earned,
+            "last_return": life.last_return,
+            # Between two episodes there is nothing: the next start sets everything anew.
+            "simulator": None if life.obs is None else _stored_simulator(agent),
+        },
+        "imagination": None
+        if dream is None
+        else {
+            "model": dict(dream.model.state_dict()),
+            "memory": _stored_memory(dream.memory),
+            "elites": list(dream.elites),
+            "holdout": list(dream.holdout),
+            "length": dream.length,
+        },
+    }
+
+
+def _restore(agent: Agent, stored: Stored) -> None:
+    agent.step = int(stored["step"])
+    agent.clock.seconds = {part: float(stored["seconds"][part]) for part in PARTS}
+    agent.learner = _learner(agent.learner, stored["learner"])
+    _fill(agent.memory, stored["memory"])
+    for name, state in stored["streams"].items():
+        if isinstance(state, torch.Tensor):
+            agent.streams.torch(name).set_state(state)
+        else:
+            agent.streams.numpy(name).bit_generator.state = state
+    life, lived = agent.life, stored["life"]
+    life.earned, life.last_return = lived["earned"], lived["last_return"]
+    life.obs = None if lived["obs"] is None else lived["obs"].numpy().copy()
+    if lived["simulator"] is not None:
+        _set_simulator(agent, lived["simulator"])
+    dreamt, dream = stored["imagination"], agent.imagination
+    if (dreamt is None) != (dream is None):
+        raise ValueError("only one of them has a model")
+    if dream is not None:
+        dream.model.load_state_dict(dreamt["model"])
+        dream.memory = dream.memory.resized(int(dreamt["memory"]["capacity"]))
+        _fill(dream.memory, dreamt["memory"])
+        dream.elites = tuple(int(elite) for elite in dreamt["elites"])
+        dream.holdout = tuple(float(error) for error in dreamt["holdout"])
+        dream.length = int(dreamt["length"])
+
+
+def _learner(fresh: SACState, stored: Stored) -> SACState:
+    """Return the learner that is stored, if it has the shapes of `fresh`."""
+    parts: Stored = {}
+    for name, part in fresh._asdict().items():
+        trained = isinstance(part, Trained)
+        new, old = (stored[name], [*part]) if trained else ([stored[name]], [part])
+        for theirs, ours in zip(new, old, strict=True):
+            if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
+                raise ValueError(f"{name} has shape {tuple(theirs.shape)}, not {tuple(ours.shape)}")
+        parts[name] = Trained(*new) if trained else new[0]
+    return SACState(**parts)
+
+
+def _stored_memory(memory: ReplayBuffer) -> Stored:
+    return {"capacity": memory.capacity, "rows": [*memory.all()]}
+
+
+def _fill(memory: ReplayBuffer, stored: Stored) -> None:
+    # What is drawn depends on the rows and their order only, not on where in the ring they lie.
+    rows = Transition(*stored["rows"])
+    if len(rows.obs):
+        memory.add(rows)
+
+
+def _state_of(made: np.random.Generator | torch.Generator) -> Any:
+    if isinstance(made, torch.Generator):
+        return made.get_state()
+    return made.bit_generator.state
+
+
+def _stored_simulator(agent: Agent) -> Stored:
+    state = get_state(agent.env)
+    return {
+        "name": agent.env.name,
+        "integration": torch.from_numpy(state.integration.copy()),
+        "body_positions": torch.from_numpy(state.body_positions.copy()),
+        "elapsed": state.elapsed,
+        "generator": agent.env.simulator.unwrapped.np_random.bit_generator.state,
+    }
+
+
+def _set_simulator(agent: Agent, stored: Stored) -> None:
+    # A simulator that was never started has parts that only a start makes.
+    agent.env.start(0)
+    state = SimulatorState(
+        integration=stored["integration"].numpy(),
+        body_positions=stored["body_positions"].numpy(),
+        elapsed=int(stored["elapsed"]),
+        name=stored["name"],
+    )
+    set_state(agent.env, state)
+    agent.env.simulator.unwrapped.np_random.bit_generator.state = stored["generator"]

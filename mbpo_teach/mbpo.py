@@ -1,0 +1,235 @@
+"""Model-based policy optimisation: Dyna with a network for the model and SAC for the update.
+
+The agent lives, fits an ensemble to all that it lived, lets the ensemble imagine short branches
+from states really visited, and trains SAC on the imagined steps with a few real ones among them.
+Janner et al. 2019, Algorithm 2; the numbers beside the lines of :func:`train_mbpo` are its lines.
+Taught in chapter 7. Per-environment settings are in :mod:`mbpo_teach.presets`.
+
+Departures from the paper
+-------------------------
+1. Model and branches are refreshed every `model_period` real steps, as in the authors' code, and
+   not at every step: a fit per step would take days, and branches hardly change between two.
+2. A refit starts from the last weights and its gradient steps are bounded, and its patience is
+   counted in gradient steps too (departures 1 and 2 of :mod:`mbpo_teach.fit`): the authors' fits
+   grow with the data, so that a run's cost grows with the square of its length.
+3. Actions are in [-1, 1] for every environment, and the reward is scaled for the model by
+   max(deviation, 1) (:func:`mbpo_teach.dynamics.target_scale`). SAC sees rewards as they are.
+4. Each step reaches the memory when it is lived; the authors' reach it when the episode is over, so
+   that up to three of four refits see nothing new.
+5. Progress is judged without noise on ten fixed starts, after every `model_period` steps; the
+   authors judge one episode in a thousand steps.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+import torch
+
+from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, report
+from mbpo_teach.dynamics import Ensemble, sample_step
+from mbpo_teach.evaluate import starting_places
+from mbpo_teach.fit import FitConfig, fit_ensemble
+from mbpo_teach.replay import ReplayBuffer
+from mbpo_teach.rollout import branched_rollout, linear_horizon
+from mbpo_teach.sac import SACConfig, make_update, policy_of
+from mbpo_teach.transitions import Transition, concatenate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How the rollout length k grows with real steps: :func:`mbpo_teach.rollout.linear_horizon`."""
+
+    first: int = 1
+    last: int = 1
+    first_step: int = 0
+    last_step: int = 1
+
+    def __post_init__(self) -> None:
+        self.at(0)
+
+    def at(self, step: int) -> int:
+        """Return k at a real step."""
+        return linear_horizon(step, **asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MBPOConfig:
+    """How MBPO lives, imagines and learns; the defaults are the authors'.
+
+    Attributes
+    ----------
+    total_steps
+        Real steps.
+    random_steps
+        How many of them, at the start, are uniform random actions without learning.
+    model_period
+        Real steps between refits; branches are imagined and progress is judged as often.
+    updates_per_step
+        G, SAC's gradient steps for each real step.
+    real_ratio
+        Share of real transitions in each batch, in [0, 1].
+    rollout_batch
+        Branches after each refit.
+    horizon
+        k, the length of the branches.
+    retained
+        How many refits' branches are remembered.
+    members, model_hidden
+        Networks in the ensemble, and the widths of their hidden layers.
+    capacity
+        The most real steps that are remembered.
+    """
+
+    total_steps: int
+    random_steps: int = 5000
+    model_period: int = 250
+    updates_per_step: int = 20
+    real_ratio: float = 0.05
+    rollout_batch: int = 100_000
+    horizon: Horizon = field(default_factory=Horizon)
+    retained: int = 4
+    members: int = 7
+    model_hidden: tuple[int, ...] = (200, 200, 200, 200)
+    capacity: int = 1_000_000
+    fit: FitConfig = field(default_factory=FitConfig)
+    sac: SACConfig = field(default_factory=SACConfig)
+
+    def __post_init__(self) -> None:
+        for name in (
+            "total_steps", "random_steps", "model_period", "updates_per_step", "rollout_batch",
+            "retained", "members", "capacity",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+        real_rows(self.sac.batch_size, self.real_ratio)
+        if self.random_steps < 2 * self.members:
+            raise ValueError(
+                f"random_steps must be at least {2 * self.members}, two for each of {self.members}"
+                f" members, so that the model can be fitted; not {self.random_steps}"
+            )
+        if self.fit.elites > self.members:
+            raise ValueError(
+                f"fit.elites must be at most members, {self.members}, not {self.fit.elites}"
+            )
+
+
+def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
+    """Return an agent for :func:`train_mbpo` that has not lived yet."""
+    agent = new_agent(
+        name, config.sac, capacity=min(config.capacity, config.total_steps), seed=seed
+    )
+    sizes = {"obs_size": agent.env.obs_size, "act_size": agent.env.act_size}
+    model = Ensemble(
+        **sizes,
+        members=config.members,
+        hidden=config.model_hidden,
+        generator=agent.streams.torch("model"),
+    )
+    agent.imagination = Imagination(model=model, memory=ReplayBuffer(1, **sizes))
+    return agent
+
+
+def train_mbpo(
+    name: str, config: MBPOConfig, *, seed: int, agent: Agent | None = None
+) -> Iterator[Report]:
+    """Run Algorithm 2 in the environment `name`, and report before each refit and at the end.
+
+    An `agent` given goes on from where it stands; whenever a report comes, it can be stored.
+
+    Raises
+    ------
+    ValueError
+        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`).
+    """
+    # fmt: off
+    agent = agent or mbpo_agent(name, config, seed=seed)                        # line 1
+    judges, losses = starting_places(name), None
+    act = behaviour(agent, config.sac, random_steps=config.random_steps)
+    update, noise = make_update(config.sac), agent.streams.torch("noise")
+    shape = (2, config.sac.batch_size, agent.env.act_size)
+    for step in range(agent.step, config.total_steps):                          # lines 2 and 4
+        learning = step >= config.random_steps
+        if learning and (step - config.random_steps) % config.model_period == 0:  # departure 1
+            fit_model(agent, config)                                            # line 3
+            imagine(agent, config)                                              # lines 6 to 8
+        with agent.clock("simulator"):
+            agent.memory.add(agent.life.step(act))                              # line 5
+        agent.step = step + 1
+        if learning:
+            with agent.clock("sac"):
+                for _ in range(config.updates_per_step):                        # line 9
+                    batch, fresh = mixed_batch(agent, config), torch.randn(shape, generator=noise)
+                    agent.learner, losses = update(agent.learner, batch, fresh)  # line 10
+        since = agent.step - config.random_steps
+        if (since >= 0 and since % config.model_period == 0) or agent.step == config.total_steps:
+            yield report(agent, config.sac, losses, judges=judges)
+    # fmt: on
+
+
+def fit_model(agent: Agent, config: MBPOConfig) -> None:
+    """Fit the ensemble to everything lived, from its present weights, and choose the elites."""
+    dream = _imagination(agent)
+    with agent.clock("fit"):
+        fitted = fit_ensemble(
+            dream.model, agent.memory.all(), config.fit, generator=agent.streams.torch("fit")
+        )
+    dream.elites, dream.holdout = fitted.elites, fitted.holdout
+
+
+def imagine(agent: Agent, config: MBPOConfig) -> None:
+    """Imagine a branch from each of `rollout_batch` states really visited, and remember it."""
+    dream, streams, env = _imagination(agent), agent.streams, agent.env
+    dream.length = config.horizon.at(agent.step)
+    with agent.clock("rollouts"):
+        starts = agent.memory.sample_states(
+            config.rollout_batch, generator=streams.torch("branches")
+        )
+        model_step = partial(
+            sample_step, dream.model, elites=dream.elites, generator=streams.torch("rollouts")
+        )
+        policy = policy_of(
+            agent.learner,
+            config.sac,
+            act_size=env.act_size,
+            generator=streams.torch("imagined actions"),
+        )
+        branches = branched_rollout(
+            model_step, policy, env.termination, starts, length=dream.length
+        )
+        room = dream.length * config.rollout_batch * config.retained
+        dream.memory = dream.memory.resized(room)
+        dream.memory.add(branches.transitions)
+
+
+def mixed_batch(agent: Agent, config: MBPOConfig) -> Transition:
+    """Return a batch of which a share `real_ratio` was lived and the rest imagined."""
+    real = real_rows(config.sac.batch_size, config.real_ratio)
+    imagined = config.sac.batch_size - real
+    replay, dreams = agent.streams.torch("replay"), agent.streams.torch("dreams")
+    parts = []
+    if real:
+        parts.append(agent.memory.sample(real, generator=replay))
+    if imagined:
+        parts.append(_imagination(agent).memory.sample(imagined, generator=dreams))
+    return parts[0] if len(parts) == 1 else concatenate(parts)
+
+
+def real_rows(batch_size: int, real_ratio: float) -> int:
+    """Return how many rows of a batch are real, rounded down as by the authors: 12 of 256 at 0.05.
+
+    Raises
+    ------
+    ValueError
+        If `real_ratio` is not in [0, 1].
+    """
+    if not 0 <= real_ratio <= 1:
+        raise ValueError(f"real_ratio must be in [0, 1], not {real_ratio}")
+    # A product such as 100 * 0.29 falls just below the whole number that is meant.
+    return int(batch_size * real_ratio + 1e-9)
+
+
+def _imagination(agent: Agent) -> Imagination:
+    assert agent.imagination is not None, "the agent was made for SAC alone"
+    return agent.imagination
