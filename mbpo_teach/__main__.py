@@ -1,4 +1,4 @@
-"""The course from a terminal: ``python -m mbpo_teach lab | reset | doctor | grade``."""
+"""The course from a terminal: ``python -m mbpo_teach lab``, ``train``, ``grade`` and others."""
 
 import os
 import subprocess
@@ -92,6 +92,50 @@ def check_machine() -> None:
         if check.cure:
             click.echo(f"    → {check.cure}")
     sys.exit(0 if all(check.ok for check in found) else 1)
+
+
+@main.command()
+@click.argument("environment")
+@click.option("--algo", help="mbpo (the default) or sac: SAC alone, without a model.")
+@click.option("--preset", help="laptop (the default) or authors.")
+@click.option("--steps", type=click.IntRange(1), help="Real steps (as many as the preset has).")
+@click.option("--seed", type=click.IntRange(0), help="Seed of everything random (0).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the run (runs/ENVIRONMENT_ALGO_PRESET_SEED).",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+def train(
+    environment: str,
+    algo: str | None,
+    preset: str | None,
+    steps: int | None,
+    seed: int | None,
+    out: Path | None,
+    resume: bool,
+    threads: int,
+) -> None:
+    """Train MBPO, or SAC alone, in ENVIRONMENT, for example Pendulum-v1.
+
+    Ctrl-C, or worse, loses at most what was learned since the last refit of the model: --resume
+    goes on from there to the same curve. With more --steps a finished run goes on.
+    """
+    from mbpo_teach import terminal
+
+    with _clear_errors("train.files"):
+        finished = terminal.train(
+            environment,
+            algorithm=algo,
+            preset=preset,
+            steps=steps,
+            seed=seed,
+            out=out,
+            resume=resume,
+            threads=threads,
+        )
+    sys.exit(0 if finished else 130)
 
 
 @main.command()
