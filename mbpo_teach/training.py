@@ -103,19 +103,21 @@ class Run:
         return train_sac(self.environment, config, seed=self.seed, agent=agent)
 
 
-def train_in(folder: Path, run: Run, *, resume: bool = False) -> Iterator[Row]:
+def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False) -> Iterator[Row]:
     """Train `run` in `folder`, and yield each row of `progress.csv` when it is safe on the disk.
 
-    Rows that an earlier part of the run made are not yielded again; see :func:`progress`.
+    Rows that an earlier part of the run made are not yielded again; see :func:`progress`. With
+    `wait` it begins when no other process trains in the folder.
 
     Raises
     ------
     ValueError
         If the folder holds a run and `resume` is false, if it holds another run than this, or one
-        whose files are damaged, or if another process trains in it. Nothing is changed then.
+        whose files are damaged, or, without `wait`, if another process trains in it. Nothing is
+        changed then.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with _alone(folder, wait=wait):
         agent, rows = run.agent(), list[Row]()
         _check_unused(folder)
         if (folder / RUN).exists():
@@ -234,7 +236,7 @@ def _as_csv(rows: list[Row]) -> bytes:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path, *, wait: bool) -> Iterator[None]:
     """Let one process at a time train in `folder`; the system ends the lock with the process."""
     if sys.platform == "win32":
         yield
@@ -243,7 +245,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
     with (folder / ".lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise ValueError(f"another process trains in {folder} at this moment") from None
         yield
