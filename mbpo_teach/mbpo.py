@@ -27,6 +27,7 @@ from functools import partial
 import torch
 
 from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, report
+from mbpo_teach.checks import whole
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.fit import FitConfig, fit_ensemble
@@ -46,6 +47,8 @@ class Horizon:
     last_step: int = 1
 
     def __post_init__(self) -> None:
+        for name, least in (("first", 1), ("last", 1), ("first_step", 0), ("last_step", 1)):
+            whole(name, getattr(self, name), least=least)
         self.at(0)
 
     def at(self, step: int) -> int:
@@ -100,9 +103,11 @@ class MBPOConfig:
             "total_steps", "random_steps", "model_period", "updates_per_step", "rollout_batch",
             "retained", "members", "capacity",
         ):  # fmt: skip
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+            whole(name, getattr(self, name), least=1)
+        if not isinstance(self.model_hidden, tuple):
+            raise ValueError(f"model_hidden must be a tuple of widths, not {self.model_hidden!r}")
+        for width in self.model_hidden:
+            whole("model_hidden", width, least=1)
         real_rows(self.sac.batch_size, self.real_ratio)
         if self.random_steps < 2 * self.members:
             raise ValueError(
