@@ -71,8 +71,14 @@ def train(
                 bar.update(row["step"] - bar.n)
     except KeyboardInterrupt:
         # All that was given: of a run that is stopped at its very beginning nothing is stored yet.
-        options = {"--algo": algorithm, "--preset": preset, "--steps": steps, "--seed": seed}
-        options |= {"--out": folder, "--threads": threads}
+        options: dict[str, object] = {
+            "--algo": algorithm,
+            "--preset": preset,
+            "--steps": steps,
+            "--seed": seed,
+            "--out": folder,
+            "--threads": threads,
+        }
         again = [sys.executable, "-m", "mbpo_teach", "train", environment, "--resume"]
         again += [f"{name}={value}" for name, value in options.items() if value is not None]
         command = shlex.join(again)
