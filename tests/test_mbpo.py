@@ -122,12 +122,6 @@ def test_the_same_seed_gives_the_same_bits_and_another_others(reports):
     assert not same(other.learner, reports[0].learner)
 
 
-def test_judging_changes_nothing_that_is_learned(reports, monkeypatch):
-    monkeypatch.setattr("mbpo_teach.agent.returns", lambda judges, policy: torch.zeros(10))
-    *_, last = train_mbpo("InvertedPendulum-v5", MOMENT, seed=3)
-    assert same(last.learner, reports[-1].learner)
-
-
 def test_no_global_generator_is_touched():
     torch.manual_seed(1)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
@@ -391,6 +385,8 @@ def test_a_count_that_is_none_is_named(name, value):
     [
         ({"real_ratio": 1.01}, r"real_ratio must be in \[0, 1\], not 1.01"),
         ({"real_ratio": -0.1}, r"real_ratio must be in \[0, 1\], not -0.1"),
+        ({"real_ratio": "half"}, r"real_ratio must be in \[0, 1\], not 'half'"),
+        ({"capacity": 5}, "capacity must be at least 6, two for each of 3 members.*not 5"),
         ({"real_ratio": float("nan")}, r"real_ratio must be in \[0, 1\], not nan"),
         ({"random_steps": 5}, "random_steps must be at least 6, two for each of 3 members.*not 5"),
         ({"members": 1}, "fit.elites must be at most members, 1, not 2"),
@@ -419,6 +415,12 @@ def test_a_wrong_setting_is_one_sentence(settings, message):
 def test_a_wrong_horizon_is_one_sentence(settings, message):
     with pytest.raises(ValueError, match=message):
         Horizon(**settings)
+
+
+def test_decays_for_another_model_are_refused_before_anything_is_lived():
+    deep = dataclasses.replace(MOMENT, model_hidden=(8, 8))
+    with pytest.raises(ValueError, match=r"fit\.weight_decay must have .* 3 layers .*, not 2"):
+        next(train_mbpo("Pendulum-v1", deep, seed=0))
 
 
 def test_an_unknown_world_is_one_sentence():

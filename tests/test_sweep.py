@@ -142,7 +142,7 @@ def test_the_grid_in_the_docstring_is_what_it_is_said_to_be(tmp_path):
         ({"grid": [{"members.most": [1]}]}, "settings must be fields.*not 'members.most'"),
         ({"grid": [{"real_ratio": []}]}, "real_ratio must have one value or more"),
         ({"grid": [{"real_ratio": [2.0]}]}, r"real_ratio must be in \[0, 1\], not 2.0"),
-        ({"grid": [{"real_ratio": ["half"]}]}, "real_ratio cannot be 'half'"),
+        ({"grid": [{"real_ratio": ["half"]}]}, r"real_ratio must be in \[0, 1\], not 'half'"),
         ({"grid": [{"model_hidden": [8]}]}, "model_hidden must be a tuple of widths, not 8"),
         ({"grid": [{"rollout_length": ["long"]}]}, "first must be a whole number.*not 'long'"),
         ({"grid": [{"rollout_length": [0]}]}, "first must be at least 1, not 0"),
