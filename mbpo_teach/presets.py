@@ -97,6 +97,9 @@ def preset(which: str, name: str) -> MBPOConfig:
     ValueError
         If there is none.
     """
+    for said in (which, name):
+        if not isinstance(said, str):
+            raise ValueError(f"preset and environment must be names, not {said!r}")
     if which not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {which!r}")
     if name not in PRESETS[which]:
