@@ -125,6 +125,26 @@ def exact_return(mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | Non
     return float(mdp.start @ state_values(mdp, policy, transition))
 
 
+def exact_returns(
+    mdp: TabularMDP, policies: ArrayLike, transition: ArrayLike | None = None
+) -> np.ndarray:
+    """Return :func:`exact_return` of many policies (policy, state, action), solved together.
+
+    A slider asks for fifty of them at a time; one by one they take eight times as long.
+    """
+    stack = as_floats(policies, "policies")
+    if stack.shape[1:] != mdp.reward.shape:
+        states, actions = mdp.reward.shape
+        raise ValueError(
+            f"policies must have shape (policies, {states}, {actions}), not {stack.shape}"
+        )
+    check_distributions(stack, "policies")
+    matrices = np.einsum("nsa,sap->nsp", stack, dynamics(mdp, transition))
+    rewards = np.einsum("nsa,sa->ns", stack, mdp.reward)
+    values = np.linalg.solve(np.eye(mdp.state_count) - mdp.gamma * matrices, rewards[..., None])
+    return np.asarray(values[..., 0] @ mdp.start)
+
+
 def state_distributions(
     mdp: TabularMDP, policy: ArrayLike, *, horizon: int, transition: ArrayLike | None = None
 ) -> np.ndarray:

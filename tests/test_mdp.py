@@ -48,6 +48,9 @@ def test_linear_solve_is_the_discounted_sum(seed, gamma):
     laws = mdp.state_distributions(world, policy, horizon=steps)
     summed = gamma ** np.arange(steps + 1) @ laws @ (policy * world.reward).sum(axis=1)
     assert mdp.exact_return(world, policy) == pytest.approx(summed, rel=1e-9, abs=1e-9)
+    together = mdp.exact_returns(world, [policy, policy[::-1]])
+    one_by_one = [mdp.exact_return(world, each) for each in (policy, policy[::-1])]
+    np.testing.assert_allclose(together, one_by_one, rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=50)
@@ -146,6 +149,10 @@ def test_bad_policies_and_models_are_refused():
         mdp.exact_return(chain(), [[0.5, 0.5], [0.5, 0.4]])
     with pytest.raises(ValueError, match="policy must hold probabilities"):
         mdp.exact_return(chain(), [[0.5, 0.5], [np.nan, 0.4]])
+    with pytest.raises(ValueError, match=r"policies must have shape \(policies, 2, 2\), not"):
+        mdp.exact_returns(chain(), np.full((2, 2), 0.5))
+    with pytest.raises(ValueError, match="rows of policies must sum"):
+        mdp.exact_returns(chain(), [[[0.5, 0.5], [0.5, 0.4]]])
     with pytest.raises(ValueError, match="transition must have shape"):
         mdp.exact_return(chain(), np.full((2, 2), 0.5), np.eye(2))
     with pytest.raises(ValueError, match="horizon must be at least 0"):

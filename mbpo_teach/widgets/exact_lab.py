@@ -54,9 +54,7 @@ def measure(*, eps_m: float, eps_pi: float, gamma: float, r_max: float, places: 
     )
     policy = moved(eps_pi)
 
-    def returns(transition: np.ndarray) -> np.ndarray:
-        return np.array([mdp.exact_return(world, moved(shift), transition) for shift in _SHIFTS])
-
+    policies = [moved(shift) for shift in _SHIFTS]
     return Frame(
         gamma=gamma,
         r_max=r_max,
@@ -64,8 +62,8 @@ def measure(*, eps_m: float, eps_pi: float, gamma: float, r_max: float, places: 
         eps_m_prime=exact.model_error(world, model, policy),
         eps_pi=eps_pi,
         shifts=_SHIFTS,
-        true_returns=returns(world.transition),
-        model_returns=returns(model),
+        true_returns=mdp.exact_returns(world, policies),
+        model_returns=mdp.exact_returns(world, policies, model),
         bound=bounds.performance_bound(gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=_SHIFTS),
         true_return=mdp.exact_return(world, policy),
         model_return=mdp.exact_return(world, policy, model),

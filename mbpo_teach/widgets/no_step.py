@@ -62,9 +62,9 @@ def river_gains(*, eps_m: float, gamma: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the model's gain over the true return of the data policy, and C, each (shift,)."""
     world, model, data_policy, moved = river_case(eps_m=eps_m, gamma=gamma)
     start = mdp.exact_return(world, data_policy)
-    gains = [mdp.exact_return(world, moved(shift), model) - start for shift in _SHIFTS]
+    gains = mdp.exact_returns(world, [moved(shift) for shift in _SHIFTS], model) - start
     bound = bounds.performance_bound(gamma=gamma, r_max=1, eps_m=eps_m, eps_pi=_SHIFTS)
-    return np.array(gains), bound
+    return gains, bound
 
 
 def ceiling_share(*, gamma: float, eps_m: float, eps_pi: ArrayLike) -> np.ndarray:
