@@ -1,4 +1,4 @@
-"""The course from a terminal: ``python -m mbpo_teach lab | reset | doctor | grade``."""
+"""The course from a terminal: ``python -m mbpo_teach lab``, ``train``, ``grade`` and others."""
 
 import os
 import subprocess
@@ -95,6 +95,74 @@ def check_machine() -> None:
 
 
 @main.command()
+@click.argument("environment")
+@click.option("--algo", help="mbpo (the default) or sac: SAC alone, without a model.")
+@click.option("--preset", help="laptop (the default) or authors.")
+@click.option("--steps", type=click.IntRange(1), help="Real steps (as many as the preset has).")
+@click.option("--seed", type=click.IntRange(0), help="Seed of everything random (0).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the run (runs/ENVIRONMENT_ALGO_PRESET_SEED).",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+def train(
+    environment: str,
+    algo: str | None,
+    preset: str | None,
+    steps: int | None,
+    seed: int | None,
+    out: Path | None,
+    resume: bool,
+    threads: int,
+) -> None:
+    """Train MBPO, or SAC alone, in ENVIRONMENT, for example Pendulum-v1.
+
+    Ctrl-C, or worse, loses at most what was learned since the last refit of the model: --resume
+    goes on from there to the same curve. With more --steps a finished run goes on.
+    """
+    from mbpo_teach import terminal
+
+    with _clear_errors("train"):
+        finished = terminal.train(
+            environment,
+            algorithm=algo,
+            preset=preset,
+            steps=steps,
+            seed=seed,
+            out=out,
+            resume=resume,
+            threads=threads,
+        )
+    sys.exit(0 if finished else 130)
+
+
+@main.command()
+@click.argument("grid", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--jobs", type=click.IntRange(1), help="Runs at a time (one a processor).")
+@click.option("--scheduler", help="Address of a Dask scheduler; the runs go to its cluster.")
+@click.option(
+    "--out",
+    default=Path("runs"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the runs' folders.",
+)
+def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> None:
+    """Train every run of GRID, a TOML file: every combination of the settings in it.
+
+    Killed and started again, it does only what is missing. The exit code is 1 if a run could not
+    be trained.
+    """
+    from mbpo_teach import terminal
+
+    with _clear_errors("train"):
+        done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
+    sys.exit(0 if done else 1)
+
+
+@main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--chapter", "chapters", multiple=True, help="Grade this chapter (may be repeated).")
 @click.option(
@@ -132,7 +200,7 @@ def grade(
 
     from mbpo_teach.grading import classroom, files, handed_in, report
 
-    with _clear_errors("grade.files"):
+    with _clear_errors("grade"):
         given = handed_in.submissions(
             workspace.COURSE, paths, [chapter and chapter.zfill(2) for chapter in chapters], out=out
         )
@@ -166,17 +234,17 @@ def _speak(edition: str | None) -> str:
 
 
 @contextmanager
-def _clear_errors(files: str = "cli.files") -> Iterator[None]:
-    """Turn what can go wrong into one sentence and exit code 1; `files` has the words for files."""
+def _clear_errors(part: str = "cli") -> Iterator[None]:
+    """Turn what can go wrong into one sentence and exit code 1, in the words of a `part`."""
     try:
         yield
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     except BrokenProcessPool as error:
-        raise click.ClickException(language.text("grade.broken", error=error)) from None
+        raise click.ClickException(language.text(f"{part}.broken", error=error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise click.ClickException(language.text(files, reason=reason)) from None
+        raise click.ClickException(language.text(f"{part}.files", reason=reason)) from None
 
 
 def _become(command: list[str]) -> None:

@@ -3,8 +3,9 @@
 Drawn for chapters 6 and 7.
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -134,3 +135,37 @@ def learning_picture(
             )
         panels[0].set_ylabel(words("live.return"))
     return Still(figure, "\n".join(said))
+
+
+def progress_picture(rows: Sequence[Mapping[str, Any]], title: str) -> bytes:
+    """Return a PNG of one run: its returns, and below the model's held-out error if it has one.
+
+    `rows` are those of `progress.csv`; each has `step`, `eval_return`, `eval_low`, `eval_high` and
+    `model_holdout`, which is None where there was no model.
+    """
+    steps = [row["step"] for row in rows]
+    fitted = [row for row in rows if row["model_holdout"] is not None]
+    with style.style():
+        figure = Figure(figsize=(8.4, 5.6 if fitted else 3.9))
+        panels = figure.subplots(2 if fitted else 1, 1, sharex=True, squeeze=False)[:, 0]
+        low, high = ([row[key] for row in rows] for key in ("eval_low", "eval_high"))
+        panels[0].fill_between(
+            steps, low, high, color=style.SKY, alpha=0.4, lw=0, label=words("train.picture.range")
+        )
+        panels[0].plot(
+            steps, [row["eval_return"] for row in rows], "o-", color=style.BLUE, lw=2, ms=4,
+            label=words("train.picture.mean"),
+        )  # fmt: skip
+        panels[0].set_title(title)
+        panels[0].set_ylabel(words("live.return"))
+        panels[0].legend(loc="lower right")
+        if fitted:
+            panels[1].semilogy(
+                [row["step"] for row in fitted], [row["model_holdout"] for row in fitted],
+                "s--", color=style.RED, ms=4, label=words("train.picture.model"),
+            )  # fmt: skip
+            panels[1].legend(loc="upper right")
+        panels[-1].set_xlabel(words("live.step"))
+        drawn = io.BytesIO()
+        figure.savefig(drawn)
+    return drawn.getvalue()

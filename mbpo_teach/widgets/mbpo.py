@@ -101,14 +101,48 @@ def ablations_lab() -> Lab:
     """Return sliders over k, real ratio, G and members, and the recorded trainings at each."""
     factors = {}
     for name, world in FACTORS.items():
-        arrays = runs.load(f"ablations_{world}").arrays
-        factors[name] = factor_of(name, world, arrays, preset_value(name, laptop(world)))
+        usual = preset_value(name, laptop(world))
+        arrays = with_preset(
+            name, runs.load(f"ablations_{world}").arrays, usual, runs.load(f"mbpo_{world}").arrays
+        )
+        factors[name] = factor_of(name, world, arrays, usual)
     return lab_ablations(factors)
 
 
 def preset_value(name: str, config: MBPOConfig) -> float:
     """Return the value of a setting of :data:`FACTORS` in `config`; of k, the last."""
     return float(config.horizon.last if name == "rollout_length" else getattr(config, name))
+
+
+def with_preset(name: str, arrays: Arrays, usual: float, preset: Arrays) -> Arrays:
+    """Return the arrays of a setting with the preset's value among them.
+
+    Where it is none of those that were recorded, the `preset`'s own trainings are put in: as many
+    seeds, and up to where the others end.
+
+    Raises
+    ------
+    ValueError
+        If they were judged at other steps.
+    """
+    values, steps = arrays[f"{name}_values"], arrays[f"{name}_steps"]
+    if usual in values:
+        return arrays
+    seeds, count = arrays[f"{name}_returns"].shape[1:3]
+    if not np.array_equal(preset["steps"][:count], steps):
+        raise ValueError(f"the preset's trainings and those of {name} were judged at other steps")
+    own = {
+        "values": usual,
+        "returns": preset["returns"][:seeds, :count],
+        "seconds": preset["spent"].sum(axis=2)[:seeds, :count],
+        "model_holdout": preset["model_holdout"][:seeds, :count],
+    }
+    place = int(np.searchsorted(values, usual))
+    inserted = {
+        f"{name}_{key}": np.insert(arrays[f"{name}_{key}"], place, one, axis=0)
+        for key, one in own.items()
+    }
+    return {**arrays, **inserted}
 
 
 def factor_of(name: str, world: str, arrays: Arrays, preset: float) -> Factor:

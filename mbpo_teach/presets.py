@@ -1,0 +1,156 @@
+"""Settings for each environment: the authors', and for a laptop.
+
+The authors' numbers are those of the configurations published with Janner et al. 2019 (the paper's
+appendix C has them too; where the two differ, as for Hopper's branches, the published ones count,
+since they made the curves). What all of their runs share is the default of
+:class:`~mbpo_teach.mbpo.MBPOConfig`. Taught in chapter 7.
+
+What a laptop changes, and why
+------------------------------
+A run of the authors' size takes a day. A laptop's presets are for the two pendulums, and take
+minutes.
+
+==================  =================  ===========  ================================================
+setting             authors            laptop       reason
+==================  =================  ===========  ================================================
+`model_hidden`      4 layers of 200    2 of 128     few observations need less; 6 times faster
+`members` (elites)  7 (5)              5 (3)        fitting costs as much as there are members
+`fit.max_steps`     2000               400          refits start from the last weights
+`sac.hidden`        2 of 256           2 of 64      an update takes a fifth of the time
+`sac.batch_size`    256                128          the same
+`learning_rate`     3e-4               3e-3         small networks, and few updates in a short run
+`rollout_batch`     100,000            2,000        fewer updates between refits: 1,000
+`model_period`      250                100          a short life: refits matter sooner
+`random_steps`      500                200          one episode of Pendulum
+`target_entropy`    -0.05 (Inverted-   -1           minus the number of actions, SAC's own rule
+                    Pendulum)
+==================  =================  ===========  ================================================
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from mbpo_teach.fit import FitConfig
+from mbpo_teach.mbpo import Horizon, MBPOConfig
+from mbpo_teach.model_free import ModelFreeConfig
+from mbpo_teach.sac import SACConfig
+
+# Hopper's and Ant's branches grow over epochs of 1000 steps: 20 to 150, and 20 to 100.
+_AUTHORS: dict[str, MBPOConfig] = {
+    "InvertedPendulum-v5": MBPOConfig(
+        total_steps=20_000,
+        random_steps=500,
+        updates_per_step=10,
+        retained=1,
+        sac=SACConfig(target_entropy=-0.05),
+    ),
+    "Hopper-v5": MBPOConfig(
+        total_steps=125_000,
+        horizon=Horizon(first=1, last=15, first_step=20_000, last_step=150_000),
+        sac=SACConfig(target_entropy=-1.0),
+    ),
+    "HalfCheetah-v5": MBPOConfig(
+        total_steps=400_000, updates_per_step=40, sac=SACConfig(target_entropy=-3.0)
+    ),
+    "Walker2d-v5": MBPOConfig(total_steps=300_000, sac=SACConfig(target_entropy=-3.0)),
+    "Ant-v5": MBPOConfig(
+        total_steps=300_000,
+        horizon=Horizon(first=1, last=25, first_step=20_000, last_step=100_000),
+        sac=SACConfig(target_entropy=-4.0),
+    ),
+}
+
+_SMALL = MBPOConfig(
+    total_steps=2000,
+    random_steps=200,
+    model_period=100,
+    updates_per_step=10,
+    rollout_batch=2000,
+    members=5,
+    model_hidden=(128, 128),
+    fit=FitConfig(elites=3, weight_decay=(2.5e-5, 5e-5, 1e-4), max_steps=400),
+    sac=SACConfig(hidden=(64, 64), batch_size=128, learning_rate=3e-3),
+)
+_LAPTOP: dict[str, MBPOConfig] = {
+    "Pendulum-v1": dataclasses.replace(_SMALL, horizon=Horizon(first=10, last=10)),
+    "InvertedPendulum-v5": dataclasses.replace(_SMALL, total_steps=3500),
+}
+
+PRESETS = {"laptop": _LAPTOP, "authors": _AUTHORS}
+"""Every preset, by name and environment."""
+
+
+def preset(which: str, name: str) -> MBPOConfig:
+    """Return the preset `which`, "laptop" or "authors", for the environment `name`.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if which not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {which!r}")
+    if name not in PRESETS[which]:
+        others = [other for other in PRESETS if name in PRESETS[other]]
+        there = f"; {name} has: {', '.join(others)}" if others else ""
+        raise ValueError(
+            f"preset {which!r} is there for {', '.join(PRESETS[which])}, not for {name}{there}"
+        )
+    return PRESETS[which][name]
+
+
+def laptop(name: str) -> MBPOConfig:
+    """Return the laptop's preset for the environment `name`; errors as for :func:`preset`."""
+    return preset("laptop", name)
+
+
+def without_model(config: MBPOConfig) -> ModelFreeConfig:
+    """Return settings for SAC alone that learn as `config` does, once for each real step."""
+    return ModelFreeConfig(
+        total_steps=config.total_steps,
+        random_steps=config.random_steps,
+        capacity=config.capacity,
+        report_every=config.model_period,
+        sac=config.sac,
+    )
+
+
+def changed(config: MBPOConfig, settings: Mapping[str, Any]) -> MBPOConfig:
+    """Return `config` with other values of some settings.
+
+    A setting is named as the field of :class:`~mbpo_teach.mbpo.MBPOConfig`, one further inside with
+    a dot: ``"sac.learning_rate"``. ``"rollout_length"`` is a k that does not grow. With fewer
+    members than elites all members are elites.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting, or its value is not allowed.
+    """
+    for name, value in settings.items():
+        if name == "rollout_length":
+            config = dataclasses.replace(config, horizon=Horizon(first=value, last=value))
+        elif name == "members" and isinstance(value, int) and value >= 1:
+            elites = min(config.fit.elites, value)
+            fit = dataclasses.replace(config.fit, elites=elites)
+            config = dataclasses.replace(config, members=value, fit=fit)
+        else:
+            config = _with(config, name.split("."), value, name)
+    return config
+
+
+def _with(config: Any, path: list[str], value: Any, name: str) -> Any:
+    first, *rest = path
+    fields = {field.name for field in dataclasses.fields(config)}
+    inner = getattr(config, first, None) if first in fields else None
+    if first not in fields or bool(rest) != dataclasses.is_dataclass(inner):
+        raise ValueError(f"settings must be fields of MBPOConfig (see its help), not {name!r}")
+    if rest:
+        value = _with(inner, rest, value, name)
+    elif isinstance(value, list):
+        value = tuple(value)
+    try:
+        return dataclasses.replace(config, **{first: value})
+    except TypeError as error:
+        raise ValueError(f"{name} cannot be {value!r}: {error}") from error
