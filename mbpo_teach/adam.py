@@ -26,17 +26,30 @@ def untrained(weights: Tensor) -> Trained:
     return Trained(weights, torch.zeros_like(weights), torch.zeros_like(weights))
 
 
-def adam_step(
-    trained: Trained, gradient: Tensor, *, updates: Tensor, learning_rate: float
-) -> Trained:
-    """Return weights and moments after one step; `updates`, (), counts it: 1 at the first.
+class Pace(NamedTuple):
+    """How far a step goes.
 
-    Both moments start from zero and are divided by what is missing from their sum, or the first
-    steps would be too small.
+    `size` is the learning rate over what the first moment's weights add up to, `total` what the
+    second's add up to, each ().
     """
+
+    size: Tensor
+    total: Tensor
+
+
+def pace(updates: Tensor, learning_rate: float) -> Pace:
+    """Return the pace of step number `updates`, (), which is 1 at the first.
+
+    Both moments start from zero, and after n steps the weights in their sums add up to 1 - decay^n
+    only: undivided, the first steps would be too small.
+    """
+    return Pace(learning_rate / (1 - MEAN_DECAY**updates), 1 - SQUARE_DECAY**updates)
+
+
+def adam_step(trained: Trained, gradient: Tensor, pace: Pace) -> Trained:
+    """Return weights and moments after one step at the pace of its number, see :func:`pace`."""
     weights, mean, square = trained
     mean = mean.lerp(gradient, 1 - MEAN_DECAY)
     square = square.lerp(gradient * gradient, 1 - SQUARE_DECAY)
-    size = learning_rate / (1 - MEAN_DECAY**updates)
-    spread = (square / (1 - SQUARE_DECAY**updates)).sqrt() + EPSILON
-    return Trained(weights - size * (mean / spread), mean, square)
+    spread = (square / pace.total).sqrt() + EPSILON
+    return Trained(weights - pace.size * (mean / spread), mean, square)

@@ -7,7 +7,7 @@ adds an imagination: a model of the world and the memory of what it dreamt (chap
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,19 +29,22 @@ the learner, and evaluations."""
 
 
 class Clock:
-    """How many seconds each of :data:`PARTS` has taken: ``with clock("fit"): ...``."""
+    """How many seconds each of :data:`PARTS` has taken: ``with clock("fit"): ...``.
 
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(PARTS, 0.0)
+    `now` is the clock on the wall, or ``time.process_time`` where others use the machine too.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        self.seconds, self._now = dict.fromkeys(PARTS, 0.0), now
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
         """Count the time of the block as that of `part`."""
-        begun = time.perf_counter()
+        begun = self._now()
         try:
             yield
         finally:
-            self.seconds[part] += time.perf_counter() - begun
+            self.seconds[part] += self._now() - begun
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,9 +96,8 @@ class Report:
         alpha.
     learner
         Everything learned.
-    seconds
-        How long it took, by :data:`PARTS`, judging included. Of one processor if torch has one
-        thread.
+    spent
+        How many seconds went into each of :data:`PARTS` so far.
     rollout_length, model_holdout
         k of the last branches, and the mean held-out error of the elites: mean squared error in
         scaled units. None without a model.

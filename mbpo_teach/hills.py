@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.adam import adam_step, untrained
+from mbpo_teach.adam import adam_step, pace, untrained
 from mbpo_teach.gaussian import squashed_log_prob
 from mbpo_teach.sac_losses import actor_loss
 
@@ -146,13 +146,13 @@ def learn(
     seen = []
     for step in range(steps + 1):
         seen.append((actor.weights, heat.weights))
-        count = torch.tensor(step + 1)
+        now = pace(torch.tensor(step + 1), _LEARNING_RATE)
         slope, entropy = _actor_slope(actor.weights, heat.weights.exp())
-        actor = adam_step(actor, slope, updates=count, learning_rate=_LEARNING_RATE)
+        actor = adam_step(actor, slope, now)
         if targets is not None:
             # The temperature loss is an exponential of log alpha: it is its own gradient.
             cooling = heat.weights.exp() * (entropy - targets)
-            heat = adam_step(heat, cooling, updates=count, learning_rate=_LEARNING_RATE)
+            heat = adam_step(heat, cooling, now)
     weights, log_temperature = (torch.stack(part, dim=1) for part in zip(*seen, strict=True))
     return Path(log_temperature.exp(), policies(*weights.unbind(-1)))
 

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.adam import Trained, adam_step, untrained
+from mbpo_teach.adam import Trained, adam_step, pace, untrained
 from mbpo_teach.compiled import compiled
 from mbpo_teach.gaussian import squashed_log_prob
 from mbpo_teach.networks import MemberMLP, mlp, unpacked
@@ -227,7 +227,7 @@ def sac_update(
     obs, act, reward, next_obs, terminated = batch
     actor_sizes, critic_sizes = network_sizes(obs.shape[1], act.shape[1], config)
     updates = state.updates + 1
-    step = partial(adam_step, updates=updates, learning_rate=config.learning_rate)
+    step = partial(adam_step, pace=pace(updates, config.learning_rate))
     temperature = state.log_temperature.weights.exp()
 
     # What the critics should say of (s, a): one real step, then the soft value of the next state.
