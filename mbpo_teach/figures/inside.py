@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from mbpo_teach.agent import PARTS
@@ -85,7 +86,7 @@ def inside_plate(world: str, runs: Inside) -> tuple[Plate, Callable[[int, int], 
 
 def _panel(
     axes: Axes, steps: np.ndarray, curves: np.ndarray, title: str, values: dict[str, str]
-) -> Artist:
+) -> Line2D:
     for seed, curve in enumerate(curves):
         label = None if seed else words("inside.others")
         axes.plot(steps, curve, color=style.GREY, lw=0.8, alpha=0.6, label=label)
@@ -103,7 +104,7 @@ def _even_log(axes: Axes, values: np.ndarray) -> None:
     axes.set_ylim(0.8 * np.nanmin(values), 1.25 * np.nanmax(values))
 
 
-def _areas(axes: Axes, runs: Inside) -> list[PolyCollection]:
+def _areas(axes: Axes, runs: Inside) -> list[FillBetweenPolyCollection]:
     blank = np.zeros(len(runs.steps))
     areas = [
         axes.fill_between(

@@ -19,9 +19,7 @@ Case = tuple[Any, ...]
 Draw = Callable[[int], Array]
 
 
-def _mixed_batch(
-    batch_size: int, real_ratio: float, draw_real: Draw, draw_imagined: Draw
-) -> Array:
+def _mixed_batch(batch_size: int, real_ratio: float, draw_real: Draw, draw_imagined: Draw) -> Array:
     real = int(batch_size * real_ratio)
     parts = [draw(rows) for draw, rows in ((draw_real, real), (draw_imagined, batch_size - real))
              if rows]  # fmt: skip
@@ -87,7 +85,7 @@ def _supported_length(errors: Array, tolerance: float, share: float, least: int)
         running = errors[:, k - 1][~np.isnan(errors[:, k - 1])]
         if len(running) < least or (running <= tolerance).mean() < share:
             return k - 1
-    return errors.shape[1]
+    return int(errors.shape[1])
 
 
 def _supported_length_cases(rng: np.random.Generator) -> list[Case]:
@@ -119,8 +117,11 @@ def _supported_length_cases(rng: np.random.Generator) -> list[Case]:
 def _measured(rng: np.random.Generator, starts: int, until: int) -> Case:
     """Return errors that grow, and a tolerance that is met about `until` steps long."""
     k = np.arange(1, 13)
-    errors = 0.05 * 1.3**k * rng.lognormal(0.0, 0.4, size=(starts, 1)) * rng.uniform(
-        0.8, 1.2, size=(starts, len(k))
+    errors = (
+        0.05
+        * 1.3**k
+        * rng.lognormal(0.0, 0.4, size=(starts, 1))
+        * rng.uniform(0.8, 1.2, size=(starts, len(k)))
     )
     ends = rng.integers(4, 30, size=starts)
     errors[k > ends[:, None]] = np.nan

@@ -797,9 +797,9 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # 4. F. Pardo and others. *Time Limits in Reinforcement Learning.* ICML 2018,
 #    [arXiv 1712.00378](https://arxiv.org/abs/1712.00378). Why a time limit is no end.
 #
-# **Next:** chapter 07, MBPO, is to come: the same learner, fed with branches from a model.
+# **Next:** [chapter 07, MBPO](07_mbpo.ipynb): the same learner, fed with branches from a model.
 
-# %% [markdown] tags=["lang-zh"] twin="e8e19c33"
+# %% [markdown] tags=["lang-zh"] twin="f5a766d6"
 # ## 要点
 #
 # - SAC 最大化奖励加上 $\alpha$ 乘以熵。只有一个状态时，最好的策略是 $e^{Q/\alpha}/Z$，它的所得是软价值 $\alpha\log Z$。
@@ -819,4 +819,4 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # 4. F. Pardo 等. *Time Limits in Reinforcement Learning.* ICML 2018,
 #    [arXiv 1712.00378](https://arxiv.org/abs/1712.00378)。为什么时间限制不是终止。
 #
-# **下一章：**第 07 章“MBPO”尚待推出：同一个学习器，改用模型的分支来喂养。
+# **下一章：**[第 07 章“MBPO”](07_mbpo.ipynb)：同一个学习器，改用模型的分支来喂养。

@@ -416,7 +416,11 @@ for world, algorithms in raced.items():
     for name, runs in algorithms.items():
         reached = runs.reached(solved)
         last = np.median(runs.means[:, -1])
-        print(f"{world:20s} {name:4s} {solved:4d} ", *(f"{step:6.0f}" for step in reached), f"{last:6.0f}")
+        print(
+            f"{world:20s} {name:4s} {solved:4d} ",
+            *(f"{step:6.0f}" for step in reached),
+            f"{last:6.0f}",
+        )
 
 # %% [markdown] tags=["lang-en"]
 # The thick lines are medians of five seeds, the thin ones the seeds; dotted, the level that counts as solved; dashed, the best known. In the table: world,
