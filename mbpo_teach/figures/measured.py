@@ -4,9 +4,11 @@ Drawn for chapter 7.
 """
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from mbpo_teach.errors import quantiles
 from mbpo_teach.figures import style
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -22,9 +24,7 @@ def measured_picture(world: str, errors: np.ndarray, *, yardstick: float) -> Sti
     """
     k = np.arange(1, errors.shape[1] + 1)
     running = (~np.isnan(errors)).sum(axis=0)
-    there = running > 0
-    middle, upper = np.full((2, len(k)), np.nan)
-    middle[there], upper[there] = np.nanquantile(errors[:, there], (0.5, LEVEL), axis=0)
+    middle, upper = quantiles(torch.from_numpy(errors), (0.5, LEVEL)).numpy()
     with style.style():
         figure = Figure(figsize=(8.4, 5.2))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
