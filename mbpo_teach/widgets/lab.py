@@ -242,7 +242,7 @@ class Lab:
             plate, self.sentence = self._view(**values)
             self.plate = plate
             self.picture.frame = {
-                "png": plate.png(),
+                "png": plate.moving_png(),
                 "sentence": self.sentence,
                 "state": json.dumps(values),
             }
