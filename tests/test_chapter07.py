@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from mbpo_teach import envs, errors, mbpo, terminations
+from mbpo_teach import envs, errors, mbpo, runs, terminations
 from mbpo_teach.figures.measured import measured_picture
 from mbpo_teach.seeding import generator
+from mbpo_teach.widgets.mbpo import recorded_runs
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,102 @@ def test_a_measurement_tells_on_how_many_starts_it_rests(monkeypatch):
     ]
     bars = [round(bar.get_height()) for bar in still.figure.axes[1].patches]
     assert bars == [3, 2, 0]
+
+
+# The recorded runs, as the chapter tells them.
+
+LEVELS = {"Pendulum-v1": -200, "InvertedPendulum-v5": 950}
+
+
+def seconds_when_reached(recorded, level):
+    places = [int((one >= level).argmax()) for one in recorded.means]
+    return np.median([one[place] for one, place in zip(recorded.seconds, places, strict=True)])
+
+
+def test_the_race_in_steps():
+    reached = {
+        (world, name): recorded_runs(name, world).reached(level)
+        for world, level in LEVELS.items()
+        for name in ("mbpo", "sac")
+    }
+    ends = {key: (steps.min(), np.median(steps), steps.max()) for key, steps in reached.items()}
+    assert ends == {
+        ("Pendulum-v1", "mbpo"): (800, 900, 1300),
+        ("Pendulum-v1", "sac"): (3250, 3750, 5750),
+        ("InvertedPendulum-v5", "mbpo"): (1200, 1600, 1600),
+        ("InvertedPendulum-v5", "sac"): (8000, 8500, 10_000),
+    }
+    assert 900 / 3750 == pytest.approx(1 / 4, abs=0.02)
+    assert 1600 / 8500 < 1 / 5
+
+
+def test_what_was_reached_was_kept():
+    for world, level in LEVELS.items():
+        recorded = recorded_runs("mbpo", world)
+        for one in recorded.means:
+            assert (one[(one >= level).argmax() :] >= level).all()
+    last = [np.median(recorded_runs(name, "Pendulum-v1").means[:, -1]) for name in ("mbpo", "sac")]
+    assert [round(value) for value in last] == [-167, -173]
+
+
+def test_the_race_by_the_clock_and_where_it_turns():
+    used = {
+        (world, name): seconds_when_reached(recorded_runs(name, world), level)
+        for world, level in LEVELS.items()
+        for name in ("mbpo", "sac")
+    }
+    assert [round(seconds) for seconds in used.values()] == [26, 20, 48, 34]
+    for world in LEVELS:
+        more_seconds = used[world, "mbpo"] - used[world, "sac"]
+        steps = [
+            np.median(recorded_runs(name, world).reached(LEVELS[world])) for name in ("sac", "mbpo")
+        ]
+        assert more_seconds / (steps[0] - steps[1]) == pytest.approx(2e-3, abs=3e-4)
+
+
+def test_the_models_error_as_the_chapter_tells_it():
+    holdout = runs.load("mbpo_Pendulum-v1").arrays["model_holdout"][:, 1:]
+    steps = runs.load("mbpo_Pendulum-v1").arrays["steps"][1:]
+    assert [round(float(end), 3) for end in (holdout[:, 0].min(), holdout[:, 0].max())] == [
+        0.004, 0.008,
+    ]  # fmt: skip
+    peaks = holdout.max(axis=1)
+    assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.015, 0.066]
+    assert (holdout[:, -1] < 0.5 * peaks).all()
+    reached = recorded_runs("mbpo", "Pendulum-v1").reached(-200)
+    assert peaks.argmax() == reached.argmax() == 3
+    assert reached.argmin() == 2
+    assert (holdout[:, (steps >= 700) & (steps <= 1500)].argmin(axis=0) == 2).all()
+    pole = runs.load("mbpo_InvertedPendulum-v5").arrays
+    assert pole["model_holdout"][:2, -1] == pytest.approx([0.037, 0.0013], rel=0.02)
+    assert (pole["returns"][:, -1] == 1000).all()
+
+
+def test_where_the_time_goes():
+    shares = np.concatenate(
+        [
+            (spent := runs.load(f"mbpo_{world}").arrays["spent"][:, -1])
+            / spent.sum(axis=1, keepdims=True)
+            for world in LEVELS
+        ]
+    )
+    simulator, fit, rollouts, sac, _ = 100 * shares.T
+    assert [round(float(end)) for end in (sac.min(), sac.max(), fit.min(), fit.max())] == [
+        65, 73, 18, 26,
+    ]  # fmt: skip
+    assert rollouts.max() < 1
+    assert 2.4 < simulator.min() and simulator.max() < 3
+    for world in LEVELS:
+        fits = np.diff(runs.load(f"mbpo_{world}").arrays["spent"][..., 1], axis=1)
+        assert np.median(fits[:, -5:]) < np.median(fits[:, :5])
+
+
+def test_the_live_training_is_the_records_first_seed():
+    record = runs.load("mbpo_Pendulum-v1").arrays
+    means = record["returns"][0].mean(axis=1)[record["steps"] <= 1000]
+    told = [-1351, -1627, -859, -1492, -1476, -1292, -236, -175, -173]
+    assert [round(float(mean)) for mean in means] == told
+    alone = recorded_runs("sac", "Pendulum-v1")
+    median = np.median(alone.means, axis=0)
+    assert round(float(median[alone.steps == 1000][0])) == -1731
+    assert int(alone.steps[(median >= -200).argmax()]) == 3750

@@ -1,10 +1,11 @@
 # %% [markdown] tags=["lang-en"]
 # # 07 · Everything together
 #
-# A table of met steps and Q-learning made Dyna-Q. Put a network ensemble in place of the table, short branches in place of single
-# remembered steps, and SAC in place of Q-learning: that is **MBPO**. All its parts are on the table since chapter 06. This
-# chapter puts them into one loop, lets it learn while you watch, sets it beside SAC alone, and takes its settings apart one by one. At the
-# end you measure how long a branch may be in a world that the course has not used, and defend your answer.
+# A table of met steps and Q-learning made Dyna-Q. Put a network ensemble in place of the table, short branches in place of
+# single remembered steps, and SAC in place of Q-learning: that is **MBPO**. All its parts are on the table since
+# chapter 06. This chapter puts them into one loop, lets it learn while you watch, sets it beside SAC alone, and takes its settings
+# apart one by one. At the end you measure how long a branch may be in a world that the course has not used, and defend your
+# answer.
 #
 # | | |
 # |---|---|
@@ -14,7 +15,7 @@
 # | **Run time** | about 45 s on two cores, most of it one live training |
 # | **Language** | English · [中文](../zh/07_mbpo.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="62437696"
+# %% [markdown] tags=["lang-zh"] twin="5cf86759"
 # # 07 · 合在一起
 #
 # 一张记着见过的步子的表，加上 Q-learning，就是 Dyna-Q。把表换成神经网络的模型集成，把记住的单步换成短分支，把 Q-learning 换成 SAC，就是 **MBPO**。到第 06 章为止，零件已经备齐。本章把它们装进一个循环，让它当着你的面学习，与单独的 SAC 相比，再把它的设置逐个拆开来看。最后，你要在课程没有用过的一个环境里测量分支可以走多长，并为自己的答案辩护。
@@ -41,8 +42,8 @@
 # | imagine | draw a remembered pair of state and action (f) | from many real states walk $k$ steps with policy and model, into the imagined memory (6–8) | `imagine` |
 # | improve | one Q-learning update for the real step (d), one for each of the $n$ imagined (f) | $G$ gradient steps of SAC on the imagined memory (9, 10) | `mixed_batch`, `update` |
 #
-# Read the rows again and look at what has *not* changed: live, learn a model, imagine, improve, repeat. MBPO is Dyna-Q with Q-learning
-# replaced by SAC and the table by an ensemble like that of PETS.
+# Read the rows again and look at what has *not* changed: live, learn a model, imagine, improve, repeat. MBPO is Dyna-Q with
+# Q-learning replaced by SAC and the table by an ensemble like that of PETS.
 #
 # Three differences matter more than they seem to.
 #
@@ -50,13 +51,13 @@
 #   perhaps nobody ever took there. Only a model that answers for every state and action allows that; a table has no
 #   such row.
 # - *How far.* Dyna-Q imagines one step from a met state. MBPO walks on for $k$ steps, and pays for it with compounding error.
-# - *Who learns from reality.* In Dyna-Q every real step is learned from at once. In MBPO a real step shapes the model, and in the
-#   code of the authors also makes up one row in twenty of every batch.
+# - *Who learns from reality.* In Dyna-Q every real step is learned from at once. In MBPO a real step shapes the model, and
+#   in the code of the authors also makes up one row in twenty of every batch.
 #
-# **Predict.** The cell below prints the body of the library's loop. How long will it be? And which of its lines would you have to
-# remove to get chapter 06's SAC?
+# **Predict.** The cell below prints the body of the library's loop. How long will it be? And which of its lines would you
+# have to remove to get chapter 06's SAC?
 
-# %% [markdown] tags=["lang-zh"] twin="ad182adf"
+# %% [markdown] tags=["lang-zh"] twin="93fdac47"
 # ## 同一个循环，两次
 #
 # 论文的算法 2 有十行。下面用我们的话写出来，左边是你已经认识的循环，右边是我们实际运行的循环。
@@ -90,12 +91,12 @@ source = inspect.getsource(mbpo.train_mbpo)
 print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]), end="")
 
 # %% [markdown] tags=["lang-en"]
-# Each comment on the right is a line of Algorithm 2. **What was seen.** Twenty lines or so. Take out the two lines that fit and imagine, and let every
-# row of a batch be real: what is left is SAC, with $G$ updates for each real step. A test of the library says the same more
-# strictly: with a real ratio of 1 MBPO makes the same updates as SAC alone, bit for bit.
+# Each comment on the right is a line of Algorithm 2. **What was seen.** Twenty lines or so. Take out the two lines that fit
+# and imagine, and let every row of a batch be real: what is left is SAC, with $G$ updates for each real step. A test of the
+# library says the same more strictly: with a real ratio of 1 MBPO makes the same updates as SAC alone, bit for bit.
 #
-# Nothing in this loop knows $\epsilon_m$, $\epsilon_\pi$ or $C$. The theory of chapters 04 and 05 says *that* branches should be
-# short and start at real states. How short, somebody has to set.
+# Nothing in this loop knows $\epsilon_m$, $\epsilon_\pi$ or $C$. The theory of chapters 04 and 05 says *that* branches
+# should be short and start at real states. How short, somebody has to set.
 #
 # ### Where we depart from the paper
 #
@@ -107,10 +108,11 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # | 4. A real step is remembered when it is lived. | The authors' reach the memory at the end of an episode: up to three of four refits then see nothing new. |
 # | 5. Progress is judged without noise, from ten fixed starts, at each refit. | One episode in a thousand steps is too coarse for a run of a few thousand. |
 #
-# And this chapter's networks are small. The authors' settings are those of runs that take a day; the laptop's presets, with a reason for every number, stand at the head of
-# [`mbpo_teach/presets.py`](../../mbpo_teach/presets.py). `presets.preset("authors", "Hopper-v5")` gives the other ones.
+# And this chapter's networks are small. The authors' settings are those of runs that take a day; the laptop's presets, with
+# a reason for every number, stand at the head of [`mbpo_teach/presets.py`](../../mbpo_teach/presets.py).
+# `presets.preset("authors", "Hopper-v5")` gives the other ones.
 
-# %% [markdown] tags=["lang-zh"] twin="a461065a"
+# %% [markdown] tags=["lang-zh"] twin="c7148007"
 # 右边的注释是算法 2 的行号。**看到了什么。** 二十来行。去掉拟合和想象的那两行，让批次里的每一行都是真实的，剩下的就是 SAC，每走一步真实的步子更新 $G$ 次。课程代码的一个测试说得更严格：真实数据的比例为 1 时，MBPO 与单独的 SAC 做的更新逐位相同。
 #
 # 这个循环里没有哪一行知道 $\epsilon_m$、$\epsilon_\pi$ 或 $C$。第 04、05 章的理论说的是分支*应当*短、应当从真实状态出发；至于多短，得有人来定。
@@ -130,13 +132,14 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # %% [markdown] tags=["lang-en"]
 # ## Two memories, one batch
 #
-# Line 10 says: on model data. The authors' code mixes in a few real rows, a share called the **real ratio**, 0.05: of
-# 256 rows 12 are real. The imagined rows are many and new, and as wrong as the model; the real rows are few, and right.
-# Below an agent lives its first, random steps on Pendulum-v1, fits its ensemble and imagines; then it mixes batches at four ratios.
+# Line 10 says: on model data. The authors' code mixes in a few real rows, a share called the **real ratio**, 0.05: of 256
+# rows 12 are real. The imagined rows are many and new, and as wrong as the model; the real rows are few, and right. Below
+# an agent lives its first, random steps on Pendulum-v1, fits its ensemble and imagines; then it mixes batches at four
+# ratios.
 #
 # **Predict.** The laptop's batches have 128 rows. How many of them are real at a ratio of 0.05?
 
-# %% [markdown] tags=["lang-zh"] twin="7c5fa86a"
+# %% [markdown] tags=["lang-zh"] twin="5e3f544b"
 # ## 两个缓冲区，一个批次
 #
 # 第 10 行说的是：在模型数据上。作者的代码里还混进少量真实的行，所占的份额叫**真实数据的比例**，取 0.05：256 行中有 12 行是真实的。想象的行又多又新，模型错多少，它们就错多少；真实的行很少，但是对的。下面，一个智能体在 Pendulum-v1 里走完开头的随机步子，拟合模型集成，再想象；然后按四种比例混合批次。
@@ -167,15 +170,16 @@ for ratio in (0.0, 0.05, 0.5, 1.0):
     print(f"{ratio:4g}  {len(was_lived)}  {was_lived.sum()}")
 
 # %% [markdown] tags=["lang-en"]
-# First: real steps, $k$, and imagined steps, $k$ for each of 2,000 branches. Then ratio, rows of the batch, and how many of them are found
-# among the steps that were really lived: $128 \cdot 0.05 = 6.4$, cut off to 6, as the authors cut 12.8 off to 12. An imagined state never
-# equals a real one to the last bit, so that the count cannot be fooled.
+# First: real steps, $k$, and imagined steps, $k$ for each of 2,000 branches. Then ratio, rows of the batch, and how many of
+# them are found among the steps that were really lived: $128 \cdot 0.05 = 6.4$, cut off to 6, as the authors cut 12.8 off
+# to 12. An imagined state never equals a real one to the last bit, so that the count cannot be fooled.
 #
 # ### Exercise 07-1: a mixed batch
 #
 # `draw_real(rows)` and `draw_imagined(rows)` return so many rows of a memory, an array (row, column). Return a batch of
-# `batch_size` rows: first the real ones, `batch_size * real_ratio` of them, rounded down, then the imagined ones. At a ratio of 0 or 1 one
-# of the memories may still be empty, so it must not be asked, not even for no rows. For 256 and 0.05, 12 rows are real.
+# `batch_size` rows: first the real ones, `batch_size * real_ratio` of them, rounded down, then the imagined ones. At a
+# ratio of 0 or 1 one of the memories may still be empty, so it must not be asked, not even for no rows. For 256 and 0.05,
+# 12 rows are real.
 #
 # <details><summary>Hint</summary>
 #
@@ -184,7 +188,7 @@ for ratio in (0.0, 0.05, 0.5, 1.0):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="6282f268"
+# %% [markdown] tags=["lang-zh"] twin="16a2a823"
 # 第一行依次是真实步数、$k$、想象的步数，即 2,000 个分支各走 $k$ 步。其余各行是比例、批次的行数、其中能在真正走过的步子里找到的行数：$128 \cdot 0.05 = 6.4$，舍去小数得 6，正如作者把 12.8 舍成 12。想象的状态绝不会与真实的状态逐位相等，所以这样数不会数错。
 #
 # ### 练习 07-1：混合的批次
@@ -229,17 +233,19 @@ check("07-1", mixed)
 # %% [markdown] tags=["lang-en"]
 # ## One imagined step
 #
-# Line 8 walks in the model. Of the ensemble only the **elites** imagine, the members with the lowest held-out error. For each
-# row, at each step, one of them is drawn at random; it says mean and variance of the change of the observation and of the reward; and a
-# Gaussian is drawn with those. So two kinds of uncertainty go into the branch. The variance stands for the noise of the world; the draw
-# of the elite stands for what the ensemble does not know, because where the elites disagree, the rows go different ways. PETS
-# does the same with its particles. Whether the episode has ended is not learned: the rule is given, and asked of each imagined state.
+# Line 8 walks in the model. Of the ensemble only the **elites** imagine, the members with the lowest held-out error. For
+# each row, at each step, one of them is drawn at random; it says mean and variance of the change of the observation and of
+# the reward; and a Gaussian is drawn with those. So two kinds of uncertainty go into the branch. The variance stands for
+# the noise of the world; the draw of the elite stands for what the ensemble does not know, because where the elites
+# disagree, the rows go different ways. PETS does the same with its particles. Whether the episode has ended is not learned:
+# the rule is given, and asked of each imagined state.
 #
 # Chapter 02 gave the variance of such a mixture: the mean of the variances plus the variance of the means.
 #
-# **Predict.** We take one state and action and draw 40,000 imagined steps. Whose mean and variance will they have: one elite's, or the mixture's?
+# **Predict.** We take one state and action and draw 40,000 imagined steps. Whose mean and variance will they have: one
+# elite's, or the mixture's?
 
-# %% [markdown] tags=["lang-zh"] twin="09d7829c"
+# %% [markdown] tags=["lang-zh"] twin="579cc729"
 # ## 想象的一步
 #
 # 第 8 行在模型里走。模型集成中，只有**精英成员**参与想象，也就是留出误差最低的几个。对每一行、每一步，随机抽一个精英成员；它说出观测的变化和奖励的均值与方差；再照着抽一个高斯随机数。这样，两种不确定性都进了分支：方差代表世界的噪声；抽哪个精英成员，代表模型集成不知道的那部分，因为精英成员意见不一的地方，各行就走向不同的地方。PETS 的粒子也是这样走的。回合是否结束则不用学：规则是已知的，拿它去问每个想象的状态。
@@ -271,9 +277,10 @@ print(bool(((drawn.var(dim=0) / var - 1).abs() < 0.1).all()))
 #
 # ### Exercise 07-2: a model step with random elites
 #
-# `obs` is (row, obs). `mean` and `log_var` are (elite, row, obs + 1): what each elite says of every row, about the **change** of the observation
-# and, in the last column, the **reward**, in the units of the world. `elite` (row,) holds the elite drawn for each row, `noise` (row, obs + 1) standard normal draws.
-# Return next observations (row, obs) and rewards (row,). For `obs` 1, a mean of [0.5, 3], variances of 4 and noise [0.25, −1] they are 2 and 1.
+# `obs` is (row, obs). `mean` and `log_var` are (elite, row, obs + 1): what each elite says of every row, about the
+# **change** of the observation and, in the last column, the **reward**, in the units of the world. `elite` (row,) holds the
+# elite drawn for each row, `noise` (row, obs + 1) standard normal draws. Return next observations (row, obs) and rewards
+# (row,). For `obs` 1, a mean of [0.5, 3], variances of 4 and noise [0.25, −1] they are 2 and 1.
 #
 # <details><summary>Hint</summary>
 #
@@ -281,7 +288,7 @@ print(bool(((drawn.var(dim=0) / var - 1).abs() < 0.1).all()))
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="b534dc58"
+# %% [markdown] tags=["lang-zh"] twin="753821ac"
 # 两次 True：每一列的均值都与混合的均值相差不到五个标准误，方差也相差不到十分之一。课程代码把各行随机而均匀地分给精英成员，每个只算自己的那一份；三个精英成员若各把所有行算一遍，花费就是三倍。
 #
 # ### 练习 07-2：随机选取精英成员的一步
@@ -323,15 +330,15 @@ check("07-2", model_step)
 # %% [markdown] tags=["lang-en"]
 # ## Live, against SAC's record
 #
-# Now the loop runs. Pendulum-v1, the laptop's preset, 1,000 real steps: 200 at random, and from then on a refit every 100 steps and ten
-# updates for each step. Behind the curve stands the median of the five recorded runs of SAC alone, from chapter 06: the same
-# small networks, the same learning rate, one update for each step. The same ten starts judge both. ■ ends the training and keeps what was
-# reported.
+# Now the loop runs. Pendulum-v1, the laptop's preset, 1,000 real steps: 200 at random, and from then on a refit every 100
+# steps and ten updates for each step. Behind the curve stands the median of the five recorded runs of SAC alone, from
+# chapter 06: the same small networks, the same learning rate, one update for each step. The same ten starts judge both. ■
+# ends the training and keeps what was reported.
 #
-# **Predict.** In chapter 06 SAC needed 3,250 to 5,750 real steps until its mean return stayed near the best. How many does MBPO need? And will
-# it, too, get worse before it gets better?
+# **Predict.** In chapter 06 SAC needed 3,250 to 5,750 real steps until its mean return stayed near the best. How many does
+# MBPO need? And will it, too, get worse before it gets better?
 
-# %% [markdown] tags=["lang-zh"] twin="a2dc8288"
+# %% [markdown] tags=["lang-zh"] twin="d8c7ce1e"
 # ## 现场训练，与 SAC 的记录相比
 #
 # 现在让循环跑起来。Pendulum-v1，笔记本电脑的预设，1,000 步真实交互：前 200 步随机，此后每 100 步重新拟合一次，每步更新十次。曲线背后是第 06 章里单独的 SAC 的五次训练的中位数：同样的小网络，同样的学习率，每步更新一次。评判两者的是同样的十个起点。按 ■ 会结束训练，已经报告的都保留下来。
@@ -356,14 +363,16 @@ reports = watch(
 )  # fmt: skip
 
 # %% [markdown] tags=["lang-en"]
-# Blue is the mean return from the ten starts, with a band from the worst to the best of them; orange, dash-dotted, SAC's recorded median;
-# dashed, the best mean known.
+# Blue is the mean return from the ten starts, with a band from the worst to the best of them; orange, dash-dotted, SAC's
+# recorded median; dashed, the best mean known.
 #
-# **What was seen.** It, too, gets worse first: after the first refit the mean falls from $-1{,}351$ to $-1{,}627$, and a rise to $-859$ is
-# lost again. Then, between step 700 and step 800, the policy has it: $-236$, and $-175$ at step 900. At the end, after five episodes, it stands at $-173$; the best known is
-# $-158$. SAC's median is at $-1{,}731$ by then, and passes $-200$ at step 3,750. On another machine the digits differ, and so may the step at which the climb begins. What is compared below holds anywhere.
+# **What was seen.** It, too, gets worse first: after the first refit the mean falls from $-1{,}351$ to $-1{,}627$, and a
+# rise to $-859$ is lost again. Then, between step 700 and step 800, the policy has it: $-236$, and $-175$ at step 900. At
+# the end, after five episodes, it stands at $-173$; the best known is $-158$. SAC's median is at $-1{,}731$ by then, and
+# passes $-200$ at step 3,750. On another machine the digits differ, and so may the step at which the climb begins. What is
+# compared below holds anywhere.
 
-# %% [markdown] tags=["lang-zh"] twin="d2729e28"
+# %% [markdown] tags=["lang-zh"] twin="932935d2"
 # 蓝线是十个起点的平均回报，色带从其中最差的画到最好的；橙色点划线是记录中 SAC 的中位数；虚线是已知最好的平均回报。
 #
 # **看到了什么。** 它也是先变差：第一次拟合之后，平均回报从 $-1{,}351$ 降到 $-1{,}627$；升到 $-859$，又丢掉了。然后在第 700 步与第 800 步之间，策略开了窍：$-236$，第 900 步时 $-175$。最后，走完五个回合，它停在 $-173$，已知最好的是 $-158$。这时 SAC 的中位数还在 $-1{,}731$，要到第 3,750 步才越过 $-200$。换一台机器，数字会不同，开始攀升的时刻也可能不同。下面比较的事在哪里都成立。
@@ -375,26 +384,28 @@ print(torch.equal(again, reports[-1].returns))
 print((again.mean() - reports[0].returns.mean()).item() > 300)
 
 # %% [markdown] tags=["lang-en"]
-# Two times True: the last report's policy, judged again, gives the same returns, and it is far better than the first. From a terminal the same training is
-# `python -m mbpo_teach train Pendulum-v1`, with checkpoints, so that a run that was killed goes on.
+# Two times True: the last report's policy, judged again, gives the same returns, and it is far better than the first. From
+# a terminal the same training is `python -m mbpo_teach train Pendulum-v1`, with checkpoints, so that a run that was killed
+# goes on.
 
-# %% [markdown] tags=["lang-zh"] twin="28ee4ce8"
+# %% [markdown] tags=["lang-zh"] twin="49334e4e"
 # 两次 True：最后一次报告的策略重新评判，回报相同；它比第一次的好得多。在终端里，同样的训练是 `python -m mbpo_teach train Pendulum-v1`，它会存检查点，被中断的训练可以接着跑。
 
 # %% [markdown] tags=["lang-en"]
 # ## Recorded: five seeds, two worlds, steps and seconds
 #
-# One seed proves little, and real steps are not the only thing that costs. The records hold five seeds of MBPO with the laptop's presets on
-# Pendulum-v1 and on InvertedPendulum-v5, beside the five of SAC. On the left, against real steps; on the right, the same runs against
-# the processor's time. Both axes are logarithmic. `python tools/record_mbpo.py` makes the records again; every seed is stored.
+# One seed proves little, and real steps are not the only thing that costs. The records hold five seeds of MBPO with the
+# laptop's presets on Pendulum-v1 and on InvertedPendulum-v5, beside the five of SAC. On the left, against real steps; on
+# the right, the same runs against the processor's time. Both axes are logarithmic. `python tools/record_mbpo.py` makes the
+# records again; every seed is stored.
 #
-# Keep in mind what is compared. SAC makes one update for each real step, MBPO ten, and its model besides. (And on InvertedPendulum SAC's learning
-# rate is $3\cdot 10^{-3}$, MBPO's $10^{-3}$.) Whether the model or the number of updates makes
-# the difference is a fair question; the ablations below ask it.
+# Keep in mind what is compared. SAC makes one update for each real step, MBPO ten, and its model besides. (And on
+# InvertedPendulum SAC's learning rate is $3\cdot 10^{-3}$, MBPO's $10^{-3}$.) Whether the model or the number of updates
+# makes the difference is a fair question; the ablations below ask it.
 #
 # **Predict.** How many times fewer real steps does MBPO need? And who is first by the clock?
 
-# %% [markdown] tags=["lang-zh"] twin="d89f0cc9"
+# %% [markdown] tags=["lang-zh"] twin="f8fd36a1"
 # ## 记录：五个种子，两个环境，步数与秒数
 #
 # 一个种子说明不了什么，真实步数也不是唯一的花费。记录里有 MBPO 用笔记本电脑的预设在 Pendulum-v1 和 InvertedPendulum-v5 上各五个种子的训练，旁边是 SAC 的五个。左边按真实步数画，右边是同样的训练，按处理器的时间画；两条轴都是对数刻度。用 `python tools/record_mbpo.py` 可以重新生成这些记录；每个种子都存了下来。
@@ -426,19 +437,23 @@ for world, algorithms in raced.items():
         )
 
 # %% [markdown] tags=["lang-en"]
-# The thick lines are medians of five seeds, the thin ones the seeds; dotted, the level that counts as solved; dashed, the best known. In the table: world,
-# algorithm, that level, the real step at which each seed first reached it (inf: never), and the median return at the end.
+# The thick lines are medians of five seeds, the thin ones the seeds; dotted, the level that counts as solved; dashed, the
+# best known. In the table: world, algorithm, that level, the real step at which each seed first reached it (inf: never),
+# and the median return at the end.
 #
-# **What was seen.** In real steps MBPO is far ahead, in every seed. The pendulum's five reach $-200$ after 800 to 1,300 steps, SAC's after 3,250 to 5,750: a quarter, by the
-# medians. The pole stands after 1,200 to 1,600 steps instead of 8,000 to 10,000, less than a fifth. None of the ten lost it again in any later report; two of SAC's poles did.
-# The pendulum's median ends at $-167$, SAC's at $-173$.
+# **What was seen.** In real steps MBPO is far ahead, in every seed. The pendulum's five reach $-200$ after 800 to 1,300
+# steps, SAC's after 3,250 to 5,750: a quarter, by the medians. The pole stands after 1,200 to 1,600 steps instead of 8,000
+# to 10,000, less than a fifth. None of the ten lost it again in any later report; two of SAC's poles did. The pendulum's
+# median ends at $-167$, SAC's at $-173$.
 #
-# By the clock SAC is ahead. Until the pendulum's level is reached the median seed of SAC has used 20 s, that of MBPO 26 s; for the pole 34 s and 48 s. (The two records were made
-# at different times on a machine with other work; read the right-hand panels no finer than that.) No wonder: these simulators cost next to nothing, and MBPO's ten updates and its
-# fits cost much. The balance turns where a real step costs something. Let it cost $c$ seconds more. Then MBPO pays $26 + 900\,c$ and SAC $20 + 3{,}750\,c$, and MBPO is ahead as soon as
-# $c$ exceeds 2 milliseconds; for the pole the same sum gives the same 2 milliseconds. A robot's step is longer, and so is one of many a simulator.
+# By the clock SAC is ahead. Until the pendulum's level is reached the median seed of SAC has used 20 s, that of MBPO 26 s;
+# for the pole 34 s and 48 s. (The two records were made at different times on a machine with other work; read the
+# right-hand panels no finer than that.) No wonder: these simulators cost next to nothing, and MBPO's ten updates and its
+# fits cost much. The balance turns where a real step costs something. Let it cost $c$ seconds more. Then MBPO pays $26 +
+# 900\,c$ and SAC $20 + 3{,}750\,c$, and MBPO is ahead as soon as $c$ exceeds 2 milliseconds; for the pole the same sum
+# gives the same 2 milliseconds. A robot's step is longer, and so is one of many a simulator.
 
-# %% [markdown] tags=["lang-zh"] twin="28e2372b"
+# %% [markdown] tags=["lang-zh"] twin="0accaff6"
 # 粗线是五个种子的中位数，细线是各个种子；点线是算作解决的水平，虚线是已知最好的水平。表中依次是环境、算法、这个水平、每个种子首次达到它的真实步数（inf 表示从未达到），以及结束时回报的中位数。
 #
 # **看到了什么。** 按真实步数，MBPO 遥遥领先，每个种子都是。摆的五个种子在 800 到 1,300 步之间达到 $-200$，SAC 要 3,250 到 5,750 步：按中位数是四分之一。杆在 1,200 到 1,600 步之间立住，SAC 要 8,000 到 10,000 步：不到五分之一。十次训练里，达到之后没有一次在后来的报告中再丢掉；SAC 的杆有两个丢过。结束时，摆的中位数是 $-167$，SAC 的是 $-173$。
@@ -448,13 +463,15 @@ for world, algorithms in raced.items():
 # %% [markdown] tags=["lang-en"]
 # ## Inside a training
 #
-# What does the model do meanwhile? The lab moves through the recorded runs: choose a seed, and a report. Above, the return, and the mean held-out error of the
-# elites after the last refit: a mean squared error in the units in which the model learns, on steps that it never saw. It is a one-step error on
-# the data of all policies so far, so a proxy for $\epsilon_m$, not for $\epsilon_m'$. Below, $k$ of the last branches, and where the time went, added up.
+# What does the model do meanwhile? The lab moves through the recorded runs: choose a seed, and a report. Above, the return,
+# and the mean held-out error of the elites after the last refit: a mean squared error in the units in which the model
+# learns, on steps that it never saw. It is a one-step error on the data of all policies so far, so a proxy for
+# $\epsilon_m$, not for $\epsilon_m'$. Below, $k$ of the last branches, and where the time went, added up.
 #
-# **Predict.** Does the model's error only fall as data grow? What should happen to it when the policy starts to go where nobody went before?
+# **Predict.** Does the model's error only fall as data grow? What should happen to it when the policy starts to go where
+# nobody went before?
 
-# %% [markdown] tags=["lang-zh"] twin="281978a8"
+# %% [markdown] tags=["lang-zh"] twin="b52db46e"
 # ## 一次训练的内部
 #
 # 模型这时在做什么？这个实验室在训练的记录中移动：选一个种子，选一次报告。上排是回报，以及最近一次拟合之后精英成员留出误差的平均：在模型学习所用的单位里，对它从没见过的步子算出的均方误差。这是单步误差，算在至今所有策略的数据上，所以是 $\epsilon_m$ 的代理量，而不是 $\epsilon_m'$ 的。下排是最近一批分支的 $k$，以及时间累计花在了哪里。
@@ -470,38 +487,44 @@ inside_lab("Pendulum-v1")
 inside_lab("InvertedPendulum-v5")
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** *The error does not simply fall.* On Pendulum it is smallest where data are fewest: after the random steps it is 0.004 to 0.008. When the policy begins to swing, and brings states that no
-# random action reached, it rises, to between 0.015 and 0.066, and comes down again as such states fill the memory. The seed with the largest error, number 3, is the last to learn; number 2, whose error
-# is the lowest from step 700 on, the first. Five seeds make that a hint and no proof. And on InvertedPendulum the hint fails: at the end seed 0 has an error of 0.037 and seed 1 one of 0.0013, and both poles stand for all 1,000 steps. A
-# number averaged over everything ever lived does not say how wrong the model is where the policy needs it.
+# **What was seen.** *The error does not simply fall.* On Pendulum it is smallest where data are fewest: after the random
+# steps it is 0.004 to 0.008. When the policy begins to swing, and brings states that no random action reached, it rises, to
+# between 0.015 and 0.066, and comes down again as such states fill the memory. The seed with the largest error, number 3,
+# is the last to learn; number 2, whose error is the lowest from step 700 to step 1,500, the first. Five seeds make that a
+# hint and no proof. And on InvertedPendulum the hint fails: at the end seed 0 has an error of 0.037 and seed 1 one of
+# 0.0013, and both poles stand for all 1,000 steps. A number averaged over everything ever lived does not say how wrong the
+# model is where the policy needs it.
 #
-# *k is what somebody set*: 10 for the pendulum, 1 for the pole, from beginning to end. Nothing in the loop measures whether it is right.
+# *k is what somebody set*: 10 for the pendulum, 1 for the pole, from beginning to end. Nothing in the loop measures whether
+# it is right.
 #
-# *Time grows evenly.* SAC's updates take 66 to 73 percent, fitting 18 to 26, the rollouts less than one and the simulator 3. (Judging takes more for the
-# pole, whose good episodes are five times as long.) A refit at the end, on ten times the data, takes no longer than one at the beginning: that is departure 2. With fits whose
-# epochs run over all data, the orange area would bend upwards.
+# *Time grows evenly.* SAC's updates take 65 to 73 percent, fitting 18 to 26, the rollouts less than one and the simulator
+# 3. (Judging takes more for the pole, whose good episodes are five times as long.) A refit at the end, on ten times the
+# data, takes no longer than one at the beginning: that is departure 2. With fits whose epochs run over all data, the orange
+# area would bend upwards.
 
-# %% [markdown] tags=["lang-zh"] twin="de794cc9"
-# **看到了什么。** *误差并不是一路下降。* 在 Pendulum 上，数据最少的时候它反而最小：随机的步子走完之后是 0.004 到 0.008。等策略开始摆动，带来随机动作从没到过的状态，它就上升，升到 0.015 与 0.066 之间；这样的状态在缓冲区里多起来，它又降下去。误差最大的种子 3 学得最晚，从第 700 步起误差最低的种子 2 学得最早。只有五个种子，这只算线索，不算证明。到了 InvertedPendulum，这条线索就断了：结束时，种子 0 的误差是 0.037，种子 1 的是 0.0013，而两根杆都立满 1,000 步。对走过的一切取平均的数，说不出模型在策略用得着的地方错多少。
+# %% [markdown] tags=["lang-zh"] twin="97cc8b03"
+# **看到了什么。** *误差并不是一路下降。* 在 Pendulum 上，数据最少的时候它反而最小：随机的步子走完之后是 0.004 到 0.008。等策略开始摆动，带来随机动作从没到过的状态，它就上升，升到 0.015 与 0.066 之间；这样的状态在缓冲区里多起来，它又降下去。误差最大的种子 3 学得最晚，从第 700 步到第 1,500 步误差最低的种子 2 学得最早。只有五个种子，这只算线索，不算证明。到了 InvertedPendulum，这条线索就断了：结束时，种子 0 的误差是 0.037，种子 1 的是 0.0013，而两根杆都立满 1,000 步。对走过的一切取平均的数，说不出模型在策略用得着的地方错多少。
 #
 # *$k$ 是有人定好的*：摆是 10，杆是 1，从头到尾不变。循环里没有什么去测量它对不对。
 #
-# *时间均匀地增长。* SAC 的更新占 66% 到 73%，拟合占 18% 到 26%，推演不到 1%，仿真器占 3%。（杆的评判用得多些，因为立得住的回合有五倍长。）结束时的一次拟合，数据是开始时的十倍，却不比开始时更久：这就是不同之处 2。如果拟合的每一轮都要走遍全部数据，橙色的区域就会向上弯。
+# *时间均匀地增长。* SAC 的更新占 65% 到 73%，拟合占 18% 到 26%，推演不到 1%，仿真器占 3%。（杆的评判用得多些，因为立得住的回合有五倍长。）结束时的一次拟合，数据是开始时的十倍，却不比开始时更久：这就是不同之处 2。如果拟合的每一轮都要走遍全部数据，橙色的区域就会向上弯。
 
 # %% [markdown] tags=["lang-en"]
 # ## One setting at a time
 #
-# Four settings, each moved alone around the preset, three seeds for each value: $k$ on Pendulum-v1; the real ratio, $G$ and the number of members
-# on InvertedPendulum-v5. The sliders only move through what was recorded; combinations were not. Above, the chosen value's seeds and median in blue, the preset's median
-# dotted black, the other values grey. Below, for every value and seed, the mean return over all reports: high for whoever learns early and stays.
+# Four settings, each moved alone around the preset, three seeds for each value: $k$ on Pendulum-v1; the real ratio, $G$ and
+# the number of members on InvertedPendulum-v5. The sliders only move through what was recorded; combinations were not.
+# Above, the chosen value's seeds and median in blue, the preset's median dotted black, the other values grey. Below, for
+# every value and seed, the mean return over all reports: high for whoever learns early and stays.
 #
 # Two of the values are old friends. A real ratio of 1 is SAC alone, with $G$ updates for each step; the model is
 # fitted and never used. And one member is a single probabilistic network, as in the days before PETS.
 #
-# **Predict.** Which of the four matters most? Is a real ratio of 0 the paper's line 10, and is it better or worse than a few real rows? And does SAC
-# with ten updates for each step do as well without a model?
+# **Predict.** Which of the four matters most? Is a real ratio of 0 the paper's line 10, and is it better or worse than a
+# few real rows? And does SAC with ten updates for each step do as well without a model?
 
-# %% [markdown] tags=["lang-zh"] twin="7dd00f75"
+# %% [markdown] tags=["lang-zh"] twin="e88978e2"
 # ## 每次只动一个设置
 #
 # 四个设置，每次只让一个离开预设，每个值三个种子：Pendulum-v1 上的 $k$；InvertedPendulum-v5 上真实数据的比例、$G$ 和成员个数。滑块只在记录过的值之间移动，它们的组合没有记录。上排中，蓝色是所选的值的各个种子和中位数，黑色点线是预设的中位数，灰色是其他的值。下排是每个值、每个种子对全部报告的平均回报：学得早、又守得住的，这个数就高。
@@ -526,31 +549,33 @@ ablations_lab()
 #
 # What is shown above are the settings that worked. A reader should also know what did not, in our first attempts.
 #
-# - *The reward's scale.* Left as it is, the pendulum's reward, down to $-16$, drowns the error of the state in the model's loss. Divided by its deviation,
-#   InvertedPendulum's reward, which is 1 but for the rare last step, blows those rare steps up until they dominate loss, held-out
-#   error and early stopping; nothing was learned in 2,000 steps. Hence departure 3.
-# - *Patience.* "Stop after six epochs without improvement" means a handful of gradient steps while the memory is small: 200 rows are one
-#   batch. The model stays almost untrained, and the agent stalls for hundreds of real steps. Hence departure 2.
-# - *The pace.* At a learning rate of $3\cdot 10^{-3}$, right for the pendulum, InvertedPendulum was learned sooner and then lost again now and
-#   then. Its preset has $10^{-3}$.
-# - *The end of an episode.* A model that learns only states walks on after the pole has fallen, in a world that does not exist, and is paid for
-#   it. The rule of termination must be asked at every imagined step (chapter 05).
+# - *The reward's scale.* Left as it is, the pendulum's reward, down to $-16$, drowns the error of the state in the model's
+#   loss. Divided by its deviation, InvertedPendulum's reward, which is 1 but for the rare last step, blows those rare steps
+#   up until they dominate loss, held-out error and early stopping; nothing was learned in 2,000 steps. Hence departure 3.
+# - *Patience.* "Stop after six epochs without improvement" means a handful of gradient steps while the memory is small: 200
+#   rows are one batch. The model stays almost untrained, and the agent stalls for hundreds of real steps. Hence departure
+#   2.
+# - *The pace.* At a learning rate of $3\cdot 10^{-3}$, right for the pendulum, InvertedPendulum was learned sooner and then
+#   lost again now and then. Its preset has $10^{-3}$.
+# - *The end of an episode.* A model that learns only states walks on after the pole has fallen, in a world that does not
+#   exist, and is paid for it. The rule of termination must be asked at every imagined step (chapter 05).
 #
 # ## The paper, and what came after
 #
-# The two pendulums are the smallest tests there are. The paper's own are MuJoCo's: InvertedPendulum, Hopper, Walker2d, HalfCheetah and Ant, with
-# episodes of 1,000 steps. There its authors report (section 6.1, figure 2) that MBPO learns faster than the
-# model-based methods PETS, SLBO and STEVE, and ends at the level of the best model-free ones, SAC among them; on Ant, they
-# write, it is after 300 thousand steps where SAC is after 3 million. These are their results; we have not repeated them. Their own ablations, of the length of
-# branches among others, are in section 6.2: read them beside ours.
+# The two pendulums are the smallest tests there are. The paper's own are MuJoCo's: InvertedPendulum, Hopper, Walker2d,
+# HalfCheetah and Ant, with episodes of 1,000 steps. There its authors report (section 6.1, figure 2) that MBPO learns
+# faster than the model-based methods PETS, SLBO and STEVE, and ends at the level of the best model-free ones, SAC among
+# them; on Ant, they write, it is after 300 thousand steps where SAC is after 3 million. These are their results; we have
+# not repeated them. Their own ablations, of the length of branches among others, are in section 6.2: read them beside ours.
 #
-# The notes from which this course grew call MBPO a milestone among model-based algorithms. What one can look up is who built on it. MOPO carries it to
-# a fixed data set, where the model's uncertainty is charged to the reward. BMPO adds a model that runs backwards, so that a branch can grow
-# at both ends. M2AC uses only those imagined steps in which the model is confident. And there is a
-# warning: the authors of REDQ report that a *model-free* learner with twenty updates per step and an ensemble of critics is as sample-efficient as MBPO on the same
-# tasks. Whoever compares must keep the number of updates in sight, as we did with the real ratio of 1.
+# The notes from which this course grew call MBPO a milestone among model-based algorithms. What one can look up is who
+# built on it. MOPO carries it to a fixed data set, where the model's uncertainty is charged to the reward. BMPO adds a
+# model that runs backwards, so that a branch can grow at both ends. M2AC uses only those imagined steps in which the model
+# is confident. And there is a warning: the authors of REDQ report that a *model-free* learner with twenty updates per step
+# and an ensemble of critics is as sample-efficient as MBPO on the same tasks. Whoever compares must keep the number of
+# updates in sight, as we did with the real ratio of 1.
 
-# %% [markdown] tags=["lang-zh"] twin="a956a00f"
+# %% [markdown] tags=["lang-zh"] twin="c74af149"
 # ## 一路上没有成功的尝试
 #
 # 上面给出的是行得通的设置；我们最初的尝试里什么行不通，读者也应当知道。
@@ -569,14 +594,15 @@ ablations_lab()
 # %% [markdown] tags=["lang-en"]
 # ## Capstone: how long may a branch be?
 #
-# A world that the course has not used: **InvertedDoublePendulum-v5**, two poles on top of each other on a cart. You measure $e(k)$, choose $k$ from it, and
-# defend the choice. There are three steps.
+# A world that the course has not used: **InvertedDoublePendulum-v5**, two poles on top of each other on a cart. You measure
+# $e(k)$, choose $k$ from it, and defend the choice. There are three steps.
 #
-# **First: make the world usable.** A branch must end where a real episode ends. The simulator ends it when the tip of the upper pole is 1 m above the rail or lower.
-# The observation does not hold that height, but it holds sines and cosines of both angles, and the poles are 0.6 m long. With the lower pole at $\theta_1$ and the
-# upper one bent by $\theta_2$ against it, the height is $0.6\cos\theta_1 + 0.6\cos(\theta_1 + \theta_2)$.
+# **First: make the world usable.** A branch must end where a real episode ends. The simulator ends it when the tip of the
+# upper pole is 1 m above the rail or lower. The observation does not hold that height, but it holds sines and cosines of
+# both angles, and the poles are 0.6 m long. With the lower pole at $\theta_1$ and the upper one bent by $\theta_2$ against
+# it, the height is $0.6\cos\theta_1 + 0.6\cos(\theta_1 + \theta_2)$.
 
-# %% [markdown] tags=["lang-zh"] twin="34e20cba"
+# %% [markdown] tags=["lang-zh"] twin="d998dfe4"
 # ## 综合练习：分支可以走多长？
 #
 # 一个课程没有用过的环境：**InvertedDoublePendulum-v5**，小车上叠着两根杆。你要测量 $e(k)$，由此选择 $k$，并为这个选择辩护。分三步。
@@ -602,12 +628,13 @@ print(lived.obs.shape, bool((tip_is_low(lived.next_obs) == lived.terminated).all
 # %% [markdown] tags=["lang-en"]
 # A thousand random steps, nine numbers each, and True: our rule and the simulator agree on all of them.
 #
-# **Second: fit and measure.** The ensemble of the laptop's preset learns from these steps. Then, as in chapter 03: 100 states met while acting at random, the same random actions for world and
-# model, up to twelve steps, and the model walks as in MBPO, with a random elite at each step.
+# **Second: fit and measure.** The ensemble of the laptop's preset learns from these steps. Then, as in chapter 03: 100
+# states met while acting at random, the same random actions for world and model, up to twelve steps, and the model walks as
+# in MBPO, with a random elite at each step.
 #
 # **Predict.** Random actions let the poles fall soon. What does that do to a measurement of $e(k)$ for large $k$?
 
-# %% [markdown] tags=["lang-zh"] twin="5dc826ed"
+# %% [markdown] tags=["lang-zh"] twin="f16bd823"
 # 一千步随机的步子，每个观测九个数；True 表示我们的规则与仿真器在每一步上都一致。
 #
 # **第二步：拟合并测量。** 笔记本电脑预设里的那种模型集成，用这些步子学习。然后像第 03 章那样：取随机行动时遇到的 100 个状态，让环境和模型采取同样的随机动作，最多十二步；模型照 MBPO 的走法，每一步随机抽一个精英成员。
@@ -647,14 +674,15 @@ from mbpo_teach.figures.measured import measured_picture
 measured_picture("InvertedDoublePendulum-v5", measured, yardstick=one_step)
 
 # %% [markdown] tags=["lang-en"]
-# Above, $e(k)$ of each start as a thin grey line, the median in blue, and in red, dashed, the level below which nine in ten lie; dotted, a yardstick: how far the
-# world itself moves in one real step, in the same units. Below, how many of the 100 starts still run after $k$ steps.
+# Above, $e(k)$ of each start as a thin grey line, the median in blue, and in red, dashed, the level below which nine in ten
+# lie; dotted, a yardstick: how far the world itself moves in one real step, in the same units. Below, how many of the 100
+# starts still run after $k$ steps.
 #
-# **What was seen.** The median grows by a factor of about 1.5 with each step and does not settle. But look below: after five steps a third of the episodes still
-# run, after eight a handful. Are those that are left a fair sample? The next cell parts the starts into those that still run at $k = 5$ and those that do not, and
-# looks back at their error at $k = 1$.
+# **What was seen.** The median grows by a factor of about 1.5 with each step and does not settle. But look below: after
+# five steps a third of the episodes still run, after eight a handful. Are those that are left a fair sample? The next cell
+# parts the starts into those that still run at $k = 5$ and those that do not, and looks back at their error at $k = 1$.
 
-# %% [markdown] tags=["lang-zh"] twin="5e3c5a6b"
+# %% [markdown] tags=["lang-zh"] twin="60b2b65c"
 # 上图中，灰色细线是每个起点的 $e(k)$，蓝线是中位数，红色虚线是十分之九的起点都不超过的水平；点线是一把尺子：同样的单位下，世界自己在真实的一步里移动多远。下图是走 $k$ 步之后，100 个起点中还有几个在继续。
 #
 # **看到了什么。** 中位数每步大约乘以 1.5，没有停下来的意思。但是看下图：五步之后，只有三分之一的回合还在继续；八步之后，只剩寥寥几个。剩下的是公平的样本吗？下一个单元格把起点分成两组，一组在 $k = 5$ 时还在继续，一组已经结束，再回头看它们在 $k = 1$ 处的误差。
@@ -665,26 +693,30 @@ for group in (still_running, ~still_running):
     print(f"{group.sum():3d}  {np.median(measured[group, 0]):.2f}")
 
 # %% [markdown] tags=["lang-en"]
-# How many starts, and the median of their $e(1)$. Those that go on were wrong by only little more than half as much as the others, from the very first step: episodes last where
-# the poles stand nearly upright and move slowly, and there the model is better. So the curves above are flattered, the more so the larger $k$ is: they tell of ever fewer and ever
-# tamer branches. And a point that rests on three starts is no measurement at all.
+# How many starts, and the median of their $e(1)$. Those that go on were wrong by only little more than half as much as the
+# others, from the very first step: episodes last where the poles stand nearly upright and move slowly, and there the model
+# is better. So the curves above are flattered, the more so the larger $k$ is: they tell of ever fewer and ever tamer
+# branches. And a point that rests on three starts is no measurement at all.
 #
-# **Third: choose.** How long may a branch be? That takes three decisions, which you must defend: a **tolerance**, the largest error that you accept; a **share** of the branches that must keep to it; and the **least**
-# number of starts that must still run, so that the point counts as measured.
+# **Third: choose.** How long may a branch be? That takes three decisions, which you must defend: a **tolerance**, the
+# largest error that you accept; a **share** of the branches that must keep to it; and the **least** number of starts that
+# must still run, so that the point counts as measured.
 #
 # ### Exercise 07-3: the length that a measurement supports
 #
-# `errors` is (start, k), its first column $k = 1$; NaN where the real episode was over, infinite where the model blew up. Return the largest $k$ such that for *every*
-# length from 1 to $k$ at least `least` starts still run and, of these, at least `share` have an error of at most `tolerance`. Return 0 if not even $k = 1$ is supported. Never return more than was measured.
+# `errors` is (start, k), its first column $k = 1$; NaN where the real episode was over, infinite where the model blew up.
+# Return the largest $k$ such that for *every* length from 1 to $k$ at least `least` starts still run and, of these, at
+# least `share` have an error of at most `tolerance`. Return 0 if not even $k = 1$ is supported. Never return more than was
+# measured.
 #
 # <details><summary>Hint</summary>
 #
-# A loop over the columns that stops at the first failure. In each: drop the NaN, count the rest, then the mean of a comparison is a share. An infinite
-# error is larger than any tolerance by itself.
+# A loop over the columns that stops at the first failure. In each: drop the NaN, count the rest, then the mean of a
+# comparison is a share. An infinite error is larger than any tolerance by itself.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="01101a74"
+# %% [markdown] tags=["lang-zh"] twin="06cf19e4"
 # 先是起点个数，再是它们的 $e(1)$ 的中位数。还在继续的那一组，从第一步起，误差就只有另一组的一半多一点：杆近乎直立、动得慢的地方，回合才长久，而那里模型也更准。所以上面的曲线被美化了，$k$ 越大越是如此：它们说的分支越来越少，也越来越温顺。至于只靠三个起点撑着的一点，根本不算测量。
 #
 # **第三步：选择。** 分支可以走多长？这要做三个决定，都得由你来辩护：**容许值**，即你能接受的最大误差；**份额**，即有多大比例的分支必须守住它；**最少**还要有几个起点在继续，那一点才算测量过。
@@ -731,34 +763,41 @@ check("07-3", supported_length)
 # %% [markdown] tags=["lang-en"]
 # ### Defend it
 #
-# Make a cell of your own below, apply your function to `measured`, for example `supported_length(measured, 1.0, 0.9, 30)`, and move the three numbers. Then write a
-# paragraph of about 150 words: which $k$ would you give MBPO for its first thousand steps in this world, and why? Mark it with the rubric; 8 of 10 points are a good answer. Whoever wants more
+# Make a cell of your own below, apply your function to `measured`, for example `supported_length(measured, 1.0, 0.9, 30)`,
+# and move the three numbers. Then write a paragraph of about 150 words: which $k$ would you give MBPO for its first
+# thousand steps in this world, and why? Mark it with the rubric; 8 of 10 points are a good answer. Whoever wants more
 # changes the world: `Reacher-v5`, `Swimmer-v5` and `Pusher-v5` never terminate early (`terminations.never`).
 #
 # <details><summary>Rubric: 0, 1 or 2 points each</summary>
 #
-# 1. **Coverage.** Says from which policy states and actions came, how many starts still run at the chosen $k$, and claims nothing beyond. (1: one of these is missing.)
-# 2. **Tolerance.** Gives a reason for the number that has to do with use: the distance of one real step, or the error at which a fall would be missed or a reward
-#    misjudged. (1: a comparison without a reason. 0: "it is small".)
-# 3. **Spread.** Argues with the share of branches, not with the median or the mean alone, and names the survivors' trap. (1: one of the two.)
-# 4. **From the measurement to MBPO.** Says that what was measured belongs to the data-collecting policy ($\epsilon_m$'s side), that the current policy will go elsewhere ($\epsilon_m'$), and when one should measure again.
-#    Does not put $e(k)$ into a theorem: it is a proxy.
+# 1. **Coverage.** Says from which policy states and actions came, how many starts still run at the chosen $k$, and claims
+#    nothing beyond. (1: one of these is missing.)
+# 2. **Tolerance.** Gives a reason for the number that has to do with use: the distance of one real step, or the error at
+#    which a fall would be missed or a reward misjudged. (1: a comparison without a reason. 0: "it is small".)
+# 3. **Spread.** Argues with the share of branches, not with the median or the mean alone, and names the survivors' trap.
+#    (1: one of the two.)
+# 4. **From the measurement to MBPO.** Says that what was measured belongs to the data-collecting policy ($\epsilon_m$'s
+#    side), that the current policy will go elsewhere ($\epsilon_m'$), and when one should measure again. Does not put
+#    $e(k)$ into a theorem: it is a proxy.
 # 5. **What would change your mind.** Names a result of one more measurement or run that would make $k$ longer or shorter.
 #
 # </details>
 #
 # <details><summary>A defence that earns ten points</summary>
 #
-# "I give it $k = 2$. The measurement starts from 100 states of a random policy and replays its actions; at $k = 2$ 77 of them still run, at $k = 3$ 63. I tolerate an
-# error of 1, because one real step moves the world by 1.7 in the same units: within 1 an imagined state is still nearer to its own true state than to the next. I ask it of nine branches in ten, because the
-# rare wild ones teach the critics most; the median alone would allow twice the length. From $k = 8$ on five or fewer
-# episodes run, and they are the tame ones, so I read nothing from there. All this is the random policy's data. A policy that balances will stay near upright, where the model is better but has seen little of it, so I would
-# measure again at the first refits after the return rises, with that policy's own actions, and let $k$ grow if nine in ten still keep to 1. Were the share at $k = 2$ then below
-# nine in ten, I would go back to 1. No theorem vouches for this: $e(k)$ is a proxy."
+# "I give it $k = 2$. The measurement starts from 100 states of a random policy and replays its actions; at $k = 2$ 77 of
+# them still run, at $k = 3$ 63. I tolerate an error of 1, because one real step moves the world by 1.7 in the same units:
+# within 1 an imagined state is still nearer to its own true state than to the next. I ask it of nine branches in ten,
+# because the rare wild ones teach the critics most; the median alone would allow twice the length. From $k = 8$ on five or
+# fewer episodes run, and they are the tame ones, so I read nothing from there. All this is the random policy's data. A
+# policy that balances will stay near upright, where the model is better but has seen little of it, so I would measure again
+# at the first refits after the return rises, with that policy's own actions, and let $k$ grow if nine in ten still keep to
+# 1. Were the share at $k = 2$ then below nine in ten, I would go back to 1. No theorem vouches for this: $e(k)$ is a
+# proxy."
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="80f351f0"
+# %% [markdown] tags=["lang-zh"] twin="cb76679f"
 # ### 为它辩护
 #
 # 在下面加一个自己的单元格，把你的函数用到 `measured` 上，例如 `supported_length(measured, 1.0, 0.9, 30)`，再改动那三个数。然后写一段话，三百字左右：在这个环境里，MBPO 的前一千步，你会给它多大的 $k$？为什么？用评分标准给自己打分，10 分里得 8 分就是好答案。还想多做一点，就换个环境：`Reacher-v5`、`Swimmer-v5` 和 `Pusher-v5` 都不会提前终止（`terminations.never`）。
@@ -782,12 +821,14 @@ check("07-3", supported_length)
 # %% [markdown] tags=["lang-en"]
 # ## Quiz
 #
-# **1. Dyna-Q's imagined steps replay the action that was taken. Why does MBPO ask its current policy instead, and why can Dyna-Q's table not?**
+# **1. Dyna-Q's imagined steps replay the action that was taken. Why does MBPO ask its current policy instead, and why can
+# Dyna-Q's table not?**
 #
 # <details><summary>Answer</summary>
 #
-# The critics have to learn what the *present* policy's actions lead to. Those were perhaps never tried in that state, and a table knows only pairs that were met. A network
-# answers for any pair, well or badly; that is why its error has to be watched.
+# The critics have to learn what the *present* policy's actions lead to. Those were perhaps never tried in that state, and a
+# table knows only pairs that were met. A network answers for any pair, well or badly; that is why its error has to be
+# watched.
 #
 # </details>
 #
@@ -795,8 +836,8 @@ check("07-3", supported_length)
 #
 # <details><summary>Answer</summary>
 #
-# No. It is fitted, and branches are made, but no batch holds an imagined row: the updates are those of SAC alone, bit for bit, with $G$ of them per step. It is the honest control: the same
-# number of updates, without imagination.
+# No. It is fitted, and branches are made, but no batch holds an imagined row: the updates are those of SAC alone, bit for
+# bit, with $G$ of them per step. It is the honest control: the same number of updates, without imagination.
 #
 # </details>
 #
@@ -804,8 +845,9 @@ check("07-3", supported_length)
 #
 # <details><summary>Answer</summary>
 #
-# One step has the same mean and variance either way. Over several steps, a branch then follows one opinion and drifts with its own bias, while with new draws the opinions mix and part of the
-# bias averages out. PETS tries both and calls them TS∞ and TS1.
+# One step has the same mean and variance either way. Over several steps, a branch then follows one opinion and drifts with
+# its own bias, while with new draws the opinions mix and part of the bias averages out. PETS tries both and calls them TS∞
+# and TS1.
 #
 # </details>
 #
@@ -813,20 +855,23 @@ check("07-3", supported_length)
 #
 # <details><summary>Answer</summary>
 #
-# Not necessarily. The holdout is drawn from all steps so far, and new policies bring states that are harder or were never seen. The same model judged on other data gives another number. It is
-# a reason to refit, which the loop does, not a reason for alarm.
+# Not necessarily. The holdout is drawn from all steps so far, and new policies bring states that are harder or were never
+# seen. The same model judged on other data gives another number. It is a reason to refit, which the loop does, not a reason
+# for alarm.
 #
 # </details>
 #
-# **5. In a measurement of $e(k)$ the 90 % level falls from $k = 6$ to $k = 7$. May one conclude that seven steps are safer than six?**
+# **5. In a measurement of $e(k)$ the 90 % level falls from $k = 6$ to $k = 7$. May one conclude that seven steps are safer
+# than six?**
 #
 # <details><summary>Answer</summary>
 #
-# No. The starts at $k = 7$ are fewer, and chosen: those whose episodes did not end. Each single branch's error has most likely grown. A choice of $k$ must pass at every shorter length too, and needs enough starts.
+# No. The starts at $k = 7$ are fewer, and chosen: those whose episodes did not end. Each single branch's error has most
+# likely grown. A choice of $k$ must pass at every shorter length too, and needs enough starts.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="57e2f7f4"
+# %% [markdown] tags=["lang-zh"] twin="59071079"
 # ## 小测
 #
 # **1. Dyna-Q 的想象步子重放当时采取的动作。MBPO 为什么改问当前策略？Dyna-Q 的表为什么做不到？**
@@ -872,8 +917,10 @@ check("07-3", supported_length)
 # %% [markdown] tags=["lang-en"]
 # ## Take-aways
 #
-# - MBPO is Dyna-Q with an ensemble for the table, $k$-step branches for remembered steps, and SAC for Q-learning. Its loop has ten lines.
-# - A batch is mostly imagined and a little real; an imagined step draws an elite, then a Gaussian, and asks the rule of termination.
+# - MBPO is Dyna-Q with an ensemble for the table, $k$-step branches for remembered steps, and SAC for Q-learning. Its loop
+#   has ten lines.
+# - A batch is mostly imagined and a little real; an imagined step draws an elite, then a Gaussian, and asks the rule of
+#   termination.
 # - TAKE_EN
 # - A real ratio of 1 is the control that tells the model's share from that of the updates.
 # - No bound chooses $k$. A measurement can support one, within the states, lengths and policy that it covers, and no further.
@@ -881,13 +928,19 @@ check("07-3", supported_length)
 # ## References
 #
 # 1. M. Janner, J. Fu, M. Zhang, S. Levine. *When to Trust Your Model: Model-Based Policy Optimization.* NeurIPS 2019,
-#    [arXiv 1906.08253](https://arxiv.org/abs/1906.08253). Algorithm 2; section 6 and figure 2 for its results; appendix C for its settings.
-# 2. R. S. Sutton, A. G. Barto. *Reinforcement Learning: An Introduction*, 2nd edition, 2018. Section 8.2, the box "Tabular Dyna-Q".
-# 3. K. Chua, R. Calandra, R. McAllister, S. Levine. *Deep Reinforcement Learning in a Handful of Trials using Probabilistic Dynamics Models.* NeurIPS 2018,
-#    [arXiv 1805.12114](https://arxiv.org/abs/1805.12114). PETS; section 5 for the propagation of particles, TS1 and TS∞.
-# 4. T. Haarnoja and others. *Soft Actor-Critic Algorithms and Applications.* 2018, [arXiv 1812.05905](https://arxiv.org/abs/1812.05905).
-# 5. T. Yu and others. *MOPO: Model-based Offline Policy Optimization.* NeurIPS 2020, [arXiv 2005.13239](https://arxiv.org/abs/2005.13239).
-# 6. H. Lai, J. Shen, W. Zhang, Y. Yu. *Bidirectional Model-based Policy Optimization.* ICML 2020, [arXiv 2007.01995](https://arxiv.org/abs/2007.01995).
+#    [arXiv 1906.08253](https://arxiv.org/abs/1906.08253). Algorithm 2; section 6 and figure 2 for its results; appendix C
+#    for its settings.
+# 2. R. S. Sutton, A. G. Barto. *Reinforcement Learning: An Introduction*, 2nd edition, 2018. Section 8.2, the box "Tabular
+#    Dyna-Q".
+# 3. K. Chua, R. Calandra, R. McAllister, S. Levine. *Deep Reinforcement Learning in a Handful of Trials using Probabilistic
+#    Dynamics Models.* NeurIPS 2018, [arXiv 1805.12114](https://arxiv.org/abs/1805.12114). PETS; section 5 for the
+#    propagation of particles, TS1 and TS∞.
+# 4. T. Haarnoja and others. *Soft Actor-Critic Algorithms and Applications.* 2018, [arXiv
+#    1812.05905](https://arxiv.org/abs/1812.05905).
+# 5. T. Yu and others. *MOPO: Model-based Offline Policy Optimization.* NeurIPS 2020, [arXiv
+#    2005.13239](https://arxiv.org/abs/2005.13239).
+# 6. H. Lai, J. Shen, W. Zhang, Y. Yu. *Bidirectional Model-based Policy Optimization.* ICML 2020, [arXiv
+#    2007.01995](https://arxiv.org/abs/2007.01995).
 # 7. F. Pan, J. He, D. Tu, Q. He. *Trust the Model When It Is Confident: Masked Model-based Actor-Critic.* NeurIPS 2020,
 #    [arXiv 2010.04893](https://arxiv.org/abs/2010.04893). M2AC.
 # 8. X. Chen, C. Wang, Z. Zhou, K. Ross. *Randomized Ensembled Double Q-Learning: Learning Fast Without a Model.* ICLR 2021,
@@ -896,7 +949,7 @@ check("07-3", supported_length)
 # **This was the last chapter.** The map of all of them is in chapter [00](00_start_here.ipynb); the authors' presets and
 # `python -m mbpo_teach train` wait for whoever has a day of computer time.
 
-# %% [markdown] tags=["lang-zh"] twin="2667a0c0"
+# %% [markdown] tags=["lang-zh"] twin="f035d592"
 # ## 要点
 #
 # - MBPO 就是 Dyna-Q，只是用模型集成代替表，用 $k$ 步的分支代替记住的步子，用 SAC 代替 Q-learning。它的循环只有十行。
