@@ -24,17 +24,16 @@ _DASHES = ("-", "--", "-.")
 class Factor:
     """What became of the values of one setting in one world.
 
-    `values` (value,), `steps` (report,), `means` and `holdout` (value, seed, report), `seconds`
-    (value, seed) at the end; `preset` is the place of the preset's value among `values`; `lowest`
-    and `highest` limit the returns that are drawn, and `words` is the key of the setting's name.
+    `values` (value,), `steps` (report,), `means` (value, seed, report), `seconds` (value, seed) at
+    the end; `preset` is the place of the preset's value among `values`; `lowest` and `highest`
+    limit the returns that are drawn.
     """
 
-    words: str
+    name: str
     world: str
     values: np.ndarray
     steps: np.ndarray
     means: np.ndarray
-    holdout: np.ndarray
     seconds: np.ndarray
     preset: int
     lowest: float
@@ -99,7 +98,7 @@ def _curves(axes: Axes, factor: Factor) -> _Panel:
         factor.steps, middles[0], color=style.BLUE, lw=2.2, label=words("ablation.median")
     )
     axes.set(xlim=(0, factor.steps[-1]), ylim=(factor.lowest, factor.highest))
-    axes.set_title(f"{words(factor.words)}\n{factor.world}")
+    axes.set_title(words(f"ablation.{factor.name}") + "\n" + factor.world)
     axes.set_xlabel(words("live.step"))
     axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
 
@@ -121,7 +120,7 @@ def _points(axes: Axes, factor: Factor) -> _Panel:
     (dots,) = axes.plot([], [], "o", color=style.BLUE, ms=6, mec="white")
     axes.set_xticks(at, [f"{value:g}" for value in factor.values])
     axes.set(xlim=(-0.5, len(at) - 0.5), ylim=(factor.lowest, factor.highest))
-    axes.set_xlabel(words(factor.words))
+    axes.set_xlabel(words(f"ablation.{factor.name}"))
     moving: list[Artist] = [here, dots]
     assert isinstance(dots, Line2D)
 

@@ -135,7 +135,6 @@ def with_preset(name: str, arrays: Arrays, usual: float, preset: Arrays) -> Arra
         "values": usual,
         "returns": preset["returns"][:seeds, :count],
         "seconds": preset["spent"].sum(axis=2)[:seeds, :count],
-        "model_holdout": preset["model_holdout"][:seeds, :count],
     }
     place = int(np.searchsorted(values, usual))
     inserted = {
@@ -159,12 +158,11 @@ def factor_of(name: str, world: str, arrays: Arrays, preset: float) -> Factor:
         raise ValueError(f"{name} of the preset, {preset}, is none of {values.tolist()}")
     lowest, highest = RANGES[world]
     return Factor(
-        words=f"ablation.{name}",
+        name=name,
         world=world,
         values=values,
         steps=arrays[f"{name}_steps"],
         means=arrays[f"{name}_returns"].mean(axis=3),
-        holdout=arrays[f"{name}_model_holdout"],
         seconds=arrays[f"{name}_seconds"][:, :, -1],
         preset=int(place[0]),
         lowest=lowest,
@@ -207,7 +205,7 @@ def factor_sentence(factor: Factor, place: int) -> str:
     last = factor.means[place, :, -1]
     return text(
         "ablation.say_preset" if place == factor.preset else "ablation.say_value",
-        at=text(f"{factor.words}_at", value=f"{factor.values[place]:g}"),
+        at=text(f"ablation.{factor.name}_at", value=f"{factor.values[place]:g}"),
         whole=round(float(np.median(factor.whole[place]))),
         usual=round(float(np.median(factor.whole[factor.preset]))),
         low=round(float(last.min())),
