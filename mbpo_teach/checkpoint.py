@@ -6,14 +6,16 @@ made anew at every refit, so there is none to store); both memories; where every
 numbers stands; the simulator's state with its own generator and the steps of the episode; counters
 and times. MuJoCo's state is all that it integrates from, warm start included.
 
-A file is written whole or not at all. It holds tensors, numbers and words, and is read with
-``weights_only=True``: a checkpoint from a stranger cannot run code. Its size is that of the
-memories, 4 bytes a number: 2.6 MB for Pendulum's laptop preset, 66 MB for Hopper's authors' one
-with k = 1. Used by ``python -m mbpo_teach train`` (chapter 7).
+A file is written whole or not at all, and damage is found by its checksums. It holds tensors,
+numbers and words, and is read with ``weights_only=True``: a checkpoint from a stranger cannot run
+code. Its size is that of the memories, 4 bytes a number: 2.6 MB for Pendulum's laptop preset, 66 MB
+for Hopper's authors' one with k = 1. Used by ``python -m mbpo_teach train`` (chapter 7).
 """
 
 import io
 import pickle
+import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,8 @@ def load(path: Path, agent: Agent) -> dict[str, Any]:
     about, stored = _read(path)
     try:
         _restore(agent, stored)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError,
+            AssertionError) as error:  # fmt: skip
         raise ValueError(f"{path.name} holds another kind of agent than this run's: {error}") from (
             error
         )
@@ -80,12 +83,15 @@ def about(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> tuple[dict[str, Any], Stored]:
     content = path.read_bytes()
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if damaged := archive.testzip():  # PyTorch does not look at the checksums
+                raise ValueError(f"{damaged} is damaged")
         whole = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         kind, about, agent = whole["kind"], whole["about"], whole["agent"]
         if kind != _KIND or not isinstance(about, dict) or not isinstance(agent, dict):
             raise ValueError(f"kind is {kind!r}")
-    except (RuntimeError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError,
-            OSError, pickle.UnpicklingError) as error:  # fmt: skip
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, EOFError, OSError,
+            pickle.UnpicklingError, zipfile.BadZipFile, struct.error) as error:  # fmt: skip
         raise ValueError(f"{path.name} is damaged or is not a checkpoint of the course") from error
     return about, agent
 
@@ -93,6 +99,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Stored]:
 def _stored(agent: Agent) -> Stored:
     life, dream = agent.life, agent.imagination
     return {
+        "environment": agent.env.name,
         "step": agent.step,
         "seconds": dict(agent.clock.seconds),
         "learner": {
@@ -121,6 +128,8 @@ def _stored(agent: Agent) -> Stored:
 
 
 def _restore(agent: Agent, stored: Stored) -> None:
+    if stored["environment"] != agent.env.name:
+        raise ValueError(f"it lived in {stored['environment']}, not in {agent.env.name}")
     agent.step = int(stored["step"])
     agent.clock.seconds = {part: float(stored["seconds"][part]) for part in PARTS}
     agent.learner = _learner(agent.learner, stored["learner"])
@@ -139,6 +148,8 @@ def _restore(agent: Agent, stored: Stored) -> None:
     if (dreamt is None) != (dream is None):
         raise ValueError("only one of them has a model")
     if dream is not None:
+        for name, ours in dream.model.state_dict().items():
+            _check_alike(name, dreamt["model"][name], ours)
         dream.model.load_state_dict(dreamt["model"])
         dream.memory = dream.memory.resized(int(dreamt["memory"]["capacity"]))
         _fill(dream.memory, dreamt["memory"])
@@ -154,10 +165,14 @@ def _learner(fresh: SACState, stored: Stored) -> SACState:
         trained = isinstance(part, Trained)
         new, old = (stored[name], [*part]) if trained else ([stored[name]], [part])
         for theirs, ours in zip(new, old, strict=True):
-            if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
-                raise ValueError(f"{name} has shape {tuple(theirs.shape)}, not {tuple(ours.shape)}")
+            _check_alike(name, theirs, ours)
         parts[name] = Trained(*new) if trained else new[0]
     return SACState(**parts)
+
+
+def _check_alike(name: str, theirs: torch.Tensor, ours: torch.Tensor) -> None:
+    if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
+        raise ValueError(f"{name} has shape {tuple(theirs.shape)}, not {tuple(ours.shape)}")
 
 
 def _stored_memory(memory: ReplayBuffer) -> Stored:
@@ -180,7 +195,6 @@ def _state_of(made: np.random.Generator | torch.Generator) -> Any:
 def _stored_simulator(agent: Agent) -> Stored:
     state = get_state(agent.env)
     return {
-        "name": agent.env.name,
         "integration": torch.from_numpy(state.integration.copy()),
         "body_positions": torch.from_numpy(state.body_positions.copy()),
         "elapsed": state.elapsed,
@@ -195,7 +209,7 @@ def _set_simulator(agent: Agent, stored: Stored) -> None:
         integration=stored["integration"].numpy(),
         body_positions=stored["body_positions"].numpy(),
         elapsed=int(stored["elapsed"]),
-        name=stored["name"],
+        name=agent.env.name,
     )
     set_state(agent.env, state)
     agent.env.simulator.unwrapped.np_random.bit_generator.state = stored["generator"]

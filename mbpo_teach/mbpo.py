@@ -27,6 +27,7 @@ from functools import partial
 import torch
 
 from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, report
+from mbpo_teach.checks import number, whole
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.fit import FitConfig, fit_ensemble
@@ -46,6 +47,8 @@ class Horizon:
     last_step: int = 1
 
     def __post_init__(self) -> None:
+        for name, least in (("first", 1), ("last", 1), ("first_step", 0), ("last_step", 1)):
+            whole(name, getattr(self, name), least=least)
         self.at(0)
 
     def at(self, step: int) -> int:
@@ -100,15 +103,18 @@ class MBPOConfig:
             "total_steps", "random_steps", "model_period", "updates_per_step", "rollout_batch",
             "retained", "members", "capacity",
         ):  # fmt: skip
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+            whole(name, getattr(self, name), least=1)
+        if not isinstance(self.model_hidden, tuple):
+            raise ValueError(f"model_hidden must be a tuple of widths, not {self.model_hidden!r}")
+        for width in self.model_hidden:
+            whole("model_hidden", width, least=1)
         real_rows(self.sac.batch_size, self.real_ratio)
-        if self.random_steps < 2 * self.members:
-            raise ValueError(
-                f"random_steps must be at least {2 * self.members}, two for each of {self.members}"
-                f" members, so that the model can be fitted; not {self.random_steps}"
-            )
+        for name in ("random_steps", "capacity"):
+            if getattr(self, name) < 2 * self.members:
+                raise ValueError(
+                    f"{name} must be at least {2 * self.members}, two for each of {self.members}"
+                    f" members, so that the model can be fitted; not {getattr(self, name)}"
+                )
         if self.fit.elites > self.members:
             raise ValueError(
                 f"fit.elites must be at most members, {self.members}, not {self.fit.elites}"
@@ -116,7 +122,21 @@ class MBPOConfig:
 
 
 def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
-    """Return an agent for :func:`train_mbpo` that has not lived yet."""
+    """Return an agent for :func:`train_mbpo` that has not lived yet.
+
+    Raises
+    ------
+    ValueError
+        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`), or
+        the layers of the model are not as many as `config.fit.weight_decay` is for.
+    """
+    layers = len(config.model_hidden) + 1
+    if len(config.fit.weight_decay) != layers:
+        # Not when the config is made, so that one can be changed setting by setting.
+        raise ValueError(
+            f"fit.weight_decay must have one entry for each of {layers} layers of the model,"
+            f" not {len(config.fit.weight_decay)}"
+        )
     agent = new_agent(
         name, config.sac, capacity=min(config.capacity, config.total_steps), seed=seed
     )
@@ -224,8 +244,7 @@ def real_rows(batch_size: int, real_ratio: float) -> int:
     ValueError
         If `real_ratio` is not in [0, 1].
     """
-    if not 0 <= real_ratio <= 1:
-        raise ValueError(f"real_ratio must be in [0, 1], not {real_ratio}")
+    number("real_ratio", real_ratio, "in [0, 1]", lambda share: 0 <= share <= 1)
     # A product such as 100 * 0.29 falls just below the whole number that is meant.
     return int(batch_size * real_ratio + 1e-9)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import torch
 
 from mbpo_teach.agent import Agent, Report, behaviour, new_agent, report
+from mbpo_teach.checks import whole
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.sac import SACConfig, make_update
 
@@ -42,8 +43,7 @@ class ModelFreeConfig:
 
     def __post_init__(self) -> None:
         for name in ("total_steps", "random_steps", "updates_per_step", "capacity", "report_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+            whole(name, getattr(self, name), least=1)
 
 
 def sac_agent(name: str, config: ModelFreeConfig, *, seed: int) -> Agent:

@@ -114,7 +114,8 @@ def write_whole(path: Path, content: bytes) -> None:
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        # It may have its name already: Ctrl-C may come right after the renaming.
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 

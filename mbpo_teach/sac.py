@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.adam import Trained, adam_step, pace, untrained
+from mbpo_teach.checks import whole
 from mbpo_teach.compiled import compiled
 from mbpo_teach.gaussian import squashed_log_prob
 from mbpo_teach.networks import MemberMLP, mlp, unpacked
@@ -69,8 +70,9 @@ class SACConfig:
     def __post_init__(self) -> None:
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden must hold one or more widths of at least 1: {self.hidden}")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {self.batch_size}")
+        for width in self.hidden:
+            whole("hidden", width, least=1)
+        whole("batch_size", self.batch_size, least=1)
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate must be in (0, 1), not {self.learning_rate}")
         if not 0 <= self.gamma < 1:

@@ -49,6 +49,8 @@ def spread(
     ------
     ValueError
         If `workers` is not a positive integer, if there is no Dask, or if no scheduler answers.
+    BrokenProcessPool
+        If the process of a worker died; on a cluster, if a few did so over the same job.
     """
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise ValueError(f"workers must be a positive integer or None, not {workers!r}")
@@ -106,7 +108,9 @@ def _on_cluster(
     workers: int | None,
     connect: Callable[[], Any],
 ) -> Iterator[tuple[int, Result]]:
-    from distributed import as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    from distributed import KilledWorker, as_completed
 
     waiting = iter(jobs)
     with connect() as client:
@@ -118,7 +122,10 @@ def _on_cluster(
 
         running = as_completed(begin(workers or len(jobs)))
         for future in running:
-            result = future.result()
+            try:
+                result = future.result()
+            except KilledWorker as error:  # a job that one worker after the other died of
+                raise BrokenProcessPool(str(error)) from None
             future.release()
             running.update(begin(1))
             yield result

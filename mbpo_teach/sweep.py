@@ -20,6 +20,7 @@ the ablations of chapter 7.
 """
 
 import dataclasses
+import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -31,6 +32,8 @@ import torch
 
 from mbpo_teach.spread import spread
 from mbpo_teach.training import Row, Run, progress, train_in
+
+_LONGEST, _SHORTENED = 200, 120
 
 _KEYS = {"environment", "algorithm", "preset", "seeds", "steps", "grid"}
 
@@ -89,9 +92,17 @@ def read_grid(path: Path) -> list[Run]:
 
 
 def name_of(run: Run) -> str:
-    """Return the name of a run's folder: what it is, without what is as in the preset."""
+    """Return the name of a run's folder: what it is, without what is as in the preset.
+
+    No system takes names of any length; of a long one there are the beginning and a digest.
+    """
     settings = [f"{name}={_spelled(value)}" for name, value in run.settings.items()]
-    return "_".join([run.environment, run.algorithm, run.preset, *settings, f"seed={run.seed}"])
+    parts, seed = [run.environment, run.algorithm, run.preset, *settings], f"seed={run.seed}"
+    name = "_".join([*parts, seed])
+    if len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return "_".join(["_".join(parts)[:_SHORTENED], digest, seed])
 
 
 def sweep(
@@ -129,7 +140,7 @@ def _train(folder: Path, run: Run) -> list[Row] | str:
         for _ in train_in(own, run, resume=True, wait=True):
             pass
         return progress(own)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return str(error)
 
 

@@ -70,8 +70,18 @@ def train(
                 bar.set_postfix_str(_beside(row), refresh=False)
                 bar.update(row["step"] - bar.n)
     except KeyboardInterrupt:
-        again = ["python", "-m", "mbpo_teach", "train", environment, "--out", str(folder)]
-        command = shlex.join([*again, "--threads", str(threads), "--resume"])
+        # All that was given: of a run that is stopped at its very beginning nothing is stored yet.
+        options: dict[str, object] = {
+            "--algo": algorithm,
+            "--preset": preset,
+            "--steps": steps,
+            "--seed": seed,
+            "--out": folder,
+            "--threads": threads,
+        }
+        again = [sys.executable, "-m", "mbpo_teach", "train", environment, "--resume"]
+        again += [f"{name}={value}" for name, value in options.items() if value is not None]
+        command = shlex.join(again)
         step = rows[-1]["step"] if rows else 0
         click.echo("\n" + language.text("train.stopped", step=step, command=command))
         return False

@@ -129,8 +129,9 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
             _check_same(stored_run(folder), run, folder)
             if (folder / CHECKPOINT).exists():
                 rows = _rows(checkpoint.load(folder / CHECKPOINT, agent))
-        for leftover in folder.glob(f".{CHECKPOINT}.*"):
-            leftover.unlink()  # of a run that was killed while it wrote
+        for name in (RUN, PROGRESS, CHECKPOINT):
+            for leftover in folder.glob(f".{name}.*"):
+                leftover.unlink()  # of a run that was killed while it wrote
         write_whole(folder / RUN, _as_json(run))
         write_whole(folder / PROGRESS, _as_csv(rows))
         for report in run.reports(agent):
@@ -183,13 +184,15 @@ def stored_run(folder: Path) -> Run:
         return Run(**{key: stored[key] for key in fields})
     except FileNotFoundError:
         raise ValueError(f"{folder} holds no run: there is no {RUN}") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} is damaged or is not a run of the course: {error}") from error
 
 
 def _rows(about: Mapping[str, Any]) -> list[Row]:
     rows = about.get("progress")
-    if not isinstance(rows, list) or any(set(row) != set(COLUMNS) for row in rows):
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and set(row) == set(COLUMNS) for row in rows
+    ):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no {PROGRESS}")
     return rows
 
@@ -205,7 +208,8 @@ def _check_unused(folder: Path) -> None:
 
 def _check_same(there: Run, run: Run, folder: Path) -> None:
     for name in ("environment", "algorithm", "preset", "seed", "settings"):
-        found, wanted = getattr(there, name), getattr(run, name)
+        # In the file a tuple is a list.
+        found, wanted = getattr(there, name), json.loads(json.dumps(getattr(run, name)))
         if found != wanted:
             raise ValueError(
                 f"{name} must be {found!r} to go on with the run in {folder}, not {wanted!r}"

@@ -204,6 +204,36 @@ def test_each_step_reaches_the_buffer_when_it_happens():
         assert len(buffer) == count == env.elapsed
 
 
+def test_a_life_knows_what_its_episodes_earned():
+    """InvertedPendulum pays 1 for each step but the last; pushed aside it falls soon."""
+    life = envs.Interaction(envs.make("InvertedPendulum-v5"), rng=rng())
+    assert (life.obs, life.earned, life.last_return) == (None, 0.0, None)
+    steps, returns = [], []
+    for _ in range(40):
+        steps.append(life.step(lambda obs: np.ones(1)))
+        assert (life.obs is None) == steps[-1].terminated.item()
+        if life.obs is None:
+            returns.append(life.last_return)
+            assert life.last_return == life.earned
+        else:
+            assert np.array_equal(life.obs, steps[-1].next_obs[0].numpy())
+    ends = torch.cat([step.terminated for step in steps]).nonzero().flatten().tolist()
+    lengths = np.diff([-1, *ends])
+    assert len(ends) > 2 and returns == [length - 1 for length in lengths]
+    assert life.earned == 40 - 1 - ends[-1]
+
+
+def test_a_life_goes_on_when_time_is_up_and_tells_nobody():
+    life = envs.Interaction(envs.make("Pendulum-v1"), rng=rng())
+    steps = [life.step(lambda obs: np.zeros(1)) for _ in range(200)]
+    assert life.obs is None and not any(step.terminated.item() for step in steps)
+    earned = sum(step.reward.item() for step in steps)
+    assert life.last_return == pytest.approx(earned, rel=1e-6)
+    life.step(lambda obs: np.zeros(1))
+    assert life.env.elapsed == 1 and life.last_return == pytest.approx(earned, rel=1e-6)
+    assert life.earned > earned
+
+
 def test_no_steps_are_refused():
     with pytest.raises(ValueError, match="steps must be at least 1, not 0"):
         envs.collect(envs.make("Pendulum-v1"), steps=0, rng=rng())

@@ -205,6 +205,119 @@ def test_jupyterlab_prefers_the_kernel_of_this_environment(monkeypatch):
     assert environment["PATH"] == os.environ["PATH"]
 
 
+# Training. What a folder of a run must go through is in test_training.py, a grid in test_sweep.py.
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to run in; 30 steps of the laptop's presets are too few to learn from, and quick."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_train_leaves_a_run_and_says_where(here):
+    result = run("train", "InvertedPendulum-v5", "--steps", "30")
+    folder = here / "runs" / "InvertedPendulum-v5_mbpo_laptop_0"
+    assert result.exit_code == 0
+    assert {path.name for path in folder.iterdir() if path.name != ".lock"} == {
+        "run.json",
+        "progress.csv",
+        "checkpoint.pt",
+        "learning_curve.png",
+    }
+    where, reached = result.stdout.splitlines()
+    assert where == f"The run is in {folder.relative_to(here)}"
+    assert reached.startswith("After 30 real steps the mean return from the ten fixed starts is ")
+    assert "mbpo InvertedPendulum-v5: 100%" in result.stderr and "return " in result.stderr
+    assert len((folder / "progress.csv").read_text().splitlines()) == 2
+
+
+def test_train_speaks_chinese_to_whoever_asks(here, monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "zh")
+    result = run("train", "Pendulum-v1", "--algo", "sac", "--steps", "20", "--out", "out")
+    assert result.exit_code == 0
+    assert "这次训练保存在 out" in result.output and "走完 20 个真实步后" in result.output
+
+
+def test_resume_takes_what_is_not_said_from_the_run_that_is_there(here):
+    begun = ("train", "InvertedPendulum-v5", "--out", "out")
+    assert run(*begun, "--algo", "sac", "--seed", "5", "--steps", "20").exit_code == 0
+    again = run(*begun, "--resume")
+    assert again.exit_code == 0 and "After 20 real steps" in again.output
+    longer = run(*begun, "--resume", "--steps", "40")
+    assert longer.exit_code == 0 and "After 40 real steps" in longer.output
+    table = (here / "out" / "progress.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in table[1:]] == ["20", "40"]
+    other = run(*begun, "--resume", "--seed", "6")
+    assert other.exit_code == 1
+    assert "Error: seed must be 5 to go on with the run in out, not 6" in other.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["Nonsense-v0"], "preset 'laptop' is there for Pendulum-v1, InvertedPendulum-v5, not for"),
+        (["Hopper-v5"], "not for Hopper-v5; Hopper-v5 has: authors"),
+        (
+            ["Pendulum-v1", "--preset", "phone"],
+            "preset must be one of laptop, authors, not 'phone'",
+        ),
+        (["Pendulum-v1", "--algo", "ppo"], "algorithm must be one of mbpo, sac, not 'ppo'"),
+        (
+            ["Pendulum-v1", "--out", "file/run"],
+            "The run cannot be read or written. file/run: Not a",
+        ),
+        (["Pendulum-v1", "--out", "used"], "used holds a run already; go on with it (--resume)"),
+        (["Pendulum-v1", "--out", "odd"], "odd holds a progress.csv but no run.json"),
+        (["Pendulum-v1", "--out", "torn", "--resume"], "run.json is damaged or is not a run of"),
+    ],
+)
+def test_a_training_that_cannot_be_is_one_sentence(arguments, complaint, here):
+    (here / "file").write_text("a file where a folder should be")
+    for folder, name in (("used", "run.json"), ("odd", "progress.csv"), ("torn", "run.json")):
+        (here / folder).mkdir()
+        (here / folder / name).write_text("{")
+    result = run("train", *arguments)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    (line,) = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert complaint in line and line == result.output.splitlines()[-1]
+    assert (here / "used" / "run.json").read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--steps", "0"),
+        ("--steps", "many"),
+        ("--seed", "-1"),
+        ("--threads", "0"),
+        ("--out", "file"),
+        ("--speed", "3"),
+    ],
+)
+def test_an_option_that_is_none_is_refused_before_anything_is_loaded(options, here):
+    (here / "file").write_text("a file where a folder should be")
+    result = run("train", "Pendulum-v1", *options)
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    assert not (here / "runs").exists()
+
+
+def test_a_worker_that_dies_is_one_sentence_that_says_how_to_go_on(here, monkeypatch):
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    from mbpo_teach import terminal as trainings
+
+    def died(*_, **__):
+        raise TerminatedWorkerError("it needed too much memory.")
+
+    monkeypatch.setattr(trainings, "sweep_runs", died)
+    (here / "grid.toml").write_text('environment = "Pendulum-v1"')
+    result = run("sweep", "grid.toml")
+    assert result.exit_code == 1
+    assert "Error: A worker died: it needed too much memory. What is trained" in result.output
+
+
 # The real thing, in a clone of the course as it lies here.
 
 

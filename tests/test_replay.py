@@ -175,3 +175,34 @@ def test_sizes_are_positive(name):
     sizes = {"capacity": 5, "obs_size": 3, "act_size": 1, name: 0}
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         ReplayBuffer(sizes.pop("capacity"), **sizes)
+
+
+# Another size.
+
+
+@given(
+    capacity=st.integers(1, 12),
+    other=st.integers(1, 12),
+    counts=st.lists(st.integers(0, 20), max_size=4),
+)
+def test_another_size_keeps_the_newest_that_fit(capacity, other, counts):
+    buffer, oracle = filled(capacity, *counts), deque(maxlen=capacity)
+    fresh = batch(0, sum(counts))
+    oracle.extend(rows(fresh, slice(i, i + 1)) for i in range(sum(counts)))
+    before = buffer.all()
+    resized = buffer.resized(other)
+    oracle = deque(oracle, maxlen=other)
+    assert (resized.capacity, len(resized)) == (other, len(oracle))
+    assert equal(buffer.all(), before)
+    for added in range(3):
+        if oracle:
+            assert equal(resized.all(), concatenate(list(oracle)))
+        resized.add(batch(1000 + added, 1))
+        oracle.append(batch(1000 + added, 1))
+
+
+def test_the_same_size_is_the_same_buffer():
+    buffer = filled(5, 3)
+    assert buffer.resized(5) is buffer and buffer.resized(6) is not buffer
+    with pytest.raises(ValueError, match="capacity must be at least 1, not 0"):
+        buffer.resized(0)

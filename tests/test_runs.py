@@ -53,6 +53,20 @@ def test_a_killed_save_leaves_the_old_record_and_no_litter(path, monkeypatch):
         assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_save_that_is_stopped_when_all_is_done_says_so(path, monkeypatch):
+    """And nothing else: not that the temporary file, which has its name by then, is missing."""
+    replace = os.replace
+
+    def stopped(*names):
+        replace(*names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        runs.save(path, ARRAYS, SAID)
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_the_file_is_on_the_disk_before_it_takes_the_name(path, monkeypatch):
     done = []
     for name in ("fsync", "replace"):

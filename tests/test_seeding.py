@@ -86,3 +86,36 @@ def test_no_global_generator_is_touched():
 def test_what_is_not_a_seed_is_refused(wrong):
     with pytest.raises(ValueError, match="seed must be a non-negative integer, not"):
         seeding.generator(wrong, "a")
+
+
+# The streams of a run.
+
+
+def test_a_stream_is_made_once_and_goes_on():
+    streams = seeding.Streams(3)
+    first = streams.numpy("explore").integers(2**62)
+    assert streams.numpy("explore") is streams.numpy("explore")
+    assert [first, streams.numpy("explore").integers(2**62)] == (
+        seeding.generator(3, "explore").integers(2**62, size=2).tolist()
+    )
+
+
+def test_torch_has_streams_of_the_same_names():
+    torch = pytest.importorskip("torch")
+    streams = seeding.Streams(3)
+    expected = torch.rand(4, generator=seeding.torch_generator(3, "noise"))
+    assert torch.rand(4, generator=streams.torch("noise")).equal(expected)
+    assert not torch.rand(4, generator=streams.torch("noise")).equal(expected)
+    assert {*streams.made} == {"noise"}
+    with pytest.raises(AssertionError, match=r"noise is a stream of PyTorch's"):
+        streams.numpy("noise")
+    streams.numpy("explore")
+    with pytest.raises(AssertionError, match=r"explore is a stream of NumPy's"):
+        streams.torch("explore")
+
+
+def test_asking_for_one_stream_changes_no_other():
+    one, other = seeding.Streams(3), seeding.Streams(3)
+    one.numpy("a").normal(size=5)
+    assert one.numpy("b").integers(2**62) == other.numpy("b").integers(2**62)
+    assert list(one.made) == ["a", "b"] and list(other.made) == ["b"]

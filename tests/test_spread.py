@@ -1,7 +1,10 @@
 import os
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
+from types import SimpleNamespace
 
 import pytest
 
@@ -118,6 +121,28 @@ def test_a_cluster_works_elsewhere(scheduler):
 def test_an_error_on_a_cluster_is_raised(scheduler):
     with pytest.raises(RuntimeError, match="three"):
         list(spread(fail_at_three, range(6), scheduler=scheduler))
+
+
+def outlive(number):
+    """What Dask says of a job when it has given up: that one worker after the other died."""
+    from distributed import KilledWorker
+
+    raise KilledWorker("job", SimpleNamespace(address="tcp://127.0.0.1:9"), 3)
+
+
+def test_a_job_that_workers_die_of_is_an_error_of_its_own(scheduler):
+    with pytest.raises(BrokenProcessPool, match="all those workers died while running it"):
+        list(spread(outlive, [1], scheduler=scheduler))
+
+
+def die(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_process_that_dies_is_the_same_error():
+    with pytest.raises(BrokenProcessPool):
+        list(spread(die, [1, 2], workers=2))
 
 
 def test_a_scheduler_that_does_not_answer_is_a_clear_error():
