@@ -15,13 +15,13 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import torch
-from record_mbpo import FACTORS, FEWER_SEEDS, FEWER_STEPS, RECORDS, provenance
 from tqdm import tqdm
 
 from mbpo_teach import runs
 from mbpo_teach.evaluate import START_SEEDS
 from mbpo_teach.model_free import ModelFreeConfig, train_sac
 from mbpo_teach.presets import laptop, without_model
+from record_mbpo import FACTORS, FEWER_SEEDS, FEWER_STEPS, RECORDS, provenance
 
 
 def control(name: str) -> ModelFreeConfig:

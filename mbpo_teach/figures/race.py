@@ -1,7 +1,7 @@
-"""Two algorithms on the same worlds: return against real steps, and against processor time.
+"""Algorithms on the same worlds: return against real steps, and against processor time.
 
-Both are drawn on logarithmic axes: one needs five times the steps of the other, and on an even axis
-one of them would be squeezed into a corner. Drawn for chapter 7.
+Both are drawn on logarithmic axes: one needs five times the steps of another, and on an even axis
+that other would be squeezed into a corner. Drawn for chapter 7.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,11 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 
-_LOOKS = ((style.BLUE, style.SKY, "-"), (style.RED, style.ORANGE, "--"))
+_LOOKS = (
+    (style.BLUE, style.SKY, "-"),
+    (style.RED, style.ORANGE, "--"),
+    (style.GREEN, style.GREEN, ":"),
+)
 """Of each algorithm: the colour of its median, that of its seeds, and its line."""
 
 
@@ -37,13 +41,13 @@ class Runs(NamedTuple):
 def race_picture(
     worlds: Mapping[str, Mapping[str, Runs]], levels: Mapping[str, tuple[float, float]]
 ) -> Still:
-    """Show the runs of two algorithms in each world, by name of world and of algorithm.
+    """Show the runs of up to three algorithms in each world, by name of world and of algorithm.
 
     `levels` holds for each world the return that counts as solved, and the highest that there is
     or that is known.
     """
     with style.style():
-        figure = Figure(figsize=(9.8, 2.9 * len(worlds) + 0.5))
+        figure = Figure(figsize=(9.8, 2.9 * len(worlds) + 0.7))
         rows = figure.subplots(len(worlds), 2, squeeze=False, sharey="row")
         said = []
         for row, (world, algorithms) in zip(rows, worlds.items(), strict=True):
@@ -51,7 +55,7 @@ def race_picture(
             for axes in row:
                 axes.axhline(solved, color=style.GREY, lw=1, ls=":", label=words("race.solved"))
                 axes.axhline(most, color=style.BLACK, lw=1, ls="--", label=words("race.most"))
-            for look, (name, runs) in zip(_LOOKS, algorithms.items(), strict=True):
+            for look, (name, runs) in zip(_LOOKS, algorithms.items(), strict=False):
                 _curves(row[0], name, look, runs.steps[None].repeat(len(runs.means), 0), runs.means)
                 _curves(row[1], name, look, runs.seconds, runs.means)
                 said.append(_sentence(world, name, runs, solved))
@@ -64,7 +68,7 @@ def race_picture(
         rows[-1][0].set_xlabel(words("race.steps"))
         rows[-1][1].set_xlabel(words("race.seconds"))
         handles, labels = rows[-1][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=6, handlelength=2.2)
+        figure.legend(handles, labels, loc="outside lower left", ncols=4, handlelength=2.6)
     return Still(figure, "\n".join(said))
 
 
@@ -74,7 +78,7 @@ def _curves(
     strong, faint, dashes = look
     for seed, (where, mean) in enumerate(zip(x, means, strict=True)):
         label = None if seed else words("race.seed", name=name)
-        axes.plot(where, mean, dashes, color=faint, lw=0.9, label=label)
+        axes.plot(where, mean, dashes, color=faint, lw=0.9, alpha=0.8, label=label)
     axes.plot(
         np.median(x, axis=0), np.median(means, axis=0), dashes, color=strong, lw=2.4,
         label=words("race.median", name=name),

@@ -36,7 +36,7 @@ FACTORS = {
 
 
 def recorded_runs(algorithm: str, world: str) -> Runs:
-    """Return the recorded trainings of "sac" or "mbpo" in `world`."""
+    """Return the recorded trainings of "mbpo", "sac" or its "control" in `world`."""
     arrays = runs.load(f"{algorithm}_{world}").arrays
     seconds = arrays["seconds"] if "seconds" in arrays else arrays["spent"].sum(axis=2)
     return Runs(arrays["steps"], arrays["returns"].mean(axis=2), seconds)
