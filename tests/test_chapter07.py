@@ -9,8 +9,16 @@ import torch
 
 from mbpo_teach import envs, errors, mbpo, runs, terminations
 from mbpo_teach.figures.measured import measured_picture
+from mbpo_teach.figures.race import Runs
+from mbpo_teach.presets import laptop
 from mbpo_teach.seeding import generator
-from mbpo_teach.widgets.mbpo import recorded_runs
+from mbpo_teach.widgets.mbpo import (
+    FACTORS,
+    factor_of,
+    preset_value,
+    recorded_runs,
+    with_preset,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -191,3 +199,99 @@ def test_the_live_training_is_the_records_first_seed():
     median = np.median(alone.means, axis=0)
     assert round(float(median[alone.steps == 1000][0])) == -1731
     assert int(alone.steps[(median >= -200).argmax()]) == 3750
+
+
+def test_the_control_is_as_quick_on_the_pendulum_and_nearly_so_on_the_pole():
+    reached = {
+        (world, name): recorded_runs(name, world).reached(level)[:3].tolist()
+        for world, level in LEVELS.items()
+        for name in ("control", "mbpo")
+    }
+    assert reached == {
+        ("Pendulum-v1", "control"): [700, 900, 900],
+        ("Pendulum-v1", "mbpo"): [900, 900, 800],
+        ("InvertedPendulum-v5", "control"): [1800] * 3,
+        ("InvertedPendulum-v5", "mbpo"): [1600] * 3,
+    }
+    used = [
+        seconds_when_reached(recorded_runs("control", world), level)
+        for world, level in LEVELS.items()
+    ]
+    assert [round(seconds) for seconds in used] == [16, 40]
+    pole = recorded_runs("mbpo", "InvertedPendulum-v5")
+    same_seeds = Runs(pole.steps, pole.means[:3], pole.seconds[:3])
+    assert seconds_when_reached(same_seeds, 950) - used[1] == pytest.approx(17, abs=0.6)
+
+
+def test_the_control_is_mbpo_with_real_data_only():
+    """Made without a model, it is the ablation's real ratio of 1, bit for bit."""
+    control = runs.load("control_InvertedPendulum-v5").arrays
+    ablation = runs.load("ablations_InvertedPendulum-v5").arrays
+    place = ablation["real_ratio_values"].tolist().index(1.0)
+    shared = np.isin(control["steps"], ablation["real_ratio_steps"])
+    np.testing.assert_array_equal(
+        control["returns"][:, shared], ablation["real_ratio_returns"][place]
+    )
+
+
+def factor(name):
+    world = FACTORS[name]
+    usual = preset_value(name, laptop(world))
+    arrays = with_preset(
+        name, runs.load(f"ablations_{world}").arrays, usual, runs.load(f"mbpo_{world}").arrays
+    )
+    return factor_of(name, world, arrays, usual)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "rollout_length",
+            {1: [1200, 1600, 1000], 2: [900, 1300, 1200], 5: [1000, 900, 900],
+             10: [900, 900, 800], 20: [700, 900, 900]},
+        ),
+        (
+            "real_ratio",
+            {0: [1400, 1500, 1500], 0.05: [1600] * 3, 0.5: [1200, 1700, 1300], 1: [1800] * 3},
+        ),
+        (
+            "updates_per_step",
+            {1: [np.inf] * 3, 5: [np.inf, 2300, 3000], 10: [1600] * 3, 20: [900, 800, 1000]},
+        ),
+        (
+            "members",
+            {1: [1300, 1300, 1600], 3: [1200, 1200, 1600], 5: [1600] * 3, 7: [1600, 1500, 1500]},
+        ),
+    ],
+)  # fmt: skip
+def test_when_each_value_of_a_setting_was_there(name, told):
+    found = factor(name)
+    level = LEVELS[found.world]
+    reached = {
+        value.item(): Runs(found.steps, means, means).reached(level).tolist()
+        for value, means in zip(found.values, found.means, strict=True)
+    }
+    assert reached == told
+
+
+def test_which_seeds_lost_the_pole_again():
+    lost = {}
+    for name in ("real_ratio", "updates_per_step", "members"):
+        found = factor(name)
+        for value, seeds in zip(found.values, found.means, strict=True):
+            for seed, one in enumerate(seeds):
+                after = one[(one >= 950).argmax() :]
+                if (one >= 950).any() and (after < 950).any():
+                    lost[name, value.item(), seed] = int((after < 950).sum())
+    assert lost == {
+        ("real_ratio", 0.5, 2): 5,
+        ("updates_per_step", 20, 0): 1,
+        ("members", 3, 1): 2,
+        ("members", 7, 0): 1,
+    }
+
+
+def test_what_more_updates_cost():
+    seconds = np.median(factor("updates_per_step").seconds, axis=1)
+    assert np.round(seconds).tolist() == [29, 69, 115, 187]
