@@ -5,7 +5,7 @@ Drawn for chapters 6 and 7.
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,20 +19,46 @@ _DASHES = ("-", "--", "-.", ":")
 _LEVELS = {"best": "learning.best", "most": "learning.most"}
 
 
+class Rival(NamedTuple):
+    """A recorded algorithm to compare with: its `name`, steps (report,), means (seed, report)."""
+
+    name: str
+    steps: np.ndarray
+    means: np.ndarray
+
+    @property
+    def middle(self) -> np.ndarray:
+        """The median of the seeds at each report, (report,)."""
+        median: np.ndarray = np.median(self.means, axis=0)
+        return median
+
+
 def live_plate(
-    world: str, *, total_steps: int, lowest: float, highest: float, best: float | None = None
+    world: str,
+    *,
+    total_steps: int,
+    lowest: float,
+    highest: float,
+    best: float | None = None,
+    rival: Rival | None = None,
 ) -> tuple[Plate, Callable[[np.ndarray, np.ndarray, bool], None]]:
     """Return a plate of a training in `world`, and what moves it.
 
     Its axes are fixed from the start: real steps up to `total_steps`, returns from `lowest` to
-    `highest`; `best` is the mean of the best returns known. It is moved with the steps of the
-    reports (report,), their returns (report, start), and whether the training was stopped by hand.
+    `highest`; `best` is the mean of the best returns known, and a `rival` stands behind it. It is
+    moved with the steps of the reports (report,), their returns (report, start), and whether the
+    training was stopped by hand.
     """
     with style.style():
         figure = Figure(figsize=(8.4, 3.9))
         axes = figure.subplots()
         if best is not None:
             axes.axhline(best, color=style.BLACK, lw=1.2, ls="--", label=words("live.best"))
+        if rival is not None:
+            axes.plot(
+                rival.steps, rival.middle, "-.", color=style.ORANGE, lw=1.6,
+                label=words("live.rival", name=rival.name, seeds=len(rival.means)),
+            )  # fmt: skip
         band = axes.fill_between(
             [0], [0], [0], color=style.SKY, alpha=0.4, lw=0, label=words("live.range")
         )
@@ -46,7 +72,7 @@ def live_plate(
         axes.set_xlabel(words("live.step"))
         axes.set_ylabel(words("live.return"))
         axes.set_title(words("live.title", world=world))
-        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=4)
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=5)
         plate = Plate(figure, [band, mean, here, note])
 
     def move(steps: np.ndarray, returns: np.ndarray, stopped: bool) -> None:

@@ -14,7 +14,7 @@ from IPython.display import display
 from torch import Tensor
 
 from mbpo_teach import language
-from mbpo_teach.figures.learning import live_plate
+from mbpo_teach.figures.learning import Rival, live_plate
 from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.widgets.lab import Picture
 
@@ -43,14 +43,16 @@ def watch(
     lowest: float,
     highest: float,
     best: float | None = None,
+    rival: Rival | None = None,
 ) -> list[AReport]:
     """Ask for every report, show each as it comes, and return all of them.
 
     An interrupt ends the training, and the reports made until then are returned. The picture has
     real steps up to `total_steps` and returns from `lowest` to `highest`; `best` is the mean of the
-    best returns known. In a stored notebook the last picture remains, with its sentence.
+    best returns known, and a `rival` a recorded algorithm, whose median stands behind the curve.
+    In a stored notebook the last picture remains, with its sentence.
     """
-    curve = LiveCurve(world, total_steps, lowest=lowest, highest=highest, best=best)
+    curve = LiveCurve(world, total_steps, lowest=lowest, highest=highest, best=best, rival=rival)
     seen: list[AReport] = []
     curve.show(seen, "training")
     shown = display(  # type: ignore[no-untyped-call]
@@ -82,10 +84,11 @@ class LiveCurve:
         lowest: float,
         highest: float,
         best: float | None = None,
+        rival: Rival | None = None,
     ) -> None:
-        self._total = total_steps
+        self._total, self._rival = total_steps, rival
         self._plate, self._move = live_plate(
-            world, total_steps=total_steps, lowest=lowest, highest=highest, best=best
+            world, total_steps=total_steps, lowest=lowest, highest=highest, best=best, rival=rival
         )
         self.picture = Picture()
         self.sentence = ""
@@ -97,7 +100,7 @@ class LiveCurve:
                 steps = np.array([report.step for report in reports])
                 returns = np.stack([report.returns.numpy() for report in reports])
                 self._move(steps, returns, state == "stopped")
-            self.sentence = said(reports, state, total_steps=self._total)
+            self.sentence = said(reports, state, total_steps=self._total, rival=self._rival)
             self.picture.frame = {
                 "png": self._plate.png(),
                 "sentence": self.sentence,
@@ -115,7 +118,9 @@ class LiveCurve:
         return {"image/png": self.picture.frame["png"], "text/plain": self.sentence}
 
 
-def said(reports: Sequence[Reported], state: str, *, total_steps: int) -> str:
+def said(
+    reports: Sequence[Reported], state: str, *, total_steps: int, rival: Rival | None = None
+) -> str:
     """Return the sentence about a training, in the current language."""
     if not reports:
         key = "live.nothing" if state == "stopped" else "live.waiting"
@@ -131,6 +136,16 @@ def said(reports: Sequence[Reported], state: str, *, total_steps: int) -> str:
             high=round(last.returns.max().item()),
         )
     ]
+    if rival is not None and last.step >= rival.steps[0]:
+        there = int(np.flatnonzero(rival.steps <= last.step)[-1])
+        parts.append(
+            language.text(
+                "live.against",
+                name=rival.name,
+                mean=round(float(rival.middle[there])),
+                step=int(rival.steps[there]),
+            )
+        )
     if state == "training":
         if (left := seconds_left(reports, total_steps)) is not None:
             parts.append(language.text("live.left", seconds=left))

@@ -108,12 +108,12 @@
 # | [**04 When to trust**](04_when_to_trust.ipynb) | the bound of theorem 4.1, and what it can and cannot promise | ready |
 # | [**05 Branched rollouts**](05_branched_rollout.ipynb) | branch from where you have been, briefly; choosing $k$ | ready |
 # | [**06 SAC**](06_sac.ipynb) | the model-free learner inside | ready |
-# | 07 MBPO | everything together, against SAC alone | to come |
+# | [**07 MBPO**](07_mbpo.ipynb) | everything together, against SAC alone | ready |
 #
 # Chapters 01 and 04 need no neural network: their worlds are small enough for tables and for exact computation. Read in
 # order if you can; who wants the theory first may go from 01 straight to 04.
 
-# %% [markdown] tags=["lang-zh"] twin="c6a63aea"
+# %% [markdown] tags=["lang-zh"] twin="19ac9490"
 # ## 各章一览
 #
 # | 章 | 内容 | 状态 |
@@ -125,7 +125,7 @@
 # | [**04 何时信任**](04_when_to_trust.ipynb) | 定理 4.1 的性能界，它能保证什么、不能保证什么 | 已完成 |
 # | [**05 分支推演**](05_branched_rollout.ipynb) | 从去过的地方分支，只走几步；怎样选 $k$ | 已完成 |
 # | [**06 SAC**](06_sac.ipynb) | 里面的无模型学习器 | 已完成 |
-# | 07 MBPO | 合在一起，与单独的 SAC 比较 | 待写 |
+# | [**07 MBPO**](07_mbpo.ipynb) | 合在一起，与单独的 SAC 比较 | 已完成 |
 #
 # 第 01 章和第 04 章用不到神经网络：其中的环境很小，列得成表，也能精确计算。最好按顺序读；想先看理论，也可以从第 01 章直接跳到第 04 章。
 

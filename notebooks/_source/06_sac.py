@@ -669,16 +669,16 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # is one update for each real step, and 3,800 small steps lead nowhere. Put it in and see.
 #
 # The critics learned what actions are worth, and nobody learned what the pendulum *does*, though every transition says so.
-# A model learns that from a few hundred steps, as chapters 02 and 03 have shown. Chapter 07 lets it pay for most of the lessons.
+# A model learns that from a few hundred steps, as chapters 02 and 03 have shown. Chapter 07 asks how many of the lessons it can pay for.
 
-# %% [markdown] tags=["lang-zh"] twin="6e9b801b"
+# %% [markdown] tags=["lang-zh"] twin="63bd50d5"
 # ## 代价，以及没有成功的尝试
 #
 # 课程里最小的仿真器用了 4,000 步真实交互，每一步都记了下来，平均在大约 120 个批次里重复使用；小车上的杆要再多一倍。在 MuJoCo 的步行机器人上，论文里的步数以百万计。
 #
 # 也不是什么都行得通：学习率取论文的 $3\cdot 10^{-4}$ 而不是 $3\cdot 10^{-3}$，在写下这些话的机器上，种子 0 走完 4,000 步仍在 $-1{,}109$。那个学习率并没有错，它是为长几百倍的训练选的；这里每走一步真实的步子只更新一次，3,800 次小步走不了多远。不妨换上去看看。
 #
-# 评论家学会了动作值多少，却没有谁去学摆*会怎样动*，尽管每条转移都在说这件事。第 02、03 章已经看到，模型用几百步就能学会。第 07 章要让模型来付大部分学费。
+# 评论家学会了动作值多少，却没有谁去学摆*会怎样动*，尽管每条转移都在说这件事。第 02、03 章已经看到，模型用几百步就能学会。第 07 章要问：模型能替我们付多少学费？
 
 # %% [markdown] tags=["lang-en"]
 # ## Quiz
@@ -797,9 +797,9 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # 4. F. Pardo and others. *Time Limits in Reinforcement Learning.* ICML 2018,
 #    [arXiv 1712.00378](https://arxiv.org/abs/1712.00378). Why a time limit is no end.
 #
-# **Next:** chapter 07, MBPO, is to come: the same learner, fed with branches from a model.
+# **Next:** [chapter 07, MBPO](07_mbpo.ipynb): the same learner, fed with branches from a model.
 
-# %% [markdown] tags=["lang-zh"] twin="e8e19c33"
+# %% [markdown] tags=["lang-zh"] twin="f5a766d6"
 # ## 要点
 #
 # - SAC 最大化奖励加上 $\alpha$ 乘以熵。只有一个状态时，最好的策略是 $e^{Q/\alpha}/Z$，它的所得是软价值 $\alpha\log Z$。
@@ -819,4 +819,4 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # 4. F. Pardo 等. *Time Limits in Reinforcement Learning.* ICML 2018,
 #    [arXiv 1712.00378](https://arxiv.org/abs/1712.00378)。为什么时间限制不是终止。
 #
-# **下一章：**第 07 章“MBPO”尚待推出：同一个学习器，改用模型的分支来喂养。
+# **下一章：**[第 07 章“MBPO”](07_mbpo.ipynb)：同一个学习器，改用模型的分支来喂养。

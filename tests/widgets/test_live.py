@@ -18,6 +18,7 @@ from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
 from mbpo_teach import language
+from mbpo_teach.figures.learning import Rival
 from mbpo_teach.model_free import ModelFreeConfig, train_sac
 from mbpo_teach.sac import SACConfig
 from mbpo_teach.widgets import live
@@ -107,6 +108,18 @@ def test_other_errors_are_not_swallowed():
 
     with pytest.raises(ValueError, match="broken"):
         live.watch(broken(), total_steps=50, **SETTING)
+
+
+def test_a_rival_stands_behind_and_is_named(frames):
+    rival = Rival("SAC", np.array([15, 25, 90]), np.array([[-90.0, -80, -10], [-70, -60, -10]]))
+    live.watch(toys(3), total_steps=30, rival=rival, **SETTING)
+    alone = len(frames)
+    live.watch(toys(3), total_steps=30, **SETTING)
+    said = [frame["sentence"] for frame in frames[:alone]]
+    assert "SAC" not in said[1]  # it has no report yet at step 10
+    assert "SAC had a recorded median of -80 at step 15." in said[2]
+    assert "SAC had a recorded median of -70 at step 25. Finished." in said[-1]
+    assert frames[0]["png"] != frames[alone]["png"]
 
 
 def test_both_languages():

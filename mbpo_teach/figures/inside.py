@@ -1,0 +1,120 @@
+"""Inside a training: its return, the model's error, the length of branches, and its time by part.
+
+Drawn for chapter 7.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+from mbpo_teach.agent import PARTS
+from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.style import words
+
+_COLOURS = dict(
+    zip(PARTS, (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW), strict=True)
+)
+_HATCHES = dict(zip(PARTS, ("", "//", "..", "", "xx"), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """Recorded trainings: `steps` (report,), all else (seed, report); NaN where nothing was yet.
+
+    `means` are of the returns, `holdout` is the elites' held-out error in scaled units, `length`
+    k of the last branches, and `spent` (seed, report, part) the seconds so far by ``agent.PARTS``.
+    """
+
+    steps: np.ndarray
+    means: np.ndarray
+    holdout: np.ndarray
+    length: np.ndarray
+    spent: np.ndarray
+
+
+def inside_plate(world: str, runs: Inside) -> tuple[Plate, Callable[[int, int], None]]:
+    """Return a plate of the trainings in `world`, and what moves it: a seed, and a report."""
+    with style.style():
+        figure = Figure(figsize=(9.8, 5.4))
+        (first, second), (third, fourth) = figure.subplots(2, 2, sharex=True)
+        lines = [
+            _panel(first, runs.steps, runs.means, "inside.return_title", {"world": world}),
+            _panel(second, runs.steps, runs.holdout, "inside.holdout_title", {}),
+            _panel(third, runs.steps, runs.length, "inside.length_title", {}),
+        ]
+        _even_log(second, runs.holdout)
+        third.set_ylim(0, np.nanmax(runs.length) + 1)
+        third.yaxis.set_major_locator(MaxNLocator(integer=True))
+        first.legend(loc="lower right", handlelength=1.6)
+        areas = _areas(fourth, runs)
+        for axes in (third, fourth):
+            axes.set_xlabel(words("live.step"))
+        here = [
+            axes.axvline(runs.steps[0], color=style.BLACK, lw=1, ls=":")
+            for axes in (first, second, third, fourth)
+        ]
+        dots = [
+            axes.plot([], [], "o", color=style.BLUE, mec="white", ms=8)[0]
+            for axes in (first, second, third)
+        ]
+        moving: list[Artist] = [*lines, *areas, *here, *dots]
+        plate = Plate(figure, moving)
+
+    def move(seed: int, report: int) -> None:
+        for line, dot, values in zip(
+            lines, dots, (runs.means, runs.holdout, runs.length), strict=True
+        ):
+            line.set_ydata(values[seed])
+            dot.set_data([runs.steps[report]], [values[seed, report]])
+        top = np.cumsum(runs.spent[seed], axis=1)
+        for part, area in enumerate(areas):
+            below = top[:, part - 1] if part else np.zeros(len(runs.steps))
+            area.set_data(runs.steps, below, top[:, part])
+        for rule in here:
+            rule.set_xdata([runs.steps[report]] * 2)
+
+    return plate, move
+
+
+def _panel(
+    axes: Axes, steps: np.ndarray, curves: np.ndarray, title: str, values: dict[str, str]
+) -> Line2D:
+    for seed, curve in enumerate(curves):
+        label = None if seed else words("inside.others")
+        axes.plot(steps, curve, color=style.GREY, lw=0.8, alpha=0.6, label=label)
+    (line,) = axes.plot(steps, curves[0], color=style.BLUE, lw=2, label=words("inside.chosen"))
+    axes.set(xlim=(0, steps[-1]))
+    axes.set_title(words(title, **values))
+    return line
+
+
+def _even_log(axes: Axes, values: np.ndarray) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.minorticks_off()
+    axes.set_ylim(0.8 * np.nanmin(values), 1.25 * np.nanmax(values))
+
+
+def _areas(axes: Axes, runs: Inside) -> list[FillBetweenPolyCollection]:
+    blank = np.zeros(len(runs.steps))
+    areas = [
+        axes.fill_between(
+            runs.steps, blank, blank, facecolor=_COLOURS[part], hatch=_HATCHES[part],
+            edgecolor="white", lw=0.3, label=words(f"inside.{part}"),
+        )
+        for part in PARTS
+    ]  # fmt: skip
+    axes.set(xlim=(0, runs.steps[-1]), ylim=(0, 1.05 * runs.spent.sum(axis=2).max()))
+    axes.set_title(words("inside.time_title"))
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="upper left", handlelength=1.4)
+    return areas

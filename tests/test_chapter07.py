@@ -1,0 +1,297 @@
+"""What chapter 07 claims beyond its labs: its loop, its capstone, and what the records show."""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from mbpo_teach import envs, errors, mbpo, runs, terminations
+from mbpo_teach.figures.measured import measured_picture
+from mbpo_teach.figures.race import Runs
+from mbpo_teach.presets import laptop
+from mbpo_teach.seeding import generator
+from mbpo_teach.widgets.mbpo import (
+    FACTORS,
+    factor_of,
+    preset_value,
+    recorded_runs,
+    with_preset,
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """So little work costs more when threads share it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_the_printed_loop_names_all_ten_lines_of_algorithm_2():
+    source = inspect.getsource(mbpo.train_mbpo)
+    loop = source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]
+    assert 18 <= len(loop.splitlines()) <= 26  # "twenty lines or so"
+    said = re.findall(r"# lines? ([0-9a-z ]+)", loop)
+    named = {int(number) for text in said for number in re.findall(r"\d+", text)}
+    assert "6 to 8" in said
+    assert named | {7} == set(range(1, 11))
+
+
+# The capstone's world.
+
+
+def tip_is_low(next_obs):
+    sine, cosine = next_obs[:, 1:3], next_obs[:, 3:5]
+    both = cosine[:, 0] * cosine[:, 1] - sine[:, 0] * sine[:, 1]
+    return ~(0.6 * cosine[:, 0] + 0.6 * both > 1)
+
+
+@pytest.fixture
+def double_pendulum(monkeypatch):
+    monkeypatch.setattr(terminations, "_TERMINATIONS", dict(terminations._TERMINATIONS))
+    terminations.register("InvertedDoublePendulum-v5", tip_is_low)
+    return envs.make("InvertedDoublePendulum-v5")
+
+
+def test_the_rule_of_the_double_pendulum_is_the_simulators(double_pendulum):
+    lived = envs.collect(double_pendulum, steps=1000, rng=generator(7, "capstone"))
+    assert lived.obs.shape == (1000, 9)
+    assert 50 < lived.terminated.sum() < 500
+    assert torch.equal(tip_is_low(lived.next_obs), lived.terminated)
+
+
+def test_few_of_the_double_pendulums_starts_run_for_long(double_pendulum):
+    """A third after five steps, a handful after eight, none after ten."""
+    starts = errors.visited_states(
+        double_pendulum, count=100, every=3, rng=generator(7, "capstone starts")
+    )
+    draws = torch.Generator().manual_seed(0)
+    real, _ = errors.real_rollouts(
+        double_pendulum,
+        starts,
+        lambda obs, step: 2 * torch.rand(len(obs), 1, generator=draws) - 1,
+        steps=12,
+    )
+    running = (~real[:, 1:].isnan().any(dim=-1)).sum(dim=0)
+    assert running[0] == 100  # where a step ends an episode, its observation is still real
+    assert 25 <= running[4] <= 45
+    assert running[7] <= 10 and running[10] <= 2
+
+
+@pytest.mark.parametrize("name", ["Reacher-v5", "Swimmer-v5", "Pusher-v5"])
+def test_the_other_worlds_that_the_capstone_names_never_terminate(name, monkeypatch):
+    monkeypatch.setattr(terminations, "_TERMINATIONS", dict(terminations._TERMINATIONS))
+    terminations.register(name, terminations.never)
+    lived = envs.collect(envs.make(name), steps=200, rng=generator(7, name))
+    assert not lived.terminated.any()
+
+
+def test_a_measurement_tells_on_how_many_starts_it_rests(monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", "en")
+    measured = np.array([[0.1, 0.2, np.nan], [0.3, np.nan, np.nan], [0.2, np.inf, np.nan]])
+    still = measured_picture("Toy-v0", measured, yardstick=1.5)
+    assert still.sentence.splitlines() == [
+        "Toy-v0, 3 starts: the k-step error, where one real step moves the world by 1.5.",
+        "k = 1: 3 starts still run; median 0.2, nine in ten below 0.28.",
+        "k = 2: 2 starts still run; median inf, nine in ten below inf.",
+    ]
+    bars = [round(bar.get_height()) for bar in still.figure.axes[1].patches]
+    assert bars == [3, 2, 0]
+
+
+# The recorded runs, as the chapter tells them.
+
+LEVELS = {"Pendulum-v1": -200, "InvertedPendulum-v5": 950}
+
+
+def seconds_when_reached(recorded, level):
+    places = [int((one >= level).argmax()) for one in recorded.means]
+    return np.median([one[place] for one, place in zip(recorded.seconds, places, strict=True)])
+
+
+def test_the_race_in_steps():
+    reached = {
+        (world, name): recorded_runs(name, world).reached(level)
+        for world, level in LEVELS.items()
+        for name in ("mbpo", "sac")
+    }
+    ends = {key: (steps.min(), np.median(steps), steps.max()) for key, steps in reached.items()}
+    assert ends == {
+        ("Pendulum-v1", "mbpo"): (800, 900, 1300),
+        ("Pendulum-v1", "sac"): (3250, 3750, 5750),
+        ("InvertedPendulum-v5", "mbpo"): (1200, 1600, 1600),
+        ("InvertedPendulum-v5", "sac"): (8000, 8500, 10_000),
+    }
+    assert 900 / 3750 == pytest.approx(1 / 4, abs=0.02)
+    assert 1600 / 8500 < 1 / 5
+
+
+def test_what_was_reached_was_kept():
+    for world, level in LEVELS.items():
+        recorded = recorded_runs("mbpo", world)
+        for one in recorded.means:
+            assert (one[(one >= level).argmax() :] >= level).all()
+    last = [np.median(recorded_runs(name, "Pendulum-v1").means[:, -1]) for name in ("mbpo", "sac")]
+    assert [round(value) for value in last] == [-167, -173]
+
+
+def test_the_race_by_the_clock_and_where_it_turns():
+    used = {
+        (world, name): seconds_when_reached(recorded_runs(name, world), level)
+        for world, level in LEVELS.items()
+        for name in ("mbpo", "sac")
+    }
+    assert [round(seconds) for seconds in used.values()] == [26, 20, 48, 34]
+    for world in LEVELS:
+        more_seconds = used[world, "mbpo"] - used[world, "sac"]
+        steps = [
+            np.median(recorded_runs(name, world).reached(LEVELS[world])) for name in ("sac", "mbpo")
+        ]
+        assert more_seconds / (steps[0] - steps[1]) == pytest.approx(2e-3, abs=3e-4)
+
+
+def test_the_models_error_as_the_chapter_tells_it():
+    holdout = runs.load("mbpo_Pendulum-v1").arrays["model_holdout"][:, 1:]
+    steps = runs.load("mbpo_Pendulum-v1").arrays["steps"][1:]
+    assert [round(float(end), 3) for end in (holdout[:, 0].min(), holdout[:, 0].max())] == [
+        0.004, 0.008,
+    ]  # fmt: skip
+    peaks = holdout.max(axis=1)
+    assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.015, 0.066]
+    assert (holdout[:, -1] < 0.5 * peaks).all()
+    reached = recorded_runs("mbpo", "Pendulum-v1").reached(-200)
+    assert peaks.argmax() == reached.argmax() == 3
+    assert reached.argmin() == 2
+    assert (holdout[:, (steps >= 700) & (steps <= 1500)].argmin(axis=0) == 2).all()
+    pole = runs.load("mbpo_InvertedPendulum-v5").arrays
+    assert pole["model_holdout"][:2, -1] == pytest.approx([0.037, 0.0013], rel=0.02)
+    assert (pole["returns"][:, -1] == 1000).all()
+
+
+def test_where_the_time_goes():
+    shares = np.concatenate(
+        [
+            (spent := runs.load(f"mbpo_{world}").arrays["spent"][:, -1])
+            / spent.sum(axis=1, keepdims=True)
+            for world in LEVELS
+        ]
+    )
+    simulator, fit, rollouts, sac, _ = 100 * shares.T
+    assert [round(float(end)) for end in (sac.min(), sac.max(), fit.min(), fit.max())] == [
+        65, 73, 18, 26,
+    ]  # fmt: skip
+    assert rollouts.max() < 1
+    assert 2.4 < simulator.min() and simulator.max() < 3
+    for world in LEVELS:
+        fits = np.diff(runs.load(f"mbpo_{world}").arrays["spent"][..., 1], axis=1)
+        assert np.median(fits[:, -5:]) < np.median(fits[:, :5])
+
+
+def test_the_live_training_is_the_records_first_seed():
+    record = runs.load("mbpo_Pendulum-v1").arrays
+    means = record["returns"][0].mean(axis=1)[record["steps"] <= 1000]
+    told = [-1351, -1627, -859, -1492, -1476, -1292, -236, -175, -173]
+    assert [round(float(mean)) for mean in means] == told
+    alone = recorded_runs("sac", "Pendulum-v1")
+    median = np.median(alone.means, axis=0)
+    assert round(float(median[alone.steps == 1000][0])) == -1731
+    assert int(alone.steps[(median >= -200).argmax()]) == 3750
+
+
+def test_the_control_is_as_quick_on_the_pendulum_and_nearly_so_on_the_pole():
+    reached = {
+        (world, name): recorded_runs(name, world).reached(level)[:3].tolist()
+        for world, level in LEVELS.items()
+        for name in ("control", "mbpo")
+    }
+    assert reached == {
+        ("Pendulum-v1", "control"): [700, 900, 900],
+        ("Pendulum-v1", "mbpo"): [900, 900, 800],
+        ("InvertedPendulum-v5", "control"): [1800] * 3,
+        ("InvertedPendulum-v5", "mbpo"): [1600] * 3,
+    }
+    used = [
+        seconds_when_reached(recorded_runs("control", world), level)
+        for world, level in LEVELS.items()
+    ]
+    assert [round(seconds) for seconds in used] == [16, 40]
+    pole = recorded_runs("mbpo", "InvertedPendulum-v5")
+    same_seeds = Runs(pole.steps, pole.means[:3], pole.seconds[:3])
+    assert seconds_when_reached(same_seeds, 950) - used[1] == pytest.approx(17, abs=0.6)
+
+
+def test_the_control_is_mbpo_with_real_data_only():
+    """Made without a model, it is the ablation's real ratio of 1, bit for bit."""
+    control = runs.load("control_InvertedPendulum-v5").arrays
+    ablation = runs.load("ablations_InvertedPendulum-v5").arrays
+    place = ablation["real_ratio_values"].tolist().index(1.0)
+    shared = np.isin(control["steps"], ablation["real_ratio_steps"])
+    np.testing.assert_array_equal(
+        control["returns"][:, shared], ablation["real_ratio_returns"][place]
+    )
+
+
+def factor(name):
+    world = FACTORS[name]
+    usual = preset_value(name, laptop(world))
+    arrays = with_preset(
+        name, runs.load(f"ablations_{world}").arrays, usual, runs.load(f"mbpo_{world}").arrays
+    )
+    return factor_of(name, world, arrays, usual)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "rollout_length",
+            {1: [1200, 1600, 1000], 2: [900, 1300, 1200], 5: [1000, 900, 900],
+             10: [900, 900, 800], 20: [700, 900, 900]},
+        ),
+        (
+            "real_ratio",
+            {0: [1400, 1500, 1500], 0.05: [1600] * 3, 0.5: [1200, 1700, 1300], 1: [1800] * 3},
+        ),
+        (
+            "updates_per_step",
+            {1: [np.inf] * 3, 5: [np.inf, 2300, 3000], 10: [1600] * 3, 20: [900, 800, 1000]},
+        ),
+        (
+            "members",
+            {1: [1300, 1300, 1600], 3: [1200, 1200, 1600], 5: [1600] * 3, 7: [1600, 1500, 1500]},
+        ),
+    ],
+)  # fmt: skip
+def test_when_each_value_of_a_setting_was_there(name, told):
+    found = factor(name)
+    level = LEVELS[found.world]
+    reached = {
+        value.item(): Runs(found.steps, means, means).reached(level).tolist()
+        for value, means in zip(found.values, found.means, strict=True)
+    }
+    assert reached == told
+
+
+def test_which_seeds_lost_the_pole_again():
+    lost = {}
+    for name in ("real_ratio", "updates_per_step", "members"):
+        found = factor(name)
+        for value, seeds in zip(found.values, found.means, strict=True):
+            for seed, one in enumerate(seeds):
+                after = one[(one >= 950).argmax() :]
+                if (one >= 950).any() and (after < 950).any():
+                    lost[name, value.item(), seed] = int((after < 950).sum())
+    assert lost == {
+        ("real_ratio", 0.5, 2): 5,
+        ("updates_per_step", 20, 0): 1,
+        ("members", 3, 1): 2,
+        ("members", 7, 0): 1,
+    }
+
+
+def test_what_more_updates_cost():
+    seconds = np.median(factor("updates_per_step").seconds, axis=1)
+    assert np.round(seconds).tolist() == [29, 69, 115, 187]
