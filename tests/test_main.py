@@ -257,7 +257,7 @@ def test_resume_takes_what_is_not_said_from_the_run_that_is_there(here):
     ("arguments", "complaint"),
     [
         (["Nonsense-v0"], "preset 'laptop' is there for Pendulum-v1, InvertedPendulum-v5, not for"),
-        (["Hopper-v5"], "not for Hopper-v5; Hopper-v5 has: authors"),
+        (["Pendulum-v1", "--preset", "authors"], "not for Pendulum-v1; Pendulum-v1 has: laptop"),
         (
             ["Pendulum-v1", "--preset", "phone"],
             "preset must be one of laptop, authors, not 'phone'",

@@ -123,7 +123,10 @@ def test_the_grid_in_the_docstring_is_what_it_is_said_to_be(tmp_path):
         ({"real_ratio": [0.1]}, "grid must have no keys but .*not 'real_ratio'"),
         ({"environment": []}, "environment must have one value or more"),
         ({"environment": "Nonsense-v0"}, "preset 'laptop' is there for .*, not for Nonsense-v0"),
-        ({"environment": "Hopper-v5"}, "not for Hopper-v5; Hopper-v5 has: authors"),
+        (
+            {"environment": "Pendulum-v1", "preset": "authors"},
+            "not for Pendulum-v1; Pendulum-v1 has: laptop",
+        ),
         ({"environment": {"a": 1}}, "preset and environment must be names, not"),
         ({"environment": [["Pendulum-v1"]]}, "preset and environment must be names, not"),
         ({"environment": 3}, "preset and environment must be names, not 3"),
