@@ -106,7 +106,7 @@ def check_machine() -> None:
     help="Folder of the run (runs/ENVIRONMENT_ALGO_PRESET_SEED).",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
 def train(
     environment: str,
     algo: str | None,

@@ -270,12 +270,16 @@ def test_several_processes_train_the_same(tmp_path, expected):
 
 
 def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path, expected):
-    """One has more layers than decays, one a damaged checkpoint, one a file for a folder."""
+    """One has more layers than decays, one a damaged checkpoint, one a file for a folder, and one
+    needs more memory than any machine has.
+    """
     deep = replace(RUNS[0], settings=SETTINGS | {"model_hidden": [8, 8]})
+    large = replace(RUNS[0], settings=SETTINGS | {"rollout_batch": 10**14})
     (tmp_path / name_of(RUNS[1])).write_text("in the way")
     list(sweep.sweep([RUNS[2]], tmp_path, jobs=1))
     (tmp_path / name_of(RUNS[2]) / "checkpoint.pt").write_text("foreign")
-    found = dict(sweep.sweep([deep, *RUNS], tmp_path, jobs=1))
+    found = dict(sweep.sweep([deep, *RUNS, large], tmp_path, jobs=1))
+    assert found[5].startswith("settings must fit into the memory of this machine; rollout_batch")
     assert "weight_decay must have one entry for each of 3 layers" in found[0]
     assert name_of(RUNS[1]) in found[2]
     assert "checkpoint.pt is damaged" in found[3]
@@ -330,6 +334,14 @@ def test_whoever_looks_sees_a_bar_for_each_run(tmp_path, monkeypatch, capsys):
     for run in RUNS[::2]:
         assert f"{name_of(run)}: 100%" in seen
     assert "return" in seen
+
+
+def test_a_language_that_there_is_not_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    (tmp_path / "grid.toml").write_text(as_toml(GRID))
+    monkeypatch.setenv("MBPO_LANG", "fr")
+    done = command(tmp_path / "grid.toml", "--jobs", "1", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "MBPO_LANG must be one of en, zh, not 'fr'" in done.output
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
