@@ -152,13 +152,17 @@ def train(
 def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> None:
     """Train every run of GRID, a TOML file: every combination of the settings in it.
 
-    Killed and started again, it does only what is missing. The exit code is 1 if a run could not
-    be trained.
+    Stopped with Ctrl-C, or killed, and started again, it does only what is missing. The exit code
+    is 1 if a run could not be trained.
     """
     from mbpo_teach import terminal
 
     with _clear_errors("train"):
-        done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
+        try:
+            done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
+        except KeyboardInterrupt:
+            click.echo("\n" + language.text("train.interrupted"))
+            sys.exit(130)
     sys.exit(0 if done else 1)
 
 

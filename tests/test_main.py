@@ -327,6 +327,19 @@ def test_a_worker_that_dies_is_one_sentence_that_says_how_to_go_on(here, monkeyp
     assert "Error: A worker died: it needed too much memory. What is trained" in result.output
 
 
+def test_a_sweep_stopped_with_ctrl_c_says_how_to_go_on(here, monkeypatch):
+    from mbpo_teach import terminal as trainings
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainings, "sweep_runs", stopped)
+    (here / "grid.toml").write_text('environment = "Pendulum-v1"')
+    result = run("sweep", "grid.toml")
+    assert result.exit_code == 130
+    assert "Stopped. What is trained so far is kept; start the same command again" in result.output
+
+
 # The real thing, in a clone of the course as it lies here.
 
 
