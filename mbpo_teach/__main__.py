@@ -106,7 +106,7 @@ def check_machine() -> None:
     help="Folder of the run (runs/ENVIRONMENT_ALGO_PRESET_SEED).",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
 def train(
     environment: str,
     algo: str | None,
@@ -152,13 +152,17 @@ def train(
 def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> None:
     """Train every run of GRID, a TOML file: every combination of the settings in it.
 
-    Killed and started again, it does only what is missing. The exit code is 1 if a run could not
-    be trained.
+    Stopped with Ctrl-C, or killed, and started again, it does only what is missing. The exit code
+    is 1 if a run could not be trained.
     """
     from mbpo_teach import terminal
 
     with _clear_errors("train"):
-        done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
+        try:
+            done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
+        except KeyboardInterrupt:
+            click.echo("\n" + language.text("train.interrupted"))
+            sys.exit(130)
     sys.exit(0 if done else 1)
 
 

@@ -69,9 +69,10 @@ def load(path: Path, agent: Agent) -> dict[str, Any]:
         _restore(agent, stored)
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError,
             AssertionError) as error:  # fmt: skip
-        raise ValueError(f"{path.name} holds another kind of agent than this run's: {error}") from (
-            error
-        )
+        why = str(error).partition("\n")[0]  # PyTorch's may go on with a stack of C++
+        raise ValueError(
+            f"{path.name} holds another kind of agent than this run's: {why}"
+        ) from error
     return about
 
 
@@ -140,7 +141,10 @@ def _restore(agent: Agent, stored: Stored) -> None:
         else:
             agent.streams.numpy(name).bit_generator.state = state
     life, lived = agent.life, stored["life"]
-    life.earned, life.last_return = lived["earned"], lived["last_return"]
+    life.earned, last = float(lived["earned"]), lived["last_return"]
+    life.last_return = None if last is None else float(last)
+    if lived["obs"] is not None:
+        _check_alike("obs", lived["obs"], torch.zeros(agent.env.obs_size))
     life.obs = None if lived["obs"] is None else lived["obs"].numpy().copy()
     if lived["simulator"] is not None:
         _set_simulator(agent, lived["simulator"])
@@ -156,6 +160,9 @@ def _restore(agent: Agent, stored: Stored) -> None:
         dream.elites = tuple(int(elite) for elite in dreamt["elites"])
         dream.holdout = tuple(float(error) for error in dreamt["holdout"])
         dream.length = int(dreamt["length"])
+        members = range(dream.model.member_count if dream.elites else 0)
+        if len(dream.holdout) != len(members) or not {*dream.elites} <= {*members}:
+            raise ValueError(f"elites {dream.elites} have the errors {dream.holdout}")
 
 
 def _learner(fresh: SACState, stored: Stored) -> SACState:

@@ -15,12 +15,14 @@ Departures from the authors' code
    less by half the number of outputs.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.checks import number, whole
 from mbpo_teach.dynamics import Ensemble
 from mbpo_teach.gaussian import gaussian_nll
 from mbpo_teach.transitions import Transition, check_finite, rows
@@ -66,17 +68,16 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "holdout_share"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in (0, 1), not {getattr(self, name)}")
+            number(name, getattr(self, name), "in (0, 1)", lambda share: 0 < share < 1)
         for name in ("batch_size", "elites", "holdout_cap", "patience", "max_steps"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, not {value}")
-        for name in ("limit_weight", "patience_steps", "improvement"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
-        if not all(decay >= 0 for decay in self.weight_decay):
-            raise ValueError(f"weight_decay must hold no negative number: {self.weight_decay}")
+            whole(name, getattr(self, name), least=1)
+        whole("patience_steps", self.patience_steps, least=0)
+        for name in ("limit_weight", "improvement"):
+            number(name, getattr(self, name), "at least 0 and finite", _finite_from_zero)
+        if not isinstance(self.weight_decay, tuple):
+            raise ValueError(f"weight_decay must be a tuple of numbers, not {self.weight_decay!r}")
+        for decay in self.weight_decay:
+            number("weight_decay", decay, "at least 0 and finite", _finite_from_zero)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +249,10 @@ def _restore(model: Ensemble, best: Weights, limits: Weights) -> None:
             [*best, *limits], [*model.networks.parameters(), *shared], strict=True
         ):
             parameter.copy_(kept)
+
+
+def _finite_from_zero(value: float) -> bool:
+    return 0 <= value < math.inf
 
 
 def _held_out(count: int, config: FitConfig) -> int:

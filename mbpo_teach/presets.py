@@ -41,6 +41,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from mbpo_teach.checks import whole
 from mbpo_teach.fit import FitConfig
 from mbpo_teach.mbpo import Horizon, MBPOConfig
 from mbpo_teach.model_free import ModelFreeConfig
@@ -150,7 +151,7 @@ def without_model(config: MBPOConfig) -> ModelFreeConfig:
 
 
 def changed(config: MBPOConfig, settings: Mapping[str, Any]) -> MBPOConfig:
-    """Return `config` with other values of some settings.
+    """Return `config` with other values of some settings, set one after the other.
 
     A setting is named as the field of :class:`~mbpo_teach.mbpo.MBPOConfig`, one further inside with
     a dot: ``"sac.learning_rate"``. ``"rollout_length"`` is a k that does not grow. With fewer
@@ -163,6 +164,7 @@ def changed(config: MBPOConfig, settings: Mapping[str, Any]) -> MBPOConfig:
     """
     for name, value in settings.items():
         if name == "rollout_length":
+            whole(name, value, least=1)
             config = dataclasses.replace(config, horizon=Horizon(first=value, last=value))
         elif name == "members" and isinstance(value, int) and value >= 1:
             elites = min(config.fit.elites, value)
@@ -185,5 +187,7 @@ def _with(config: Any, path: list[str], value: Any, name: str) -> Any:
         value = tuple(value)
     try:
         return dataclasses.replace(config, **{first: value})
-    except TypeError as error:
-        raise ValueError(f"{name} cannot be {value!r}: {error}") from error
+    except ValueError as error:
+        # Two configs have a learning_rate: say which.
+        inside = name.removesuffix(".".join(path))
+        raise ValueError(f"{inside}{error}") from error

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.adam import Trained, adam_step, pace, untrained
-from mbpo_teach.checks import whole
+from mbpo_teach.checks import discount, number, whole
 from mbpo_teach.compiled import compiled
 from mbpo_teach.gaussian import squashed_log_prob
 from mbpo_teach.networks import MemberMLP, mlp, unpacked
@@ -68,19 +68,18 @@ class SACConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError(f"hidden must hold one or more widths of at least 1: {self.hidden}")
+        if not isinstance(self.hidden, tuple) or not self.hidden:
+            raise ValueError(f"hidden must be a tuple of one or more widths, not {self.hidden!r}")
         for width in self.hidden:
             whole("hidden", width, least=1)
         whole("batch_size", self.batch_size, least=1)
-        if not 0 < self.learning_rate < 1:
-            raise ValueError(f"learning_rate must be in (0, 1), not {self.learning_rate}")
-        if not 0 <= self.gamma < 1:
-            raise ValueError(f"gamma must be in [0, 1), not {self.gamma}")
-        if not 0 < self.tau <= 1:
-            raise ValueError(f"tau must be in (0, 1], not {self.tau}")
-        if self.target_entropy is not None and not math.isfinite(self.target_entropy):
-            raise ValueError(f"target_entropy must be finite or None, not {self.target_entropy}")
+        number("learning_rate", self.learning_rate, "in (0, 1)", lambda rate: 0 < rate < 1)
+        discount(self.gamma)
+        number("tau", self.tau, "in (0, 1]", lambda share: 0 < share <= 1)
+        if self.target_entropy is not None:
+            number("target_entropy", self.target_entropy, "finite or None", math.isfinite)
+        if not isinstance(self.compile, bool):
+            raise ValueError(f"compile must be True or False, not {self.compile!r}")
 
 
 class SACState(NamedTuple):

@@ -55,7 +55,11 @@ def runs_of(grid: Mapping[str, Any]) -> list[Run]:
     if "environment" not in grid:
         raise ValueError('grid must name an environment, as in environment = "Pendulum-v1"')
     tables = grid.get("grid", [{}])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+    if (
+        not isinstance(tables, list)
+        or not tables
+        or not all(isinstance(table, dict) for table in tables)
+    ):
         raise ValueError("grid must have its settings below [[grid]], in two brackets")
     named = [_listed(grid, name, default) for name, default in _NAMED.items()]
     seeds = _listed(grid, "seeds", [0])
@@ -174,7 +178,7 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Return ``sac.tau = 1``, a table in a table to TOML, as ``{"sac.tau": 1}``."""
     flat: dict[str, Any] = {}
     for name, value in table.items():
-        inside = isinstance(value, dict)
+        inside = isinstance(value, dict) and value
         flat |= _flat(value, f"{before}{name}.") if inside else {before + name: value}
     return flat
 

@@ -109,6 +109,7 @@ def sweep(grid: Path, *, jobs: int | None, scheduler: str | None, out: Path) -> 
         As :func:`mbpo_teach.sweep.read_grid` and :func:`mbpo_teach.spread.spread`.
     """
     runs, ends = read_grid(grid), dict[int, Row]()
+    language.current()  # one that there is not is refused now, not after the first run
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     with _followed(runs, out):

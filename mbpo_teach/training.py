@@ -47,6 +47,8 @@ COLUMNS = (
 """Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. Seconds are those
 spent so far, all of them and by part; empty is what there was not yet."""
 
+_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout"}
+
 Row = dict[str, Any]
 
 
@@ -112,12 +114,13 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
     Raises
     ------
     ValueError
-        If the folder holds a run and `resume` is false, if it holds another run than this, or one
-        whose files are damaged, or, without `wait`, if another process trains in it. Nothing is
-        changed then.
+        If the folder holds a run and `resume` is false, if it holds another run than this, one that
+        has lived more steps, or one whose files are damaged, or, without `wait`, if another process
+        trains in it: nothing is changed then. If the memory of the machine is too small for the
+        settings: what was stored remains.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder, wait=wait):
+    with _alone(folder, wait=wait), _enough_memory():
         agent, rows = run.agent(), list[Row]()
         _check_unused(folder)
         if (folder / RUN).exists():
@@ -129,6 +132,11 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
             _check_same(stored_run(folder), run, folder)
             if (folder / CHECKPOINT).exists():
                 rows = _rows(checkpoint.load(folder / CHECKPOINT, agent))
+            if agent.step > run.config().total_steps:
+                raise ValueError(
+                    f"steps must be at least {agent.step}, as many as the run in {folder} has"
+                    f" lived, not {run.config().total_steps}"
+                )
         for name in (RUN, PROGRESS, CHECKPOINT):
             for leftover in folder.glob(f".{name}.*"):
                 leftover.unlink()  # of a run that was killed while it wrote
@@ -190,11 +198,18 @@ def stored_run(folder: Path) -> Run:
 
 def _rows(about: Mapping[str, Any]) -> list[Row]:
     rows = about.get("progress")
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and set(row) == set(COLUMNS) for row in rows
-    ):
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no {PROGRESS}")
     return rows
+
+
+def _is_row(row: Any) -> bool:
+    if not isinstance(row, dict) or set(row) != set(COLUMNS) or not isinstance(row["step"], int):
+        return False
+    return all(
+        isinstance(value, (int, float)) or (value is None and name in _EMPTY_AT_FIRST)
+        for name, value in row.items()
+    )
 
 
 def _check_unused(folder: Path) -> None:
@@ -237,6 +252,20 @@ def _as_csv(rows: list[Row]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Turn an allocation that fails into a sentence; PyTorch has no exception of its own for it."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise ValueError(
+            "settings must fit into the memory of this machine; rollout_batch, rollout_length,"
+            " retained, capacity and the widths of the networks say how much is needed"
+        ) from error
 
 
 @contextmanager

@@ -313,6 +313,32 @@ def test_a_file_with_something_else_in_a_place_is_one_sentence(value, kept):
         refused(kept, fresh, "holds another kind of agent than this run's")
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("life", "obs"), torch.zeros(3)),
+        (("life", "obs"), torch.zeros(4, dtype=torch.float64)),
+        (("life", "earned"), "much"),
+        (("life", "last_return"), [1.0]),
+        (("imagination", "elites"), [99]),
+        (("imagination", "elites"), [-1]),
+        (("imagination", "elites"), []),
+        (("imagination", "holdout"), [0.5]),
+        (("imagination", "memory", "capacity"), 10**30),
+    ],
+)
+def test_a_number_that_cannot_be_is_one_sentence(place, value, kept):
+    wrong = torch.load(kept, weights_only=True)
+    *outer, last = place
+    inside = wrong["agent"]
+    for name in outer:
+        inside = inside[name]
+    inside[last] = value
+    torch.save(wrong, kept)
+    fresh = mbpo_agent("InvertedPendulum-v5", QUICK, seed=1)
+    refused(kept, fresh, "holds another kind of agent than this run's")
+
+
 # Writing.
 
 

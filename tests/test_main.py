@@ -248,6 +248,11 @@ def test_resume_takes_what_is_not_said_from_the_run_that_is_there(here):
     assert longer.exit_code == 0 and "After 40 real steps" in longer.output
     table = (here / "out" / "progress.csv").read_text().splitlines()
     assert [line.partition(",")[0] for line in table[1:]] == ["20", "40"]
+    shorter = run(*begun, "--resume", "--steps", "30")
+    assert shorter.exit_code == 1
+    assert "Error: steps must be at least 40, as many as the run in out has lived, not 30" in (
+        shorter.output
+    )
     other = run(*begun, "--resume", "--seed", "6")
     assert other.exit_code == 1
     assert "Error: seed must be 5 to go on with the run in out, not 6" in other.output
@@ -256,8 +261,11 @@ def test_resume_takes_what_is_not_said_from_the_run_that_is_there(here):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["Nonsense-v0"], "preset 'laptop' is there for Pendulum-v1, InvertedPendulum-v5, not for"),
-        (["Hopper-v5"], "not for Hopper-v5; Hopper-v5 has: authors"),
+        (
+            ["Nonsense-v0"],
+            "preset 'laptop' is there for Pendulum-v1, InvertedPendulum-v5, Hopper-v5",
+        ),
+        (["Pendulum-v1", "--preset", "authors"], "not for Pendulum-v1; Pendulum-v1 has: laptop"),
         (
             ["Pendulum-v1", "--preset", "phone"],
             "preset must be one of laptop, authors, not 'phone'",
@@ -292,6 +300,7 @@ def test_a_training_that_cannot_be_is_one_sentence(arguments, complaint, here):
         ("--steps", "many"),
         ("--seed", "-1"),
         ("--threads", "0"),
+        ("--threads", "100000"),  # PyTorch would end without a word
         ("--out", "file"),
         ("--speed", "3"),
     ],
@@ -316,6 +325,19 @@ def test_a_worker_that_dies_is_one_sentence_that_says_how_to_go_on(here, monkeyp
     result = run("sweep", "grid.toml")
     assert result.exit_code == 1
     assert "Error: A worker died: it needed too much memory. What is trained" in result.output
+
+
+def test_a_sweep_stopped_with_ctrl_c_says_how_to_go_on(here, monkeypatch):
+    from mbpo_teach import terminal as trainings
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainings, "sweep_runs", stopped)
+    (here / "grid.toml").write_text('environment = "Pendulum-v1"')
+    result = run("sweep", "grid.toml")
+    assert result.exit_code == 130
+    assert "Stopped. What is trained so far is kept; start the same command again" in result.output
 
 
 # The real thing, in a clone of the course as it lies here.

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import re
 import signal
@@ -123,7 +124,10 @@ def test_the_grid_in_the_docstring_is_what_it_is_said_to_be(tmp_path):
         ({"real_ratio": [0.1]}, "grid must have no keys but .*not 'real_ratio'"),
         ({"environment": []}, "environment must have one value or more"),
         ({"environment": "Nonsense-v0"}, "preset 'laptop' is there for .*, not for Nonsense-v0"),
-        ({"environment": "Hopper-v5"}, "not for Hopper-v5; Hopper-v5 has: authors"),
+        (
+            {"environment": "Pendulum-v1", "preset": "authors"},
+            "not for Pendulum-v1; Pendulum-v1 has: laptop",
+        ),
         ({"environment": {"a": 1}}, "preset and environment must be names, not"),
         ({"environment": [["Pendulum-v1"]]}, "preset and environment must be names, not"),
         ({"environment": 3}, "preset and environment must be names, not 3"),
@@ -136,6 +140,8 @@ def test_the_grid_in_the_docstring_is_what_it_is_said_to_be(tmp_path):
         ({"steps": [1, 2]}, "total_steps must be a whole number of at least 1, not"),
         ({"grid": {"sac": 1}}, r"grid must have its settings below \[\[grid\]\]"),
         ({"grid": [1]}, r"grid must have its settings below \[\[grid\]\]"),
+        ({"grid": []}, r"grid must have its settings below \[\[grid\]\]"),
+        ({"grid": [{"real_ratio": {}}]}, r"real_ratio must be in \[0, 1\], not {}"),
         ({"grid": [{"speed": [1]}]}, "settings must be fields of MBPOConfig.*not 'speed'"),
         ({"grid": [{"sac.speed": [1]}]}, "settings must be fields of MBPOConfig.*'sac.speed'"),
         ({"grid": [{"sac": [1]}]}, "settings must be fields of MBPOConfig.*not 'sac'"),
@@ -144,8 +150,8 @@ def test_the_grid_in_the_docstring_is_what_it_is_said_to_be(tmp_path):
         ({"grid": [{"real_ratio": [2.0]}]}, r"real_ratio must be in \[0, 1\], not 2.0"),
         ({"grid": [{"real_ratio": ["half"]}]}, r"real_ratio must be in \[0, 1\], not 'half'"),
         ({"grid": [{"model_hidden": [8]}]}, "model_hidden must be a tuple of widths, not 8"),
-        ({"grid": [{"rollout_length": ["long"]}]}, "first must be a whole number.*not 'long'"),
-        ({"grid": [{"rollout_length": [0]}]}, "first must be at least 1, not 0"),
+        ({"grid": [{"rollout_length": ["long"]}]}, "rollout_length must be a whole .* 'long'"),
+        ({"grid": [{"rollout_length": [0]}]}, "rollout_length must be at least 1, not 0"),
         ({"grid": [{"members": [0]}]}, "members must be at least 1, not 0"),
         ({"grid": [{"members": ["few"]}]}, "members must be a whole number.*not 'few'"),
     ],
@@ -158,19 +164,34 @@ def test_a_wrong_grid_is_one_sentence(wrong, message):
 
 def test_a_setting_of_the_wrong_kind_is_one_sentence():
     """In a process of its own: here the tests' own checks of types would speak first."""
+    wrong = [
+        ("sac.tau", "slow", "in (0, 1], not 'slow'"),
+        ("sac.gamma", False, "in [0, 1), not False"),
+        ("sac.learning_rate", [0.1], "in (0, 1), not (0.1,)"),
+        ("sac.target_entropy", "x", "finite or None, not 'x'"),
+        ("sac.hidden", 8, "a tuple of one or more widths, not 8"),
+        ("sac.hidden", ["8"], "a whole number of at least 1, not '8'"),
+        ("sac.batch_size", 2.5, "a whole number of at least 1, not 2.5"),
+        ("sac.compile", "no", "True or False, not 'no'"),
+        ("fit.learning_rate", "x", "in (0, 1), not 'x'"),
+        ("fit.elites", True, "a whole number of at least 1, not True"),
+        ("fit.patience_steps", 0.5, "a whole number of at least 0, not 0.5"),
+        ("fit.weight_decay", 0.1, "a tuple of numbers, not 0.1"),
+        ("fit.weight_decay", ["x"], "at least 0 and finite, not 'x'"),
+        ("fit.weight_decay", [math.inf], "at least 0 and finite, not inf"),
+        ("fit.limit_weight", math.inf, "at least 0 and finite, not inf"),
+    ]
     code = (
-        "from mbpo_teach.sweep import runs_of\n"
-        "for name, value in (('sac.tau', 'slow'), ('sac.hidden', 8), ('sac.batch_size', 2.5)):\n"
+        "from math import inf\nfrom mbpo_teach.sweep import runs_of\n"
+        f"for name, value, _ in {wrong!r}:\n"
         "    try:\n"
         "        runs_of({'environment': 'Pendulum-v1', 'grid': [{name: [value]}]})\n"
         "    except ValueError as error:\n"
         "        print(error)\n"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    slow, narrow, half = told.stdout.splitlines()
-    assert slow.startswith("sac.tau cannot be 'slow': ")
-    assert narrow.startswith("sac.hidden cannot be 8: ")
-    assert half == "batch_size must be a whole number of at least 1, not 2.5"
+    expected = [f"{name} must be {allowed}" for name, _, allowed in wrong]
+    assert told.stdout.splitlines() == expected
 
 
 def test_a_grid_without_an_environment_says_what_it_lacks():
@@ -249,12 +270,16 @@ def test_several_processes_train_the_same(tmp_path, expected):
 
 
 def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path, expected):
-    """One has more layers than decays, one a damaged checkpoint, one a file for a folder."""
+    """One has more layers than decays, one a damaged checkpoint, one a file for a folder, and one
+    needs more memory than any machine has.
+    """
     deep = replace(RUNS[0], settings=SETTINGS | {"model_hidden": [8, 8]})
+    large = replace(RUNS[0], settings=SETTINGS | {"rollout_batch": 10**14})
     (tmp_path / name_of(RUNS[1])).write_text("in the way")
     list(sweep.sweep([RUNS[2]], tmp_path, jobs=1))
     (tmp_path / name_of(RUNS[2]) / "checkpoint.pt").write_text("foreign")
-    found = dict(sweep.sweep([deep, *RUNS], tmp_path, jobs=1))
+    found = dict(sweep.sweep([deep, *RUNS, large], tmp_path, jobs=1))
+    assert found[5].startswith("settings must fit into the memory of this machine; rollout_batch")
     assert "weight_decay must have one entry for each of 3 layers" in found[0]
     assert name_of(RUNS[1]) in found[2]
     assert "checkpoint.pt is damaged" in found[3]
@@ -309,6 +334,14 @@ def test_whoever_looks_sees_a_bar_for_each_run(tmp_path, monkeypatch, capsys):
     for run in RUNS[::2]:
         assert f"{name_of(run)}: 100%" in seen
     assert "return" in seen
+
+
+def test_a_language_that_there_is_not_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    (tmp_path / "grid.toml").write_text(as_toml(GRID))
+    monkeypatch.setenv("MBPO_LANG", "fr")
+    done = command(tmp_path / "grid.toml", "--jobs", "1", "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "MBPO_LANG must be one of en, zh, not 'fr'" in done.output
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,17 @@ def test_a_damaged_checkpoint_is_named_and_kept(folder):
             progress(folder)
 
 
-@pytest.mark.parametrize("rows", [None, "rows", [1], [{"step": 1}]])
+NUMBERS = dict.fromkeys(COLUMNS, 1)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        *(None, "rows", [1], [{"step": 1}]),
+        *([NUMBERS | {"step": value}] for value in ("1", None, 0.5)),
+        *([NUMBERS | {"eval_return": value}] for value in ("1", None, [1])),
+    ],
+)
 def test_a_checkpoint_without_rows_is_named(rows, folder):
     agent = RUN.agent()
     checkpoint.load(folder / "checkpoint.pt", agent)
