@@ -131,7 +131,9 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
                 )
             _check_same(stored_run(folder), run, folder)
             if (folder / CHECKPOINT).exists():
-                rows = _rows(checkpoint.load(folder / CHECKPOINT, agent))
+                about = checkpoint.load(folder / CHECKPOINT, agent)
+                rows = _rows(about)
+                _check_same_settings(about.get("config"), _config(run), folder)
             if agent.step > run.config().total_steps:
                 raise ValueError(
                     f"steps must be at least {agent.step}, as many as the run in {folder} has"
@@ -145,7 +147,8 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         for report in run.reports(agent):
             rows.append(row_of(report))
             write_whole(folder / PROGRESS, _as_csv(rows))
-            checkpoint.save(folder / CHECKPOINT, agent, {"progress": rows})
+            about = {"progress": rows, "config": _config(run)}
+            checkpoint.save(folder / CHECKPOINT, agent, about)
             yield rows[-1]
 
 
@@ -231,9 +234,27 @@ def _check_same(there: Run, run: Run, folder: Path) -> None:
             )
 
 
+def _check_same_settings(there: Any, now: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to go on with numbers that a preset had before and has no more."""
+    if not isinstance(there, dict):
+        raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no settings")
+    for name, value in now.items():
+        if name != "total_steps" and there.get(name) != value:
+            raise ValueError(
+                f"{name} was {there.get(name)} in the run in {folder} and is {value} in this"
+                " version of the course; begin anew in another folder (--out)"
+            )
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """Return every setting, as JSON would give it back."""
+    config: dict[str, Any] = json.loads(json.dumps(asdict(run.config())))
+    return config
+
+
 def _as_json(run: Run) -> bytes:
     said = asdict(run) | {
-        "config": asdict(run.config()),
+        "config": _config(run),
         "threads": torch.get_num_threads(),
         "versions": {
             "python": platform.python_version(),

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from trainings import SETTINGS, curve
 
-from mbpo_teach import checkpoint, terminal
+from mbpo_teach import checkpoint, presets, terminal
 from mbpo_teach.agent import PARTS
 from mbpo_teach.mbpo import MBPOConfig
 from mbpo_teach.model_free import ModelFreeConfig
@@ -230,6 +230,14 @@ def test_a_used_folder_is_refused(folder):
 )
 def test_another_run_is_refused(change, message, folder):
     refused(folder, replace(RUN, **change), message, resume=True)
+
+
+def test_numbers_that_a_preset_has_no_more_are_refused(folder, monkeypatch):
+    """An update of the course may change a preset; half a run of each would be no run of either."""
+    now = presets.PRESETS["laptop"][RUN.environment]
+    later = {**presets.PRESETS["laptop"], RUN.environment: replace(now, retained=3)}
+    monkeypatch.setitem(presets.PRESETS, "laptop", later)
+    refused(folder, RUN, "retained was 4 in the run in .* and is 3", resume=True)
 
 
 @pytest.mark.parametrize("name", ["progress.csv", "checkpoint.pt"])
