@@ -124,7 +124,7 @@ def train(
     """
     from mbpo_teach import terminal
 
-    with _clear_errors("train"):
+    with _clear_errors("train.files", "train.broken"):
         finished = terminal.train(
             environment,
             algorithm=algo,
@@ -157,7 +157,7 @@ def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> Non
     """
     from mbpo_teach import terminal
 
-    with _clear_errors("train"):
+    with _clear_errors("train.files", "train.broken"):
         try:
             done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
         except KeyboardInterrupt:
@@ -204,7 +204,7 @@ def grade(
 
     from mbpo_teach.grading import classroom, files, handed_in, report
 
-    with _clear_errors("grade"):
+    with _clear_errors("grade.files", "grade.broken"):
         given = handed_in.submissions(
             workspace.COURSE, paths, [chapter and chapter.zfill(2) for chapter in chapters], out=out
         )
@@ -238,17 +238,20 @@ def _speak(edition: str | None) -> str:
 
 
 @contextmanager
-def _clear_errors(part: str = "cli") -> Iterator[None]:
-    """Turn what can go wrong into one sentence and exit code 1, in the words of a `part`."""
+def _clear_errors(files: str = "cli.files", broken: str = "grade.broken") -> Iterator[None]:
+    """Turn what can go wrong into one sentence and exit code 1.
+
+    `files` and `broken` are the words for files and for workers that died.
+    """
     try:
         yield
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     except BrokenProcessPool as error:
-        raise click.ClickException(language.text(f"{part}.broken", error=error)) from None
+        raise click.ClickException(language.text(broken, error=error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise click.ClickException(language.text(f"{part}.files", reason=reason)) from None
+        raise click.ClickException(language.text(files, reason=reason)) from None
 
 
 def _become(command: list[str]) -> None:
