@@ -17,9 +17,6 @@ from PIL import Image
 
 from mbpo_teach.figures.style import DRAWING
 
-# How far a colour value of 0 to 255 may be off: 256 colours of a frame's own leave 30 to 55.
-_NEAR = 56
-
 
 class Plate:
     """A figure and the artists in it that move.
@@ -36,7 +33,6 @@ class Plate:
         self.figure = figure
         self.moving = tuple(moving)
         self._canvas = FigureCanvasAgg(figure)
-        self._colours: Image.Image | None = None
         for artist in self.moving:
             artist.set_animated(True)
         self.refresh()
@@ -58,40 +54,14 @@ class Plate:
             return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
 
     def png(self) -> bytes:
-        """Return the present frame as PNG bytes, in the 256 colours that suit it best.
+        """Return the present frame as PNG bytes, in 256 colours.
 
         A palette picture is encoded in half the time, and is a third of the size, of one in full
         colour; at these few colours nobody sees a difference.
         """
-        return _encoded(_in_own_colours(self.image()))
-
-    def moving_png(self) -> bytes:
-        """Return the present frame as PNG bytes, in an earlier frame's colours if they will do.
-
-        Finding the best colours takes three times as long as drawing with given ones, and from one
-        frame to the next they are nearly always the same.
-        """
-        picture = self.image()
-        if self._colours is not None:
-            coloured = picture.quantize(palette=self._colours, dither=Image.Dither.NONE)
-            if _farthest(picture, coloured) <= _NEAR:
-                return _encoded(coloured)
-        self._colours = _in_own_colours(picture)
-        return _encoded(self._colours)
-
-
-def _in_own_colours(picture: Image.Image) -> Image.Image:
-    return picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-
-
-def _farthest(picture: Image.Image, coloured: Image.Image) -> int:
-    """Return by how much a colour value is off at most, of every fourth pixel each way."""
-    palette = np.array(coloured.getpalette(), np.int16).reshape(-1, 3)
-    off = palette[np.asarray(coloured)[::4, ::4]] - np.asarray(picture)[::4, ::4]
-    return int(np.abs(off).max())
-
-
-def _encoded(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, format="PNG", compress_level=1)
-    return out.getvalue()
+        out = io.BytesIO()
+        palette = self.image().quantize(
+            256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
+        palette.save(out, format="PNG", compress_level=1)
+        return out.getvalue()

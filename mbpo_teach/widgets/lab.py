@@ -242,7 +242,7 @@ class Lab:
             plate, self.sentence = self._view(**values)
             self.plate = plate
             self.picture.frame = {
-                "png": plate.moving_png(),
+                "png": plate.png(),
                 "sentence": self.sentence,
                 "state": json.dumps(values),
             }
