@@ -157,7 +157,8 @@ def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Seque
         greedy = policy_of(agent.learner, sac, act_size=agent.env.act_size)
         reached = returns(judges, greedy)
     dream = agent.imagination
-    fitted = dream is not None and len(dream.elites) > 0
+    if dream is not None and not dream.elites:
+        dream = None  # no model has been fitted yet
     return Report(
         step=agent.step,
         returns=reached,
@@ -166,10 +167,8 @@ def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Seque
         temperature=agent.learner.log_temperature.weights.exp().item(),
         learner=agent.learner,
         spent=dict(agent.clock.seconds),
-        rollout_length=dream.length if dream and fitted else None,
+        rollout_length=dream.length if dream else None,
         model_holdout=(
-            float(np.mean([dream.holdout[elite] for elite in dream.elites]))
-            if dream and fitted
-            else None
+            float(np.mean([dream.holdout[elite] for elite in dream.elites])) if dream else None
         ),
     )

@@ -9,11 +9,12 @@ arrays only, no pickles. Used from chapter 3 on.
 import io
 import json
 import os
+import platform
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +52,14 @@ def load(name: str) -> Record:
         known = ", ".join(names()) or "none"
         raise ValueError(f"name must be one of the course's records ({known}), not {name!r}")
     return read(_RECORDS / f"{name}.npz")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that numbers depend on, for a provenance."""
+    libraries = ("numpy", "torch", "gymnasium", "mujoco")
+    return {"python": platform.python_version()} | {
+        name: metadata.version(name) for name in libraries
+    }
 
 
 def read(path: Path) -> Record:

@@ -16,7 +16,6 @@ import csv
 import dataclasses
 import io
 import json
-import platform
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,17 +23,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import gymnasium
-import mujoco
-import numpy as np
 import torch
 
-from mbpo_teach import checkpoint
+from mbpo_teach import checkpoint, runs
 from mbpo_teach.agent import PARTS, Agent, Report
 from mbpo_teach.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.presets import changed, preset, without_model
-from mbpo_teach.runs import write_whole
 
 ALGORITHMS = ("mbpo", "sac")
 
@@ -142,11 +137,11 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         for name in (RUN, PROGRESS, CHECKPOINT):
             for leftover in folder.glob(f".{name}.*"):
                 leftover.unlink()  # of a run that was killed while it wrote
-        write_whole(folder / RUN, _as_json(run))
-        write_whole(folder / PROGRESS, _as_csv(rows))
+        runs.write_whole(folder / RUN, _as_json(run))
+        runs.write_whole(folder / PROGRESS, _as_csv(rows))
         for report in run.reports(agent):
             rows.append(row_of(report))
-            write_whole(folder / PROGRESS, _as_csv(rows))
+            runs.write_whole(folder / PROGRESS, _as_csv(rows))
             about = {"progress": rows, "config": _config(run)}
             checkpoint.save(folder / CHECKPOINT, agent, about)
             yield rows[-1]
@@ -256,13 +251,7 @@ def _as_json(run: Run) -> bytes:
     said = asdict(run) | {
         "config": _config(run),
         "threads": torch.get_num_threads(),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "gymnasium": gymnasium.__version__,
-            "mujoco": mujoco.__version__,
-        },
+        "versions": runs.versions(),
     }
     return (json.dumps(said, indent=1) + "\n").encode()
 

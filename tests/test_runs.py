@@ -142,3 +142,14 @@ def test_every_record_loads_and_tells_how_it_was_made(name):
     assert record.provenance["versions"]["torch"]
     folder = Path(runs.__file__).parent / "records"
     assert sum(file.stat().st_size for file in folder.iterdir()) < 10_000_000
+
+
+def test_versions_are_those_of_the_libraries():
+    import gymnasium
+    import mujoco
+    import torch
+
+    said = runs.versions()
+    assert said.pop("python").startswith("3.")
+    libraries = {"numpy": np, "torch": torch, "gymnasium": gymnasium, "mujoco": mujoco}
+    assert said == {name: str(library.__version__) for name, library in libraries.items()}

@@ -9,12 +9,9 @@ are the best known, not proven to be the best possible.
 """
 
 import json
-import platform
 from pathlib import Path
 
-import gymnasium
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from mbpo_teach import runs
@@ -98,12 +95,7 @@ def main() -> None:
             "steps": STEPS,
             "grid": [ANGLES, SPEEDS, TORQUES, FINE_TORQUES],
         },
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "gymnasium": gymnasium.__version__,
-        },
+        "versions": runs.versions(),
     }
     actions, returns = (np.array(column, np.float32) for column in zip(*played, strict=True))
     runs.save(

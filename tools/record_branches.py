@@ -7,11 +7,9 @@ real pendulum; from points on that path the model imagines short branches, and f
 whole rollouts, all with the same policy, one random elite per step.
 """
 
-import platform
 from dataclasses import asdict
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 import torch
 
@@ -81,12 +79,7 @@ def main() -> None:
             "hidden": HIDDEN,
             "fit": asdict(FIT),
         },
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "gymnasium": gymnasium.__version__,
-        },
+        "versions": runs.versions(),
     }
     RECORD.parent.mkdir(exist_ok=True)
     runs.save(RECORD, arrays, provenance)

@@ -17,13 +17,10 @@ nothing else.
 
 import argparse
 import json
-import platform
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import gymnasium
-import mujoco
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -80,13 +77,7 @@ def provenance(name: str) -> dict:
             "hidden": HIDDEN,
             "fits": [asdict(fit) for fit in FITS],
         },
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "gymnasium": gymnasium.__version__,
-            "mujoco": mujoco.__version__,
-        },
+        "versions": runs.versions(),
     }
 
 

@@ -12,13 +12,10 @@ the processor, with one thread.
 
 import argparse
 import json
-import platform
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import gymnasium
-import mujoco
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -74,13 +71,7 @@ def provenance(command: str, config: object, seeds: object) -> dict:
         "command": command,
         "seed": seeds,
         "config": config,
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "gymnasium": gymnasium.__version__,
-            "mujoco": mujoco.__version__,
-        },
+        "versions": runs.versions(),
     }
     return json.loads(json.dumps(said))
 

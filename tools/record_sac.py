@@ -10,13 +10,10 @@ versions; ``seconds`` are CPU seconds of one thread, evaluations included.
 
 import argparse
 import json
-import platform
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-import gymnasium
-import mujoco
 import numpy as np
 import torch
 from tqdm import tqdm
@@ -46,13 +43,7 @@ def provenance(name: str) -> dict:
         "command": f"python tools/record_sac.py {name}",
         "seed": SEEDS,
         "config": asdict(CONFIGS[name]) | {"start_seeds": START_SEEDS},
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "gymnasium": gymnasium.__version__,
-            "mujoco": mujoco.__version__,
-        },
+        "versions": runs.versions(),
     }
     return json.loads(json.dumps(said))
 
