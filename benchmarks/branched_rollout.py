@@ -93,14 +93,14 @@ def peer(starts: torch.Tensor):
 def bare_products():
     sizes = (OBS + ACT, *HIDDEN, 2 * (OBS + 1))
     layers = [
-        (torch.randn(len(ELITES), BLOCK, inputs), torch.randn(len(ELITES), inputs, outputs))
+        (torch.randn(len(ELITES), inputs, BLOCK), torch.randn(len(ELITES), outputs, inputs))
         for inputs, outputs in pairwise(sizes)
     ]
 
     def work() -> None:
         for _ in range(round(TRANSITIONS / len(ELITES) / BLOCK)):
             for inputs, weight in layers:
-                torch.bmm(inputs, weight)
+                torch.bmm(weight, inputs)
 
     return work
 

@@ -78,9 +78,9 @@ def bare_products() -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     sizes = (OBS + ACT, *HIDDEN, 2 * (OBS + 1))
     return [
         (
-            torch.randn(MEMBERS, BATCH, inputs),
-            torch.randn(MEMBERS, inputs, outputs),
-            torch.randn(MEMBERS, BATCH, outputs),
+            torch.randn(MEMBERS, inputs, BATCH),
+            torch.randn(MEMBERS, outputs, inputs),
+            torch.randn(MEMBERS, outputs, BATCH),
         )
         for inputs, outputs in pairwise(sizes)
     ]
@@ -90,10 +90,10 @@ def limit(layers: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> None
     """Forward and both backward products of every step; judging the held-out rows is left out."""
     for _ in range(STEPS):
         for depth, (inputs, weight, gradient) in enumerate(layers):
-            torch.bmm(inputs, weight)
-            torch.bmm(inputs.mT, gradient)
+            torch.bmm(weight, inputs)
+            torch.bmm(gradient, inputs.mT)
             if depth > 0:
-                torch.bmm(gradient, weight.mT)
+                torch.bmm(weight.mT, gradient)
 
 
 def main() -> None:

@@ -48,13 +48,13 @@ def bare_products():
     sizes = (OBS + ACT, *HIDDEN, 2 * (OBS + 1))
     share = ROWS // len(ELITES)
     layers = [
-        (torch.randn(len(ELITES), share, inputs), torch.randn(len(ELITES), inputs, outputs))
+        (torch.randn(len(ELITES), inputs, share), torch.randn(len(ELITES), outputs, inputs))
         for inputs, outputs in pairwise(sizes)
     ]
 
     def step() -> None:
         for inputs, weight in layers:
-            torch.bmm(inputs, weight)
+            torch.bmm(weight, inputs)
 
     return step
 

@@ -92,9 +92,9 @@ def bare_products(width: int, batch: int) -> Work:
     def layers(sizes: tuple[int, ...], members: int) -> list[tuple[torch.Tensor, ...]]:
         return [
             (
-                torch.randn(members, batch, inputs),
-                torch.randn(members, inputs, outputs),
-                torch.randn(members, batch, outputs),
+                torch.randn(members, inputs, batch),
+                torch.randn(members, outputs, inputs),
+                torch.randn(members, outputs, batch),
             )
             for inputs, outputs in pairwise(sizes)
         ]
@@ -110,11 +110,11 @@ def bare_products(width: int, batch: int) -> Work:
             ):
                 for depth, (inputs, weight, gradient) in enumerate(net):
                     for _ in range(forward):
-                        torch.bmm(inputs, weight)
+                        torch.bmm(weight, inputs)
                     if weights:
-                        torch.bmm(inputs.mT, gradient)
+                        torch.bmm(gradient, inputs.mT)
                     if depth > 0 or to_inputs:
-                        torch.bmm(gradient, weight.mT)
+                        torch.bmm(weight.mT, gradient)
 
     return work
 

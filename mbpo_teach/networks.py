@@ -16,36 +16,53 @@ from torch import Tensor, nn
 Activation = Callable[[Tensor], Tensor]
 
 Layer = tuple[Tensor, Tensor]
-"""Weight (member, in, out) and bias (member, 1, out)."""
+"""Weight (member, out, in) and bias (member, out, 1)."""
 
 
 def mlp(
     layers: Sequence[Layer], inputs: Float[Tensor, "member batch in"], activation: Activation
 ) -> Float[Tensor, "member batch out"]:
-    """Return the outputs of multi-layer perceptrons, one for each member, linear at the end."""
-    hidden = inputs
+    """Return the outputs of multi-layer perceptrons, one for each member, linear at the end.
+
+    `activation` may write into what it is given, which is a layer's fresh output.
+
+    Inside, a feature is a row and an example a column. Matrix libraries are several times slower
+    where a result has few columns than where it has few rows, and a network ends in few outputs.
+    """
+    hidden = inputs.mT
     for depth, (weight, bias) in enumerate(layers):
-        hidden = torch.baddbmm(bias, hidden, weight)
+        hidden = torch.baddbmm(bias, weight, hidden)
         if depth + 1 < len(layers):
             hidden = activation(hidden)
-    return hidden
+    return hidden.mT.contiguous()
 
 
 def unpacked(weights: Float[Tensor, "member weight"], sizes: Sequence[int]) -> list[Layer]:
     """Return views of `weights` as layers, the inverse of :meth:`MemberMLP.packed`.
 
     With all weights of a network in one tensor, an optimiser's step is one formula (chapter 6).
+
+    Raises
+    ------
+    ValueError
+        If the layers of `sizes` have another number of weights.
     """
     shapes = list(pairwise(sizes))
+    total = sum((inputs + 1) * outputs for inputs, outputs in shapes)
+    if weights.shape[1] != total:
+        layers = ", ".join(map(str, sizes))
+        raise ValueError(
+            f"weights must hold {total} numbers for layers of {layers}, not {weights.shape[1]}"
+        )
     parts = weights.split([count for i, o in shapes for count in (i * o, o)], dim=1)
     return [
-        (weight.unflatten(1, shape), bias.unsqueeze(1))
-        for weight, bias, shape in zip(parts[::2], parts[1::2], shapes, strict=True)
+        (weight.unflatten(1, (outputs, inputs)), bias.unsqueeze(2))
+        for weight, bias, (inputs, outputs) in zip(parts[::2], parts[1::2], shapes, strict=True)
     ]
 
 
 class MemberLinear(nn.Module):
-    """One linear layer for every member: weight (member, in, out), bias (member, 1, out).
+    """One linear layer for every member: weight (member, out, in), bias (member, out, 1).
 
     Weights start from a normal with deviation 1 / (2 sqrt(in)), cut at two deviations, biases
     from zero, as in the authors' models. They live on the generator's device.
@@ -61,8 +78,9 @@ class MemberLinear(nn.Module):
         nn.init.trunc_normal_(
             weight, std=deviation, a=-2 * deviation, b=2 * deviation, generator=generator
         )
-        self.weight = nn.Parameter(weight)
-        self.bias = nn.Parameter(torch.zeros(members, 1, outputs, device=device))
+        # Drawn one input after the other: a seed's network is that of the course's records.
+        self.weight = nn.Parameter(weight.mT.contiguous())
+        self.bias = nn.Parameter(torch.zeros(members, outputs, 1, device=device))
 
     def chosen(self, members: Sequence[int] | None = None) -> Layer:
         """Return weight and bias of all members, or of those in `members` only."""

@@ -10,7 +10,6 @@ batch in and the next state out, so that all of it, with gradients, Adam and tar
 be compiled into one graph (:mod:`mbpo_teach.compiled`).
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +20,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.adam import Trained, adam_step, pace, untrained
-from mbpo_teach.checks import discount, number, whole
+from mbpo_teach.checks import number_fields, whole, whole_fields, widths
 from mbpo_teach.compiled import compiled
-from mbpo_teach.gaussian import squashed_log_prob
+from mbpo_teach.gaussian import LOG_TWO_PI, log_tanh_slope
 from mbpo_teach.networks import MemberMLP, mlp, unpacked
 from mbpo_teach.sac_losses import (
     actor_loss,
@@ -32,7 +31,7 @@ from mbpo_teach.sac_losses import (
     soft_value,
     temperature_loss,
 )
-from mbpo_teach.transitions import Transition
+from mbpo_teach.transitions import Transition, check_shapes
 
 LOWEST_LOG_STD, HIGHEST_LOG_STD = -20.0, 2.0
 
@@ -54,7 +53,7 @@ class SACConfig:
     tau
         Share by which the target critics move towards the critics at each update.
     target_entropy
-        In nats; None means minus the number of actions.
+        In nats; None means minus the dimension of the action.
     compile
         Whether the update is compiled into one graph: twice as fast or more, after half a minute.
     """
@@ -68,16 +67,20 @@ class SACConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.hidden, tuple) or not self.hidden:
-            raise ValueError(f"hidden must be a tuple of one or more widths, not {self.hidden!r}")
-        for width in self.hidden:
-            whole("hidden", width, least=1)
-        whole("batch_size", self.batch_size, least=1)
-        number("learning_rate", self.learning_rate, "in (0, 1)", lambda rate: 0 < rate < 1)
-        discount(self.gamma)
-        number("tau", self.tau, "in (0, 1]", lambda share: 0 < share <= 1)
+        widths(self, "hidden", least=1)
+        whole_fields(self, "batch_size", least=1)
+        number_fields(
+            self, "learning_rate", allowed="in (0, 1)", is_allowed=lambda rate: 0 < rate < 1
+        )
+        number_fields(self, "gamma", allowed="in [0, 1)", is_allowed=lambda share: 0 <= share < 1)
+        number_fields(self, "tau", allowed="in (0, 1]", is_allowed=lambda share: 0 < share <= 1)
         if self.target_entropy is not None:
-            number("target_entropy", self.target_entropy, "finite or None", math.isfinite)
+            number_fields(
+                self,
+                "target_entropy",
+                allowed="between -1e6 and 1e6, or None",
+                is_allowed=lambda nats: -1e6 <= nats <= 1e6,
+            )
         if not isinstance(self.compile, bool):
             raise ValueError(f"compile must be True or False, not {self.compile!r}")
 
@@ -137,8 +140,7 @@ def network_sizes(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the layer sizes of the policy (means and log deviations out) and of a critic."""
     for name, size in (("obs_size", obs_size), ("act_size", act_size)):
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, not {size}")
+        whole(name, size, least=1)
     return (obs_size, *config.hidden, 2 * act_size), (obs_size + act_size, *config.hidden, 1)
 
 
@@ -148,7 +150,7 @@ def policy_gaussian(
     sizes: tuple[int, ...],
 ) -> tuple[Float[Tensor, "batch act"], Float[Tensor, "batch act"]]:
     """Return mean and log deviation of the Gaussian whose tanh is the action."""
-    outputs = mlp(unpacked(weights, sizes), obs.unsqueeze(0), torch.relu).squeeze(0)
+    outputs = mlp(unpacked(weights, sizes), obs.unsqueeze(0), torch.relu_).squeeze(0)
     mean, raw = outputs.chunk(2, dim=-1)
     return mean, raw.clamp(LOWEST_LOG_STD, HIGHEST_LOG_STD)
 
@@ -158,9 +160,15 @@ def sample_action(
     log_std: Float[Tensor, "batch act"],
     noise: Float[Tensor, "batch act"],
 ) -> tuple[Float[Tensor, "batch act"], Float[Tensor, " batch"]]:
-    """Return tanh(mean + std * noise) and its log-density; gradients pass through both."""
+    """Return tanh(mean + std * noise) and its log-density; gradients pass through both.
+
+    `noise` is standard normal. It is at hand here, so that log N(raw), the first term of
+    :func:`mbpo_teach.gaussian.squashed_log_prob`, is log N(noise) - log std: fewer steps, and exact
+    where a small deviation would be lost in the rounding of raw - mean.
+    """
     raw = mean + log_std.exp() * noise
-    return raw.tanh(), squashed_log_prob(raw, mean, log_std)
+    standard = -0.5 * (noise.square() + LOG_TWO_PI).sum(dim=-1)
+    return raw.tanh(), standard - (log_std + log_tanh_slope(raw)).sum(dim=-1)
 
 
 def policy_of(
@@ -195,7 +203,7 @@ def q_values(
 ) -> Float[Tensor, "critic batch"]:
     """Return Q(s, a) of every critic, all in one batched product."""
     inputs = torch.cat([obs, act], dim=-1).expand(len(weights), -1, -1)
-    return mlp(unpacked(weights, sizes), inputs, torch.relu).squeeze(-1)
+    return mlp(unpacked(weights, sizes), inputs, torch.relu_).squeeze(-1)
 
 
 def gradient(
@@ -224,7 +232,19 @@ def sac_update(
 
     `noise` draws the next actions and the policy's own: standard normal, given from outside, so
     that nothing here is random.
+
+    Raises
+    ------
+    ValueError
+        If a column of `batch`, or `noise`, has a wrong shape or type, or there is no row.
     """
+    check_shapes(batch)
+    if not len(batch.obs):
+        raise ValueError("obs must have at least one row, not none")
+    wanted = (2, *batch.act.shape)
+    if noise.shape != wanted or noise.dtype != torch.float32:
+        found = f"{tuple(noise.shape)} of {noise.dtype}"
+        raise ValueError(f"noise must have shape {wanted} of torch.float32, not {found}")
     obs, act, reward, next_obs, terminated = batch
     actor_sizes, critic_sizes = network_sizes(obs.shape[1], act.shape[1], config)
     updates = state.updates + 1
@@ -254,10 +274,8 @@ def sac_update(
     slope, (actor, log_prob) = gradient(of_actor, state.actor.weights)
     entropy = -float(act.shape[1]) if config.target_entropy is None else config.target_entropy
 
-    def of_temperature(log_temperature: Tensor) -> tuple[Tensor, Tensor]:
-        return temperature_loss(log_temperature, log_prob, entropy), log_temperature
-
-    cooling, (temperature_now, _) = gradient(of_temperature, state.log_temperature.weights)
+    # A multiple of exp(log alpha) is its own slope along log alpha.
+    cooling = temperature_loss(state.log_temperature.weights, log_prob, entropy)
     after = SACState(
         actor=step(state.actor, slope),
         critics=critics,
@@ -265,4 +283,4 @@ def sac_update(
         targets=state.targets.lerp(critics.weights, config.tau),
         updates=updates,
     )
-    return after, Losses(critic, actor, temperature_now, -log_prob.mean())
+    return after, Losses(critic, actor, cooling, -log_prob.mean())

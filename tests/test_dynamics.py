@@ -35,8 +35,8 @@ def marked(members=4, obs=2):
             parameter.zero_()
         bias = model.networks.layers[-1].bias
         for member in range(members):
-            bias[member, 0, :obs], bias[member, 0, obs] = member + 1, 10 * (member + 1)
-        bias[:, :, obs + 1 :] = -1e3
+            bias[member, :obs], bias[member, obs] = member + 1, 10 * (member + 1)
+        bias[:, obs + 1 :] = -1e3
         model.low_log_var.fill_(-60.0)
     return model
 
@@ -98,7 +98,7 @@ def share_of_gradient(model, data, column):
     model.zero_grad()
     fit_loss(model, inputs, targets, 0.0).backward()
     last = model.networks.layers[-1]
-    energy = (last.weight.grad.square().sum(dim=(0, 1)) + last.bias.grad.square().sum(dim=(0, 1)))[
+    energy = (last.weight.grad.square().sum(dim=(0, 2)) + last.bias.grad.square().sum(dim=(0, 2)))[
         : model.obs_size + 1
     ]
     return (energy[column] / energy.sum()).item()
@@ -146,8 +146,8 @@ def test_one_member_is_a_plain_network():
     model.set_scales(data)
     modules = []
     for layer in model.networks.layers:
-        linear = nn.Linear(*layer.weight.shape[1:])
-        linear.weight.data, linear.bias.data = layer.weight.data[0].T, layer.bias.data[0, 0]
+        linear = nn.Linear(*layer.weight.shape[:0:-1])
+        linear.weight.data, linear.bias.data = layer.weight.data[0], layer.bias.data[0, :, 0]
         modules += [linear, nn.SiLU()]
     inputs = torch.cat([data.obs, data.act], dim=1)
     scaled = (inputs - inputs.mean(dim=0)) / inputs.std(dim=0, correction=0)
@@ -215,7 +215,7 @@ def test_each_row_gets_what_one_elite_predicts_for_it():
     model, data, elites = ensemble(), batch(700), [3, 1, 0]
     model.set_scales(data)
     with torch.no_grad():
-        model.networks.layers[-1].bias[:, :, 3:] = -1e3
+        model.networks.layers[-1].bias[:, 3:] = -1e3
         model.low_log_var.fill_(-60.0)
     after, reward = sample_step(
         model, data.obs, data.act, elites=elites, generator=torch_generator(0)

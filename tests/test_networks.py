@@ -22,10 +22,10 @@ def plain(net, member):
     """Return the torch.nn.Sequential with the weights of one member."""
     modules = []
     for layer in net.layers:
-        linear = nn.Linear(*layer.weight.shape[1:])
+        linear = nn.Linear(*layer.weight.shape[:0:-1])
         with torch.no_grad():
-            linear.weight.copy_(layer.weight[member].T)
-            linear.bias.copy_(layer.bias[member, 0])
+            linear.weight.copy_(layer.weight[member])
+            linear.bias.copy_(layer.bias[member, :, 0])
         modules += [linear, nn.SiLU()]
     return nn.Sequential(*modules[:-1])
 
@@ -33,7 +33,7 @@ def plain(net, member):
 def test_a_layer_by_hand():
     layer = MemberLinear(1, 2, 1, generator=torch_generator(0))
     with torch.no_grad():
-        layer.weight.copy_(torch.tensor([[[2.0], [3.0]]]))
+        layer.weight.copy_(torch.tensor([[[2.0, 3.0]]]))
         layer.bias.fill_(1.0)
     inputs = torch.tensor([[[10.0, 100.0]]])
     assert mlp([layer.chosen()], inputs, torch.relu).item() == 321.0
@@ -52,8 +52,8 @@ def test_each_member_is_a_plain_network(members):
         (outputs * weights[member]).sum().backward()
         torch.testing.assert_close(inputs.grad[member], its_inputs.grad)
         for layer, linear in zip(net.layers, single[::2], strict=True):
-            torch.testing.assert_close(layer.weight.grad[member], linear.weight.grad.T)
-            torch.testing.assert_close(layer.bias.grad[member, 0], linear.bias.grad)
+            torch.testing.assert_close(layer.weight.grad[member], linear.weight.grad)
+            torch.testing.assert_close(layer.bias.grad[member, :, 0], linear.bias.grad)
 
 
 def test_members_start_differently_and_do_not_touch_each_other():
@@ -115,6 +115,21 @@ def test_packed_weights_are_the_same_network(members):
     layers = unpacked(net.packed(), SIZES)
     assert torch.equal(mlp(layers, inputs, net.activation), net(inputs))
     assert not net.packed().requires_grad
+
+
+def test_an_activation_may_work_in_place():
+    """It gets what a layer has just made, never the caller's inputs or weights."""
+    net, inputs = network(2, activation=torch.relu), normal(2, 5, 3)
+    given, layers = inputs.clone(), unpacked(net.packed(), SIZES)
+    weights = [weight.clone() for weight, _ in layers]
+    assert torch.equal(mlp(layers, inputs, torch.relu_), net(inputs))
+    assert torch.equal(inputs, given)
+    assert all(torch.equal(*pair) for pair in zip(weights, (w for w, _ in layers), strict=True))
+
+
+def test_outputs_lie_in_memory_row_by_row():
+    """What the losses do with transposed outputs takes several times as long."""
+    assert network(2)(normal(2, 5, 3)).is_contiguous()
 
 
 def test_it_learns_xor():

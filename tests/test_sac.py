@@ -4,6 +4,7 @@ Every mistake that peers made here has a test that fails when it is made again: 
 for an end of the world, tanh applied twice, a bound of the actions forgotten, no sum over actions.
 """
 
+import math
 import subprocess
 import sys
 
@@ -79,6 +80,15 @@ def test_actions_lie_inside_the_bounds_and_have_their_density(act):
     torch.testing.assert_close(
         log_prob.double(), (theirs - correction).sum(dim=1).double(), rtol=1e-3, atol=1e-3
     )
+
+
+def test_the_density_is_exact_where_the_deviation_is_lost_in_the_rounding_of_the_mean():
+    noise, mean = normal(64, 1, seed=6), torch.full((64, 1), 2.0)
+    action, log_prob = sample_action(mean, torch.full((64, 1), -20.0), noise)
+    assert (action == action[0]).all()  # float32 has no number nearer to tanh(2)
+    standard = torch.distributions.Normal(0.0, 1.0).log_prob(noise.double())
+    by_hand = standard + 20 - math.log(1 - math.tanh(2.0) ** 2)
+    torch.testing.assert_close(log_prob.double(), by_hand[:, 0], rtol=1e-6, atol=0)
 
 
 def test_log_deviations_are_limited():
@@ -255,11 +265,33 @@ def test_it_solves_a_bandit():
         {"tau": 0.0},
         {"tau": 1.5},
         {"target_entropy": float("inf")},
+        {"target_entropy": 10**400},
     ],
 )
 def test_a_wrong_setting_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SACConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "shaped"),
+    [
+        ("reward", lambda rows: rows._replace(reward=rows.reward[:1])),
+        ("reward", lambda rows: rows._replace(reward=rows.reward[:, None])),
+        ("terminated", lambda rows: rows._replace(terminated=rows.terminated[0])),
+        ("obs", lambda rows: rows._replace(obs=rows.obs.double())),
+        ("obs", lambda rows: Transition(*(column[:0] for column in rows))),
+    ],
+)
+def test_a_batch_that_would_broadcast_is_refused(name, shaped):
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        sac_update(learner(), shaped(batch()), normal(2, ROWS, ACT), CONFIG)
+
+
+def test_weights_of_other_layers_are_refused():
+    other = SACConfig(hidden=(9, 8), batch_size=ROWS)
+    with pytest.raises(ValueError, match=r"^weights must hold \d+ numbers for layers of 3, 9, 8,"):
+        sac_update(learner(), batch(), normal(2, ROWS, ACT), other)
 
 
 def test_sizes_below_one_are_named():

@@ -275,10 +275,11 @@ x = points.x[:5]
 
 
 def one_by_one(member):
+    layers = [(layer.weight[member], layer.bias[member, :, 0]) for layer in three.layers]
     hidden = x
-    for layer in three.layers[:-1]:
-        hidden = torch.nn.functional.silu(hidden @ layer.weight[member] + layer.bias[member])
-    return hidden @ three.layers[-1].weight[member] + three.layers[-1].bias[member]
+    for weight, bias in layers[:-1]:
+        hidden = torch.nn.functional.silu(torch.nn.functional.linear(hidden, weight, bias))
+    return torch.nn.functional.linear(hidden, *layers[-1])
 
 
 together = three(x.expand(3, -1, -1))
