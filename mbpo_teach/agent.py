@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -135,6 +136,35 @@ def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
         memory=ReplayBuffer(capacity, **sizes),
         streams=streams,
     )
+
+
+class Setting(Protocol):
+    """What the settings of every training say of its length and its memory."""
+
+    @property
+    def total_steps(self) -> int:
+        """Real steps."""
+
+    @property
+    def capacity(self) -> int:
+        """The most real steps that are remembered."""
+
+
+def ready(agent: Agent, name: str, config: Setting) -> Agent:
+    """Return `agent`, with room for what it will live in the environment `name`.
+
+    One that was made for a shorter training gets a memory of the longer one's size.
+
+    Raises
+    ------
+    ValueError
+        If it lives in another environment.
+    """
+    if agent.env.name != name:
+        raise ValueError(f"agent must live in {name}, not in {agent.env.name}")
+    room = min(config.capacity, config.total_steps)
+    agent.memory = agent.memory.resized(max(agent.memory.capacity, room))
+    return agent
 
 
 def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:

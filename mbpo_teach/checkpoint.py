@@ -16,6 +16,7 @@ import io
 import pickle
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from mbpo_teach.sac import SACState
 from mbpo_teach.simulator import SimulatorState, get_state, set_state
 from mbpo_teach.transitions import Transition
 
-_KIND = "mbpo_teach checkpoint, format 1"
+_NAME = "mbpo_teach checkpoint"
+_KIND = f"{_NAME}, format 2"  # in 1, weights were (in, out)
 
 Stored = dict[str, Any]
 
@@ -44,10 +46,16 @@ def save(path: Path, agent: Agent, about: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If the environment is one whose state cannot be read.
+        If the environment is one whose state cannot be read, or `about` holds anything else: it
+        could not be read back. The file is as it was then.
     """
     packed = io.BytesIO()
     torch.save({"kind": _KIND, "about": dict(about), "agent": _stored(agent)}, packed)
+    try:
+        torch.load(io.BytesIO(packed.getvalue()), weights_only=True)
+    except pickle.UnpicklingError as error:
+        why = f"must hold numbers, words, lists and dicts of them only, not {dict(about)!r}"
+        raise ValueError(f"about {why}") from error
     runs.write_whole(path, packed.getvalue())
 
 
@@ -89,11 +97,19 @@ def _read(path: Path) -> tuple[dict[str, Any], Stored]:
                 raise ValueError(f"{damaged} is damaged")
         whole = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         kind, about, agent = whole["kind"], whole["about"], whole["agent"]
-        if kind != _KIND or not isinstance(about, dict) or not isinstance(agent, dict):
+        if not isinstance(kind, str) or not kind.startswith(_NAME):
             raise ValueError(f"kind is {kind!r}")
+        if not isinstance(about, dict) or not isinstance(agent, dict):
+            raise ValueError("about and agent are no dicts")
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, EOFError, OSError,
-            pickle.UnpicklingError, zipfile.BadZipFile, struct.error) as error:  # fmt: skip
+            pickle.UnpicklingError, zipfile.BadZipFile, struct.error,
+            zlib.error) as error:  # fmt: skip
         raise ValueError(f"{path.name} is damaged or is not a checkpoint of the course") from error
+    if kind != _KIND:
+        raise ValueError(
+            f"{path.name} is a {kind}, of another version of the course; this one reads {_KIND!r}"
+            " only. Begin anew in another folder"
+        )
     return about, agent
 
 

@@ -1,8 +1,8 @@
 """One clear sentence for a wrong argument: its name, its value, and what is allowed.
 
 A comparison with a string or None raises a TypeError that names neither the argument nor its
-range, and one with NaN is quietly false. These two functions say what is wrong in all cases.
-Used by the tabular modules.
+range, and one with NaN is quietly false. These functions say what is wrong in all cases. Used
+throughout.
 """
 
 from collections.abc import Callable
@@ -40,6 +40,46 @@ def number(name: str, value: Any, allowed: str, is_allowed: Callable[[Any], bool
     if not (value == value and is_allowed(value)):
         raise ValueError(f"{name} must be {allowed}, not {value}")
     return float(value)
+
+
+def whole_fields(config: object, *names: str, least: int) -> None:
+    """Check fields of a frozen dataclass by :func:`whole`, and keep the ints that it returns.
+
+    A NumPy count that stayed one would wrap around at 255 or 65,535, and could not be written as
+    JSON or into a checkpoint.
+    """
+    for name in names:
+        object.__setattr__(config, name, whole(name, getattr(config, name), least=least))
+
+
+def number_fields(
+    config: object, *names: str, allowed: str, is_allowed: Callable[[Any], bool]
+) -> None:
+    """Check fields of a frozen dataclass by :func:`number`, and keep the floats it returns."""
+    for name in names:
+        value = number(name, getattr(config, name), allowed, is_allowed)
+        object.__setattr__(config, name, value)
+
+
+def widths(config: object, name: str, *, least: int = 0) -> None:
+    """Check the field `name` of a frozen dataclass: a tuple of `least` or more layers' widths.
+
+    Raises
+    ------
+    ValueError
+        If it is no tuple, too short, or holds anything but whole numbers of at least 1.
+    """
+    value = getattr(config, name)
+    if not isinstance(value, tuple) or len(value) < least:
+        many = f"a tuple of {'one or more ' if least else ''}widths"
+        raise ValueError(f"{name} must be {many}, not {value!r}")
+    object.__setattr__(config, name, tuple(whole(name, width, least=1) for width in value))
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Raise a `ValueError` if `value` is no `kind`."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be a {kind.__name__}, not {value!r}")
 
 
 def discount(gamma: Any) -> float:

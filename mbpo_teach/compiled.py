@@ -21,20 +21,22 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     It is compiled when it is first called. Where that fails, for want of a C++ compiler most often,
     a warning says so, and `function` itself is used from then on: slower, with the same results.
     """
-    graph = torch.compile(function, fullgraph=True, dynamic=False)
+    graph: Callable[P, R] | None = None
     eager = False
 
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        nonlocal eager
+        nonlocal graph, eager
         if not eager:
             try:
+                graph = graph or torch.compile(function, fullgraph=True, dynamic=False)
                 return graph(*args, **kwargs)
-            except RuntimeError as error:
+            except Exception as error:  # compilers, caches and limits fail in many ways
                 # Wrong input fails here too; the eager call then says what is wrong with it.
                 result = function(*args, **kwargs)
                 warnings.warn(
                     "torch.compile does not work on this machine, so updates run uncompiled, two to"
-                    f" four times slower. It needs a C++ compiler (g++ or clang). {_first(error)}",
+                    " four times slower. Most often a C++ compiler (g++ or clang) is missing."
+                    f" {_first(error)}",
                     RuntimeWarning,
                     stacklevel=2,
                 )
@@ -45,5 +47,5 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def _first(error: RuntimeError) -> str:
+def _first(error: Exception) -> str:
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -129,6 +129,8 @@ def make(name: str) -> Env:
         If Gymnasium does not have it, if its observations or actions are not vectors of real
         numbers, or if nothing says when its episodes terminate.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"name must be that of an environment of Gymnasium, not {name!r}")
     try:
         spec = copy.deepcopy(gym.spec(name))
         time_limit = spec.max_episode_steps
@@ -137,7 +139,7 @@ def make(name: str) -> Env:
         spec.max_episode_steps, spec.order_enforce, spec.disable_env_checker = None, False, True
         with mujoco_warnings():
             simulator = gym.make(spec, **_OPTIONS.get(name, {}))
-    except gym.error.Error as error:
+    except (gym.error.Error, ImportError) as error:
         raise ValueError(
             f"name must be an environment of Gymnasium, not {name!r}: {error}"
         ) from error

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach import runs
+from mbpo_teach.checks import whole
 from mbpo_teach.envs import Env, make
 from mbpo_teach.rollout import Policy
 
@@ -35,11 +36,13 @@ def returns(
     Raises
     ------
     ValueError
-        If there are not as many seeds as environments, or an environment has no time limit: its
-        episodes might never end.
+        If there are not as many seeds as environments, one environment is there twice, a seed is
+        not a whole number from 0, or an environment has no time limit: its episodes might never
+        end.
     """
-    if len(envs) != len(seeds) or not envs:
-        raise ValueError(f"envs must hold one environment for each of {len(seeds)} seeds")
+    seeds = [whole("seeds", seed, least=0) for seed in seeds]
+    if len({id(env) for env in envs}) != len(seeds) or len(envs) != len(seeds) or not envs:
+        raise ValueError(f"envs must hold another environment for each of {len(seeds)} seeds")
     for env in envs:
         if env.time_limit is None:
             raise ValueError(f"{env.name} must have a time limit, or an episode might never end")

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.checks import number, whole
+from mbpo_teach.checks import number, number_fields, whole_fields
 from mbpo_teach.dynamics import Ensemble
 from mbpo_teach.gaussian import gaussian_nll
 from mbpo_teach.transitions import Transition, check_finite, rows
@@ -67,13 +67,18 @@ class FitConfig:
     max_steps: int = 2000
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "holdout_share"):
-            number(name, getattr(self, name), "in (0, 1)", lambda share: 0 < share < 1)
-        for name in ("batch_size", "elites", "holdout_cap", "patience", "max_steps"):
-            whole(name, getattr(self, name), least=1)
-        whole("patience_steps", self.patience_steps, least=0)
-        for name in ("limit_weight", "improvement"):
-            number(name, getattr(self, name), "at least 0 and finite", _finite_from_zero)
+        number_fields(
+            *(self, "learning_rate", "holdout_share"),
+            allowed="in (0, 1)",
+            is_allowed=lambda share: 0 < share < 1,
+        )
+        whole_fields(self, "batch_size", "elites", "holdout_cap", "patience", "max_steps", least=1)
+        whole_fields(self, "patience_steps", least=0)
+        number_fields(
+            *(self, "limit_weight", "improvement"),
+            allowed="at least 0 and finite",
+            is_allowed=_finite_from_zero,
+        )
         if not isinstance(self.weight_decay, tuple):
             raise ValueError(f"weight_decay must be a tuple of numbers, not {self.weight_decay!r}")
         for decay in self.weight_decay:

@@ -26,8 +26,8 @@ from functools import partial
 
 import torch
 
-from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, report
-from mbpo_teach.checks import number, whole
+from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, ready, report
+from mbpo_teach.checks import instance, number, number_fields, whole_fields, widths
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.fit import FitConfig, fit_ensemble
@@ -47,8 +47,8 @@ class Horizon:
     last_step: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("first", 1), ("last", 1), ("first_step", 0), ("last_step", 1)):
-            whole(name, getattr(self, name), least=least)
+        whole_fields(self, "first", "last", "last_step", least=1)
+        whole_fields(self, "first_step", least=0)
         self.at(0)
 
     def at(self, step: int) -> int:
@@ -99,15 +99,14 @@ class MBPOConfig:
     sac: SACConfig = field(default_factory=SACConfig)
 
     def __post_init__(self) -> None:
-        for name in (
-            "total_steps", "random_steps", "model_period", "updates_per_step", "rollout_batch",
-            "retained", "members", "capacity",
-        ):  # fmt: skip
-            whole(name, getattr(self, name), least=1)
-        if not isinstance(self.model_hidden, tuple):
-            raise ValueError(f"model_hidden must be a tuple of widths, not {self.model_hidden!r}")
-        for width in self.model_hidden:
-            whole("model_hidden", width, least=1)
+        whole_fields(
+            self, "total_steps", "random_steps", "model_period", "updates_per_step",
+            "rollout_batch", "retained", "members", "capacity", least=1,
+        )  # fmt: skip
+        widths(self, "model_hidden")
+        number_fields(self, "real_ratio", allowed="in [0, 1]", is_allowed=_is_share)
+        for name, kind in (("horizon", Horizon), ("fit", FitConfig), ("sac", SACConfig)):
+            instance(name, getattr(self, name), kind)
         real_rows(self.sac.batch_size, self.real_ratio)
         for name in ("random_steps", "capacity"):
             if getattr(self, name) < 2 * self.members:
@@ -161,10 +160,11 @@ def train_mbpo(
     Raises
     ------
     ValueError
-        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`).
+        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`), or
+        `agent` lives in another one.
     """
     # fmt: off
-    agent = agent or mbpo_agent(name, config, seed=seed)                        # line 1
+    agent = ready(agent or mbpo_agent(name, config, seed=seed), name, config)   # line 1
     judges, losses = starting_places(name), None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
     update, noise = make_update(config.sac), agent.streams.torch("noise")
@@ -244,9 +244,13 @@ def real_rows(batch_size: int, real_ratio: float) -> int:
     ValueError
         If `real_ratio` is not in [0, 1].
     """
-    number("real_ratio", real_ratio, "in [0, 1]", lambda share: 0 <= share <= 1)
+    number("real_ratio", real_ratio, "in [0, 1]", _is_share)
     # A product such as 100 * 0.29 falls just below the whole number that is meant.
     return int(batch_size * real_ratio + 1e-9)
+
+
+def _is_share(value: float) -> bool:
+    return 0 <= value <= 1
 
 
 def _imagination(agent: Agent) -> Imagination:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from mbpo_teach.agent import Agent, Report, behaviour, new_agent, report
-from mbpo_teach.checks import whole
+from mbpo_teach.agent import Agent, Report, behaviour, new_agent, ready, report
+from mbpo_teach.checks import instance, whole_fields
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.sac import SACConfig, make_update
 
@@ -42,8 +42,12 @@ class ModelFreeConfig:
     sac: SACConfig = field(default_factory=SACConfig)
 
     def __post_init__(self) -> None:
-        for name in ("total_steps", "random_steps", "updates_per_step", "capacity", "report_every"):
-            whole(name, getattr(self, name), least=1)
+        whole_fields(
+            self,
+            *("total_steps", "random_steps", "updates_per_step", "capacity", "report_every"),
+            least=1,
+        )
+        instance("sac", self.sac, SACConfig)
 
 
 def sac_agent(name: str, config: ModelFreeConfig, *, seed: int) -> Agent:
@@ -62,9 +66,10 @@ def train_sac(
     Raises
     ------
     ValueError
-        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`).
+        If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`), or
+        `agent` lives in another one.
     """
-    agent = agent or sac_agent(name, config, seed=seed)
+    agent = ready(agent or sac_agent(name, config, seed=seed), name, config)
     judges, act_size, losses = starting_places(name), agent.env.act_size, None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
     update, noise_shape = make_update(config.sac), (2, config.sac.batch_size, act_size)

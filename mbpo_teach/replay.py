@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.checks import whole
 from mbpo_teach.transitions import Transition, check_finite, rows
 
 
@@ -27,11 +28,11 @@ class ReplayBuffer:
     """
 
     def __init__(self, capacity: int, *, obs_size: int, act_size: int) -> None:
-        sizes = {"capacity": capacity, "obs_size": obs_size, "act_size": act_size}
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, not {size}")
-        self.capacity = capacity
+        self.capacity = capacity = whole("capacity", capacity, least=1)
+        obs_size, act_size = (
+            whole(name, size, least=1)
+            for name, size in (("obs_size", obs_size), ("act_size", act_size))
+        )
         self._columns = Transition(
             obs=torch.zeros(capacity, obs_size),
             act=torch.zeros(capacity, act_size),
@@ -109,8 +110,7 @@ class ReplayBuffer:
     def _draw(self, count: int, generator: torch.Generator) -> Tensor:
         if self._size == 0:
             raise ValueError("the buffer must hold at least one row before any is drawn from it")
-        if count < 1:
-            raise ValueError(f"count must be at least 1, not {count}")
+        count = whole("count", count, least=1)
         return self._slots(torch.randint(self._size, (count,), generator=generator))
 
     def _checked(self, batch: Transition) -> Transition:

@@ -37,7 +37,22 @@ def concatenate(batches: Sequence[Transition]) -> Transition:
 
 def check_finite(batch: Transition) -> None:
     """Raise a `ValueError` naming the first column of a bad shape or type, or with a bad number."""
-    for name, column in batch._asdict().items():
+    check_shapes(batch)
+    for name, column in zip(batch._fields, batch, strict=True):
+        bad = (~torch.isfinite(column)).nonzero()
+        if len(bad):
+            row = int(bad[0, 0])
+            raise ValueError(
+                f"{name} must hold finite numbers; row {row} is {column[row].tolist()}"
+            )
+
+
+def check_shapes(batch: Transition) -> None:
+    """Raise a `ValueError` naming the first column of a bad shape or type.
+
+    Shapes that broadcast would otherwise give wrong numbers without a word.
+    """
+    for name, column in zip(batch._fields, batch, strict=True):
         if not isinstance(column, Tensor):
             raise ValueError(f"{name} must be a tensor, not {type(column).__name__}")
     for name in ("obs", "act"):
@@ -52,15 +67,9 @@ def check_finite(batch: Transition) -> None:
         "next_obs": (count, width),
         "terminated": (count,),
     }
-    for name, column in batch._asdict().items():
+    for name, column in zip(batch._fields, batch, strict=True):
         if tuple(column.shape) != wanted[name]:
             raise ValueError(f"{name} must have shape {wanted[name]}, not {tuple(column.shape)}")
         kind = torch.bool if name == "terminated" else torch.float32
         if column.dtype != kind:
             raise ValueError(f"{name} must be a tensor of {kind}, not of {column.dtype}")
-        bad = (~torch.isfinite(column)).nonzero()
-        if len(bad):
-            row = int(bad[0, 0])
-            raise ValueError(
-                f"{name} must hold finite numbers; row {row} is {column[row].tolist()}"
-            )

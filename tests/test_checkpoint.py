@@ -9,7 +9,9 @@ import sys
 import time
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from trainings import MOMENT, same
@@ -218,7 +220,7 @@ def test_a_file_that_would_run_code_is_refused_and_does_not_run(path, tmp_path):
             return (os.mkdir, (str(tmp_path / "sprung"),))
 
     agent = mbpo_agent("Pendulum-v1", MOMENT, seed=0)
-    whole = {"kind": "mbpo_teach checkpoint, format 1", "about": {}, "agent": {"trap": Trap()}}
+    whole = {"kind": checkpoint._KIND, "about": {}, "agent": {"trap": Trap()}}
     torch.save(whole, path)
     with zipfile.ZipFile(path) as archive:
         assert b"mkdir" in archive.read("checkpoint/data.pkl")
@@ -257,7 +259,7 @@ def flipped(content, place):
         b"\x89PNG\r\n\x1a\n" + bytes(100),
         {"weights": torch.zeros(3)},
         {"kind": "another checkpoint", "about": {}, "agent": {}},
-        {"kind": "mbpo_teach checkpoint, format 1", "about": [], "agent": {}},
+        {"kind": checkpoint._KIND, "about": [], "agent": {}},
         [1, 2],
         torch.zeros(2),
     ],
@@ -269,6 +271,37 @@ def test_a_foreign_file_is_named(foreign, path):
         torch.save(foreign, path)
     agent = mbpo_agent("Pendulum-v1", MOMENT, seed=1)
     refused(path, agent, r"checkpoint\.pt is damaged or is not a checkpoint of the course")
+
+
+def test_another_versions_file_is_not_called_damaged(path):
+    torch.save({"kind": "mbpo_teach checkpoint, format 1", "about": {}, "agent": {}}, path)
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=1)
+    refused(path, agent, r"checkpoint\.pt is a mbpo_teach checkpoint, format 1, of another version")
+
+
+def test_an_entry_that_says_that_it_is_packed_is_damaged(stored, path):
+    damaged = bytearray(stored[1])
+    damaged[damaged.find(b"PK\1\2") + 10] ^= 8  # the method of compression
+    path.write_bytes(damaged)
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=1)
+    refused(path, agent, r"checkpoint\.pt is damaged or is not a checkpoint of the course")
+
+
+@pytest.mark.parametrize("strange", [np.float64(-150.0), Path("x"), MOMENT])
+def test_what_could_not_be_read_back_replaces_nothing(strange, path):
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=1)
+    checkpoint.save(path, agent, {"best": -150.0})
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"^about must hold numbers, words, lists and dicts"):
+        checkpoint.save(path, agent, {"best": strange})
+    assert path.read_bytes() == before
+
+
+def test_counts_of_numpy_can_be_stored(path):
+    config = replace(ALONE, total_steps=np.int64(90), capacity=np.uint16(60))
+    agent = sac_agent("Pendulum-v1", config, seed=0)
+    checkpoint.save(path, agent, {})
+    assert checkpoint.load(path, sac_agent("Pendulum-v1", config, seed=0)) == {}
 
 
 def test_what_is_not_there_is_said(path):

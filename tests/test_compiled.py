@@ -39,6 +39,21 @@ def test_without_a_compiler_it_says_so_once_and_goes_on(tmp_path):
     assert "C++ compiler" in result.stdout
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError("no cache"), TypeError("limit reached")])
+@pytest.mark.parametrize("when", ["made", "called"])
+def test_whatever_fails_it_goes_on_uncompiled(monkeypatch, error, when):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(module.torch, "compile", fail if when == "made" else lambda *_, **__: fail)
+    run = compiled(lambda x: x + 1)
+    with pytest.warns(RuntimeWarning, match=f"updates run uncompiled.*{error}"):
+        assert run(torch.zeros(2)).equal(torch.ones(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run(torch.zeros(2)).equal(torch.ones(2))
+
+
 def test_wrong_input_gets_its_own_error_and_does_not_switch_compiling_off(monkeypatch):
     calls = []
 

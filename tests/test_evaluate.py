@@ -66,8 +66,19 @@ def test_the_policy_is_asked_for_the_episodes_that_go_on_only():
 
 
 def test_as_many_seeds_as_environments():
-    with pytest.raises(ValueError, match="one environment for each of 10 seeds"):
+    with pytest.raises(ValueError, match="another environment for each of 10 seeds"):
         returns([envs.make("Pendulum-v1")], lambda obs: torch.zeros(len(obs), 1))
+
+
+def test_one_environment_cannot_live_two_episodes_at_once():
+    with pytest.raises(ValueError, match="must hold another environment for each of 2 seeds"):
+        returns([envs.make("Pendulum-v1")] * 2, lambda obs: torch.zeros(len(obs), 1), seeds=[1, 2])
+
+
+@pytest.mark.parametrize("seed", [-1, -7])
+def test_a_seed_is_no_negative_number(seed):
+    with pytest.raises(ValueError, match=r"^seeds must be"):
+        returns([envs.make("Pendulum-v1")], lambda obs: torch.zeros(len(obs), 1), seeds=[seed])
 
 
 def test_an_episode_that_might_never_end_is_refused():

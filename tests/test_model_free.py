@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box
+from trainings import MOMENT
 
 from mbpo_teach import agent, terminations
-from mbpo_teach.model_free import ModelFreeConfig, train_sac
+from mbpo_teach.mbpo import train_mbpo
+from mbpo_teach.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.sac import SACConfig
 
 SMALL = SACConfig(hidden=(8, 8), batch_size=16)
@@ -87,6 +89,32 @@ def test_a_time_limit_is_no_end_and_the_first_actions_are_uniform(monkeypatch):
 def test_a_setting_below_one_is_named(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         ModelFreeConfig(**{"total_steps": 10, name: 0})
+
+
+def test_settings_of_another_kind_are_named():
+    with pytest.raises(ValueError, match=r"^sac must be a SACConfig, not None"):
+        ModelFreeConfig(total_steps=10, sac=None)
+
+
+@pytest.mark.parametrize("train", [train_sac, train_mbpo])
+def test_an_agent_of_another_world_does_not_live(train):
+    config = MOMENT if train is train_mbpo else SHORT
+    agent = sac_agent("InvertedPendulum-v5", SHORT, seed=0)
+    with pytest.raises(ValueError, match="agent must live in Pendulum-v1, not in Inverted"):
+        next(train("Pendulum-v1", config, seed=0, agent=agent))
+    assert agent.step == 0
+
+
+def test_a_training_that_goes_on_for_longer_is_the_longer_one(reports):
+    """The memory of the shorter one would forget."""
+    agent = sac_agent("Pendulum-v1", dataclasses.replace(SHORT, total_steps=310), seed=3)
+    *_, _ = train_sac(
+        "Pendulum-v1", dataclasses.replace(SHORT, total_steps=310), seed=3, agent=agent
+    )
+    assert agent.memory.capacity == 310
+    *_, last = train_sac("Pendulum-v1", SHORT, seed=3, agent=agent)
+    assert agent.memory.capacity == 430
+    assert last.learner.actor.weights.equal(reports[-1].learner.actor.weights)
 
 
 class Hill(gym.Env):

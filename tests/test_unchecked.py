@@ -1,0 +1,75 @@
+"""What a user meets, whose Python checks no types: the tests' own hook would be there first."""
+
+import subprocess
+import sys
+
+COUNTS = """
+import numpy as np, torch
+from mbpo_teach.replay import ReplayBuffer
+from mbpo_teach.sac import SACConfig
+from mbpo_teach.transitions import Transition, rows
+
+config = SACConfig(hidden=(np.int16(256),) * 2, batch_size=np.uint8(8), tau=np.float32(0.5))
+assert config == SACConfig(hidden=(256, 256), batch_size=8, tau=0.5)
+kinds = {type(value) for value in (*config.hidden, config.batch_size)}
+assert kinds == {int} and type(config.tau) is float
+
+column = torch.arange(16.0)
+batch = Transition(column[:, None], column[:, None], column, column[:, None], column > 3)
+memory = ReplayBuffer(np.uint8(60), obs_size=1, act_size=1)
+memory.add(batch)
+assert type(memory.capacity) is int and memory.all().obs.equal(batch.obs)
+
+def said(call):
+    try:
+        call()
+    except ValueError as error:
+        return str(error)
+
+from mbpo_teach.envs import make
+from mbpo_teach.evaluate import returns
+for seed in (None, 1.5):
+    wrong = f"seeds must be a whole number of at least 0, not {seed!r}"
+    assert said(lambda: returns([make("Pendulum-v1")], None, seeds=[seed])) == wrong
+for name in (None, 3, ["Pendulum-v1"]):
+    wrong = f"name must be that of an environment of Gymnasium, not {name!r}"
+    assert said(lambda: make(name)) == wrong
+assert said(lambda: make("Hopper-v3")).startswith("name must be an environment of Gymnasium")
+for count in (2.5, True, None):
+    wrong = f"must be a whole number of at least 1, not {count!r}"
+    assert said(lambda: ReplayBuffer(count, obs_size=1, act_size=1)) == f"capacity {wrong}"
+    assert said(lambda: memory.sample(count, generator=torch.Generator())) == f"count {wrong}"
+"""
+
+SHAPES = """
+import torch
+from mbpo_teach.sac import SACConfig, initial_state, sac_update
+from mbpo_teach.transitions import Transition
+
+config = SACConfig(hidden=(8, 8), batch_size=16)
+state = initial_state(3, 2, config, generator=torch.Generator())
+batch = Transition(*(torch.zeros(16, *end) for end in ((3,), (2,), (), (3,))), torch.zeros(16) > 0)
+for noise in [torch.zeros(shape) for shape in ((16, 2), (2, 1, 2), (2, 16, 1), (3, 16, 2))] + [
+    torch.zeros(2, 16, 2, dtype=torch.float64)
+]:
+    try:
+        sac_update(state, batch, noise, config)
+    except ValueError as error:
+        assert str(error).startswith("noise must have shape (2, 16, 2) of torch.float32"), error
+    else:
+        raise AssertionError(noise.shape)
+"""
+
+
+def run(script):
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_counts_of_numpy_are_pythons_and_what_is_no_count_is_named():
+    """A NumPy count that stayed one wraps around, and cannot be written into a checkpoint."""
+    run(COUNTS)
+
+
+def test_noise_that_would_broadcast_is_refused():
+    run(SHAPES)
