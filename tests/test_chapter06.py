@@ -184,14 +184,18 @@ def test_all_five_pendulums_come_near_the_best_known_and_stay():
     assert round(best) == -158
     reached = [steps[(curve >= -200).argmax()] for curve in curves]
     assert (min(reached), max(reached)) == (3250, 5750)
-    assert (curves[:, steps >= 6000] > -200).all()
-    assert (curves[:, -1] > best - 22).all()
-    for seed, best_before, worst_after in ((2, -264, -539), (4, -389, -909)):
-        climbing = curves[seed, steps >= 2000]  # after the fall at the very beginning
+    falls = []
+    for curve, when in zip(curves, reached, strict=True):
+        assert (curve[steps >= when] >= -200).all()
+        climbing = curve[steps <= when]
+        climbing = climbing[climbing[:10].argmin() :]  # after the fall at the very beginning
         best_so_far = np.maximum.accumulate(climbing)
         deepest = (best_so_far - climbing).argmax()
-        assert round(best_so_far[deepest]) == best_before
-        assert round(climbing[deepest]) == worst_after
+        falls.append((round(float(best_so_far[deepest])), round(float(climbing[deepest]))))
+    assert (curves[:, -1] > best - 22).all()
+    lost = [before - after for before, after in falls]
+    assert sum(loss > 0 for loss in lost) == 4 and lost[1] == 0
+    assert falls[int(np.argmax(lost))] == (-389, -909)
 
 
 def test_all_five_poles_stand_at_the_end_and_few_before_step_8000():

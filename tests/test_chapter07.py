@@ -95,8 +95,8 @@ def test_a_measurement_tells_on_how_many_starts_it_rests(monkeypatch):
     still = measured_picture("Toy-v0", measured, yardstick=1.5)
     assert still.sentence.splitlines() == [
         "Toy-v0, 3 starts: the k-step error, where one real step moves the world by 1.5.",
-        "k = 1: 3 starts still run; median 0.2, nine in ten below 0.28.",
-        "k = 2: 2 starts still run; median inf, nine in ten below inf.",
+        "k = 1: 3 starts come so far; median 0.2, nine in ten below 0.28.",
+        "k = 2: 2 starts come so far; median inf, nine in ten below inf.",
     ]
     bars = [round(bar.get_height()) for bar in still.figure.axes[1].patches]
     assert bars == [3, 2, 0]
@@ -120,22 +120,30 @@ def test_the_race_in_steps():
     }
     ends = {key: (steps.min(), np.median(steps), steps.max()) for key, steps in reached.items()}
     assert ends == {
-        ("Pendulum-v1", "mbpo"): (800, 900, 1300),
+        ("Pendulum-v1", "mbpo"): (700, 800, 1000),
         ("Pendulum-v1", "sac"): (3250, 3750, 5750),
-        ("InvertedPendulum-v5", "mbpo"): (1200, 1600, 1600),
+        ("InvertedPendulum-v5", "mbpo"): (1100, 1400, 2400),
         ("InvertedPendulum-v5", "sac"): (8000, 8500, 10_000),
     }
-    assert 900 / 3750 == pytest.approx(1 / 4, abs=0.02)
-    assert 1600 / 8500 < 1 / 5
+    assert 800 / 3750 == pytest.approx(1 / 5, abs=0.02)
+    assert 1400 / 8500 == pytest.approx(1 / 6, abs=0.01)
 
 
 def test_what_was_reached_was_kept():
-    for world, level in LEVELS.items():
-        recorded = recorded_runs("mbpo", world)
-        for one in recorded.means:
-            assert (one[(one >= level).argmax() :] >= level).all()
+    """The pole without exception; the pendulum but for a few reports just below the level."""
+    after = {
+        world: [one[(one >= level).argmax() :] for one in recorded_runs("mbpo", world).means]
+        for world, level in LEVELS.items()
+    }
+    assert all((one == 1000).all() for one in after["InvertedPendulum-v5"])
+    below = {
+        seed: [round(float(value)) for value in one if value < -200]
+        for seed, one in enumerate(after["Pendulum-v1"])
+    }
+    assert below == {0: [-204], 1: [], 2: [-226, -207, -205], 3: [], 4: []}
+    assert all(np.median(one[1:]) > -181 for one in after["Pendulum-v1"])
     last = [np.median(recorded_runs(name, "Pendulum-v1").means[:, -1]) for name in ("mbpo", "sac")]
-    assert [round(value) for value in last] == [-167, -173]
+    assert [round(value) for value in last] == [-175, -173]
 
 
 def test_the_race_by_the_clock_and_where_it_turns():
@@ -144,13 +152,14 @@ def test_the_race_by_the_clock_and_where_it_turns():
         for world, level in LEVELS.items()
         for name in ("mbpo", "sac")
     }
-    assert [round(seconds) for seconds in used.values()] == [26, 20, 48, 34]
+    assert [round(seconds) for seconds in used.values()] == [21, 20, 53, 34]
+    assert round(used["InvertedPendulum-v5", "mbpo"] - used["InvertedPendulum-v5", "sac"]) == 19
     for world in LEVELS:
         more_seconds = used[world, "mbpo"] - used[world, "sac"]
         steps = [
             np.median(recorded_runs(name, world).reached(LEVELS[world])) for name in ("sac", "mbpo")
         ]
-        assert more_seconds / (steps[0] - steps[1]) == pytest.approx(2e-3, abs=3e-4)
+        assert more_seconds / (steps[0] - steps[1]) < 3e-3
 
 
 def test_the_models_error_as_the_chapter_tells_it():
@@ -160,14 +169,12 @@ def test_the_models_error_as_the_chapter_tells_it():
         0.004, 0.008,
     ]  # fmt: skip
     peaks = holdout.max(axis=1)
-    assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.015, 0.066]
-    assert (holdout[:, -1] < 0.5 * peaks).all()
-    reached = recorded_runs("mbpo", "Pendulum-v1").reached(-200)
-    assert peaks.argmax() == reached.argmax() == 3
-    assert reached.argmin() == 2
-    assert (holdout[:, (steps >= 700) & (steps <= 1500)].argmin(axis=0) == 2).all()
+    assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.046, 0.075]
+    assert (holdout[:, -1] < 0.5 * peaks).all() and (holdout.argmin(axis=1) == 0).all()
+    before = recorded_runs("mbpo", "Pendulum-v1").reached(-200) - steps[holdout.argmax(axis=1)]
+    assert sorted(before.tolist()) == [0, 100, 100, 300, 400]
     pole = runs.load("mbpo_InvertedPendulum-v5").arrays
-    assert pole["model_holdout"][:2, -1] == pytest.approx([0.037, 0.0013], rel=0.02)
+    assert [f"{error:.2g}" for error in pole["model_holdout"][2:4, -1]] == ["0.057", "0.0014"]
     assert (pole["returns"][:, -1] == 1000).all()
 
 
@@ -181,7 +188,7 @@ def test_where_the_time_goes():
     )
     simulator, fit, rollouts, sac, _ = 100 * shares.T
     assert [round(float(end)) for end in (sac.min(), sac.max(), fit.min(), fit.max())] == [
-        65, 73, 18, 26,
+        63, 70, 19, 25,
     ]  # fmt: skip
     assert rollouts.max() < 1
     assert 2.4 < simulator.min() and simulator.max() < 3
@@ -193,7 +200,7 @@ def test_where_the_time_goes():
 def test_the_live_training_is_the_records_first_seed():
     record = runs.load("mbpo_Pendulum-v1").arrays
     means = record["returns"][0].mean(axis=1)[record["steps"] <= 1000]
-    told = [-1351, -1627, -859, -1492, -1476, -1292, -236, -175, -173]
+    told = [-1351, -1164, -1561, -1224, -711, -185, -204, -192, -178]
     assert [round(float(mean)) for mean in means] == told
     alone = recorded_runs("sac", "Pendulum-v1")
     median = np.median(alone.means, axis=0)
@@ -201,26 +208,23 @@ def test_the_live_training_is_the_records_first_seed():
     assert int(alone.steps[(median >= -200).argmax()]) == 3750
 
 
-def test_the_control_is_as_quick_on_the_pendulum_and_nearly_so_on_the_pole():
+def test_the_control_is_a_little_slower_on_the_pendulum_and_no_slower_on_the_pole():
     reached = {
         (world, name): recorded_runs(name, world).reached(level)[:3].tolist()
         for world, level in LEVELS.items()
         for name in ("control", "mbpo")
     }
     assert reached == {
-        ("Pendulum-v1", "control"): [700, 900, 900],
-        ("Pendulum-v1", "mbpo"): [900, 900, 800],
-        ("InvertedPendulum-v5", "control"): [1800] * 3,
-        ("InvertedPendulum-v5", "mbpo"): [1600] * 3,
+        ("Pendulum-v1", "control"): [800, 1000, 800],
+        ("Pendulum-v1", "mbpo"): [700, 800, 700],
+        ("InvertedPendulum-v5", "control"): [1800, 2000, 1500],
+        ("InvertedPendulum-v5", "mbpo"): [1800, 1400, 2400],
     }
     used = [
         seconds_when_reached(recorded_runs("control", world), level)
         for world, level in LEVELS.items()
     ]
-    assert [round(seconds) for seconds in used] == [16, 40]
-    pole = recorded_runs("mbpo", "InvertedPendulum-v5")
-    same_seeds = Runs(pole.steps, pole.means[:3], pole.seconds[:3])
-    assert seconds_when_reached(same_seeds, 950) - used[1] == pytest.approx(17, abs=0.6)
+    assert [round(seconds) for seconds in used] == [18, 35]
 
 
 def test_the_control_is_mbpo_with_real_data_only():
@@ -248,20 +252,23 @@ def factor(name):
     [
         (
             "rollout_length",
-            {1: [1200, 1600, 1000], 2: [900, 1300, 1200], 5: [1000, 900, 900],
-             10: [900, 900, 800], 20: [700, 900, 900]},
+            {1: [900, 900, 900], 2: [1200, 1200, 900], 5: [800, 1000, 1000],
+             10: [700, 800, 700], 20: [600, 700, 700]},
         ),
         (
             "real_ratio",
-            {0: [1400, 1500, 1500], 0.05: [1600] * 3, 0.5: [1200, 1700, 1300], 1: [1800] * 3},
+            {0: [1200, 1900, 1900], 0.05: [1800, 1400, 2400], 0.5: [1300, 1400, 1500],
+             1: [1800, 2000, 1500]},
         ),
         (
             "updates_per_step",
-            {1: [np.inf] * 3, 5: [np.inf, 2300, 3000], 10: [1600] * 3, 20: [900, 800, 1000]},
+            {1: [np.inf] * 3, 5: [2900, 2300, 2900], 10: [1800, 1400, 2400],
+             20: [900, 900, 1100]},
         ),
         (
             "members",
-            {1: [1300, 1300, 1600], 3: [1200, 1200, 1600], 5: [1600] * 3, 7: [1600, 1500, 1500]},
+            {1: [1100, 1600, 1800], 3: [1200, 1600, 1800], 5: [1800, 1400, 2400],
+             7: [1300, 1500, 1600]},
         ),
     ],
 )  # fmt: skip
@@ -275,6 +282,17 @@ def test_when_each_value_of_a_setting_was_there(name, told):
     assert reached == told
 
 
+def test_which_seeds_fell_below_the_pendulums_level_again():
+    found, depths = factor("rollout_length"), []
+    for means in found.means:
+        for one in means:
+            after = one[(one >= -200).argmax() :]
+            if (after < -200).any():
+                assert 1 <= (after < -200).sum() <= 3
+                depths.append(round(float(after.min())))
+    assert len(depths) == 5 and min(depths) == -233
+
+
 def test_which_seeds_lost_the_pole_again():
     lost = {}
     for name in ("real_ratio", "updates_per_step", "members"):
@@ -285,13 +303,17 @@ def test_which_seeds_lost_the_pole_again():
                 if (one >= 950).any() and (after < 950).any():
                     lost[name, value.item(), seed] = int((after < 950).sum())
     assert lost == {
-        ("real_ratio", 0.5, 2): 5,
-        ("updates_per_step", 20, 0): 1,
-        ("members", 3, 1): 2,
-        ("members", 7, 0): 1,
+        ("real_ratio", 0.5, 0): 3,
+        ("real_ratio", 0.5, 1): 1,
+        ("updates_per_step", 20, 0): 5,
+        ("members", 1, 0): 1,
     }
+    ends = {key: factor(key[0]).means[:, key[2], -1] for key in lost}
+    values = {key: factor(key[0]).values.tolist().index(key[1]) for key in lost}
+    down = {key for key in lost if ends[key][values[key]] < 950}
+    assert down == {("real_ratio", 0.5, 0), ("updates_per_step", 20, 0)}
 
 
 def test_what_more_updates_cost():
     seconds = np.median(factor("updates_per_step").seconds, axis=1)
-    assert np.round(seconds).tolist() == [29, 69, 115, 187]
+    assert np.round(seconds).tolist() == [34, 56, 121, 155]

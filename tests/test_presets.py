@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 
 from mbpo_teach import presets
@@ -67,7 +68,7 @@ def table():
     """Return the rows of the table: setting, the authors', the pendulums' and the robots' entry."""
     lines = [line for line in presets.__doc__.splitlines() if line.startswith("`")]
     columns = [re.split(r"\s{2,}", line) for line in lines]
-    assert len(columns) == 15 and {len(cells) for cells in columns} == {5}
+    assert len(columns) == 17 and {len(cells) for cells in columns} == {5}
     return {cells[0]: cells[1:4] for cells in columns}
 
 
@@ -101,6 +102,8 @@ def told(config):
         "`sac.batch_size`": [config.sac.batch_size],
         "`sac.learning_rate`": [config.sac.learning_rate],
         "`sac.target_entropy`": [config.sac.target_entropy],
+        "`sac.gamma`": [config.sac.gamma],
+        "`sac.tau`": [config.sac.tau],
     }
 
 
@@ -129,7 +132,7 @@ def test_the_table_is_what_the_presets_are():
 
 
 def test_entropies():
-    """None is minus the number of actions, of which the pendulums have one."""
+    """None is minus the dimension of the action, which is 1 for the pendulums."""
     for name in PENDULUMS:
         assert laptop(name).sac.target_entropy is None and make(name).act_size == 1
     for name in ROBOTS:
@@ -200,6 +203,22 @@ def test_elites_are_never_more_than_members():
     assert [changed(BASE, {"members": n}).fit.elites for n in (1, 3, 7)] == [1, 3, 3]
     with pytest.raises(ValueError, match=r"fit\.elites must be at most members, 5, not 6"):
         changed(BASE, {"fit.elites": 6})
+
+
+def test_counts_of_numpy_are_taken_as_counts():
+    config = changed(BASE, {"members": np.int64(2), "total_steps": np.uint8(200)})
+    assert (config.members, config.fit.elites) == (2, 2)
+    assert type(config.members) is type(config.total_steps) is int
+    with pytest.raises(ValueError, match=r"^members must be a whole number of at least 1, not T"):
+        changed(BASE, {"members": True})
+    with pytest.raises(ValueError, match=r"^settings must be named by words, not 1"):
+        changed(BASE, {1: 2})
+
+
+@pytest.mark.parametrize("name", ["horizon", "fit", "sac"])
+def test_settings_of_another_kind_are_named(name):
+    with pytest.raises(ValueError, match=f"^{name} must be a .*, not None"):
+        dataclasses.replace(BASE, **{name: None})
 
 
 def test_lists_are_tuples_inside():

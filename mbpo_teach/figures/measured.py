@@ -17,7 +17,7 @@ LEVEL = 0.9
 
 
 def measured_picture(world: str, errors: np.ndarray, *, yardstick: float) -> Still:
-    """Show errors (start, k), k from 1: each start, the median, nine in ten, and who still runs.
+    """Show errors (start, k), k from 1: each start, the median, nine in ten, and who comes so far.
 
     NaN where a real episode was over. `yardstick` is a length in the units of the errors: how far
     the world itself moves in a step.

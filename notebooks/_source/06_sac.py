@@ -16,7 +16,7 @@
 # %% [markdown] tags=["lang-zh"] twin="c9664e2b"
 # # 06 · 里面的学习器
 #
-# 模型给出的是步子，还得有什么把步子变成更好的策略。在 MBPO 里，这件事由**软演员—评论家**（SAC）来做；只给它真实的步子，它自己也能学。本章先在只有一个动作的问题上把它拆开，那里每个量都看得见；再把它装回去，让它把摆甩到直立。第 07 章再喂给它想象。
+# 模型给出的只是一步步转移，还得有东西把它们变成更好的策略。在 MBPO 里，这件事由**软演员—评论家**（SAC）来做；只给它真实的步子，它自己也能学。本章先在只有一个动作的问题上把它拆开，那里每个量都看得见；再把它装回去，让它把摆甩到直立。第 07 章再喂给它想象。
 #
 # | | |
 # |---|---|
@@ -44,7 +44,7 @@
 # The number on the right is the **soft value**, a soft maximum of $Q$: it tends to $\max Q$ as $\alpha \to 0$.
 
 # %% [markdown] tags=["lang-zh"] twin="08f002cb"
-# ## 为随机付钱
+# ## 随机也有报酬
 #
 # 第 01 章的学习者是贪心的，只偶尔掷一次骰子，免得错过什么。SAC 把骰子写进了目标：策略挣的是奖励**加上熵**，要最大化的是 $r + \alpha H(\pi(\cdot\,|\,s))$ 之和的期望，其中 $H(\pi) = -E[\log \pi(a\,|\,s)]$ 以奈特为单位，度量选择有多随机。系数 $\alpha$ 叫**温度**，就是一奈特的价钱。两个动作同样好的地方，随机选一个是有价值的；一个明显更好的地方，随机就太贵了。
 #
@@ -102,7 +102,7 @@ temperature_lab()
 # jumps again and covers nearly everything. Expected $Q$ falls at each jump, while the objective bends but does not break. The
 # best policy of any shape has no need to jump: it moves its weight little by little. Where the red objective lies below the
 # blue one, the shape costs something; the loss is $\alpha$ times the Kullback–Leibler divergence from the red density to the
-# blue one, and the actor's loss is, up to a constant, just this (equation 4 of the paper).
+# blue one, and the actor's loss is, up to a constant, just this (equation 4 of the SAC paper, Haarnoja and others 2018).
 #
 # ## A density for a squashed action
 #
@@ -118,10 +118,10 @@ temperature_lab()
 # **Predict.** The true correction at $u = 2$ is $-2.650$. How wrong is the one with tanh twice, and what happens to it as $u$
 # grows?
 
-# %% [markdown] tags=["lang-zh"] twin="a34896b7"
+# %% [markdown] tags=["lang-zh"] twin="6fba9631"
 # 左图中，黑线是 $Q$，蓝色区域是任意形状中最好的策略的密度，红线是最好的 tanh 高斯策略的密度，两个密度用同一刻度，但与 $Q$ 的刻度不同。右图的横轴是温度，画出两者的目标值、红色策略的 $Q$ 的期望，以及两者的熵；圆点标出当前温度。
 #
-# **看到了什么。** $\alpha = 0.1$ 时窄峰胜出：它多出的 0.3 比宽丘能容许的熵更值钱。在 0.2 与 0.25 之间，tanh 高斯策略跳到宽丘上，因为在那里可以铺得宽得多；到 0.3 附近它又跳了一次，几乎铺满全部动作。每跳一次，$Q$ 的期望就掉一截，目标值却只拐弯、不断开。任意形状中最好的策略用不着跳，它的重心是一点点移过去的。红色目标值低于蓝色的地方，就是形状受限的代价，等于 $\alpha$ 乘以从红色密度到蓝色密度的 KL 散度；演员的损失与它只差一个常数（论文的式 4）。
+# **看到了什么。** $\alpha = 0.1$ 时窄峰胜出：它多出的 0.3 比宽丘能容许的熵更值钱。在 0.2 与 0.25 之间，tanh 高斯策略跳到宽丘上，因为在那里可以铺得宽得多；到 0.3 附近它又跳了一次，几乎铺满全部动作。每跳一次，$Q$ 的期望就掉一截，目标值却只拐弯、不断开。任意形状中最好的策略用不着跳，它的重心是一点点移过去的。红色目标值低于蓝色的地方，就是形状受限的代价，等于 $\alpha$ 乘以从红色密度到蓝色密度的 KL 散度；演员的损失与它只差一个常数（SAC 论文，Haarnoja 等 2018，式 4）。
 #
 # ## 压缩之后的密度
 #
@@ -162,7 +162,7 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 # ### Exercise 06-1: the log-density of a squashed action
 #
 # Write it in NumPy. `raw`, `mean` and `log_std` have shape (row, action); return one number for each row, shape (row,). It must
-# hold at $u = \pm 20$ as well. For $u = \mu = 2$ and $\sigma = 1$ it is 1.7311.
+# hold far out as well: the check goes to $u = \pm 20$ and to 400. For $u = \mu = 2$ and $\sigma = 1$ it is 1.7311.
 #
 # <details><summary>Hint</summary>
 #
@@ -171,12 +171,12 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="44a4b81d"
+# %% [markdown] tags=["lang-zh"] twin="11aea5bd"
 # 各列依次是 $u$、照原样写的修正项、精确的修正项、用了两次 tanh 的修正项。$u = 2$ 时，最后一个是 $-0.813$ 而不是 $-2.650$，而且永远不会低于 $-0.868$。于是策略在边缘显得没有实际那么集中，恰恰在动作饱和的地方高估了熵。接下来两行是“密度”对全部动作的积分：正确的是 1；用两次 tanh 的是 0.771，根本不是密度。最后一行说明，有两个动作时，课程的函数与 PyTorch 自带的一致。
 #
 # ### 练习 06-1：压缩后动作的对数密度
 #
-# 用 NumPy 写出来。`raw`、`mean`、`log_std` 的形状是（行，动作）；每行返回一个数，形状为（行，）。在 $u = \pm 20$ 处也必须成立。$u = \mu = 2$、$\sigma = 1$ 时，结果应为 1.7311。
+# 用 NumPy 写出来。`raw`、`mean`、`log_std` 的形状是（行，动作）；每行返回一个数，形状为（行，）。$u$ 很大时也必须成立：检查会用到 $\pm 20$ 和 400。$u = \mu = 2$、$\sigma = 1$ 时，结果应为 1.7311。
 #
 # <details><summary>提示</summary>
 #
@@ -220,7 +220,7 @@ check("06-1", log_prob)
 # $$y = r + \gamma\,(1 - d)\,\Big[\min_i \bar Q_i(s', a') - \alpha \log \pi(a'\,|\,s')\Big], \qquad
 #   L_Q = \tfrac12 \sum_i \overline{\big(Q_i(s, a) - y\big)^2}.$$
 #
-# These are equations 2, 3 and 5 of the paper. $\bar Q$ are **target critics**, slow copies that move towards the critics
+# These are equations 2, 3 and 5 of the SAC paper. $\bar Q$ are **target critics**, slow copies that move towards the critics
 # by half a percent per update, so that the target does not run away from those who chase it. And $d$ is 1 where the episode
 # **terminated**: the robot has fallen, and nothing follows.
 #
@@ -231,7 +231,7 @@ check("06-1", log_prob)
 # **Predict.** Let every reward be $-1$ and $\gamma = 0.99$; the true value is $-100$. By how much does the value change if one
 # transition in 200 is marked as an end?
 
-# %% [markdown] tags=["lang-zh"] twin="a43fdc9c"
+# %% [markdown] tags=["lang-zh"] twin="62350cf1"
 # ## 评论家的目标
 #
 # 到现在为止 $Q$ 是给定的。在环境里，它要从转移 $(s, a, r, s')$ 中学出来，不管这些转移有多旧、出自哪个策略。与 Q-learning 一样，把估计拉向一个目标，即一步真实的奖励加上对余下部分的估计；只不过余下部分现在是下一个状态的软价值，用从*当前*策略抽出的一个动作 $a'$ 来算：
@@ -239,7 +239,7 @@ check("06-1", log_prob)
 # $$y = r + \gamma\,(1 - d)\,\Big[\min_i \bar Q_i(s', a') - \alpha \log \pi(a'\,|\,s')\Big], \qquad
 #   L_Q = \tfrac12 \sum_i \overline{\big(Q_i(s, a) - y\big)^2}.$$
 #
-# 这就是论文的式 2、3、5。$\bar Q$ 是**目标网络**，即评论家的慢速副本，每次更新只向评论家靠近千分之五，免得目标总从追它的人面前跑开。$d$ 在回合**终止**处为 1：机器人倒了，后面什么也没有。
+# 这就是 SAC 论文的式 2、3、5。$\bar Q$ 是**目标网络**，即评论家的慢速副本，每次更新只向评论家靠近千分之五，免得目标总从追它的人面前跑开。$d$ 在回合**终止**处为 1：机器人倒了，后面什么也没有。
 #
 # *时间限制的陷阱。* Pendulum-v1 走 200 步就停。那里什么也没有结束，只是有人不再数下去。观测里不含时间，回合的最后一个状态与别的状态看上去没有两样。如果在那里令 $d = 1$，每 200 个目标中就有一个声称未来一文不值。
 #
@@ -256,8 +256,8 @@ for share_ended in (0, 1 / 200):
 
 # %% [markdown] tags=["lang-en"]
 # Three whole episodes, 600 transitions, and not one is stored as terminated: our buffer has no column for a time limit at all.
-# With the false ends the solution of $V = -1 + \gamma(1 - 1/200)V$ is $-66.9$: a third of the future is lost, and by a
-# different share for every length of episode. Two public implementations from which many have learned do just this.
+# With the false ends the solution of $V = -1 + \gamma(1 - 1/200)V$ is $-66.9$: a third of the future is lost, and the
+# share depends on the length of the episode. Two public implementations from which many have learned do just this.
 #
 # ### Exercise 06-2: the soft target
 #
@@ -272,7 +272,7 @@ for share_ended in (0, 1 / 200):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="1cd9438a"
+# %% [markdown] tags=["lang-zh"] twin="ad0d1448"
 # 整整三个回合、600 条转移，没有一条存为终止：我们的缓冲区根本没有时间限制这一列。有了虚假的终止，$V = -1 + \gamma(1 - 1/200)V$ 的解是 $-66.9$：三分之一的未来丢了，而且回合长度不同，丢的比例也不同。有两个常被拿来学习的公开实现正是这样做的。
 #
 # ### 练习 06-2：软目标
@@ -338,11 +338,13 @@ from mbpo_teach.widgets.hills import twins_lab
 twins_lab()
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** At 0.3 the believer in one critic overrates its action by 0.35, who takes the smaller of two by 0.10; and
-# the action chosen by the latter is also truly a little better, 1.16 against 1.12. At a noise of 0.1 the smaller one is slightly
+# **What was seen.** At 0.3, believing one critic overrates the chosen action by 0.35, believing the smaller of two by 0.10; and
+# the action chosen in the second way is also truly a little better, 1.16 against 1.12. At a noise of 0.1 the smaller one is slightly
 # too low. So the minimum is no exact cure: it trades one bias for a smaller one of uncertain sign. At an action chosen
 # without looking at the critics it is too low, by 0.56 deviations. But too high is worse than too low: what is overrated gets
 # tried, believed and handed on; what is underrated is merely left alone.
+# And the lab is kinder than life: its errors are independent. SAC's twins share batches and targets and differ only in their
+# first weights, so a part of their error is common to both, and of that part the minimum cures nothing.
 #
 # ## Three losses, one after the other
 #
@@ -350,7 +352,7 @@ twins_lab()
 # action the world ends, so the target is the reward, which is $Q(a)$ with noise of deviation 0.3. (The factor 3 only spreads
 # the inputs, for these tiny networks.)
 
-# %% [markdown] tags=["lang-zh"] twin="3fc781ad"
+# %% [markdown] tags=["lang-zh"] twin="f234d56f"
 # **看到了什么。** 标准差为 0.3 时，只信一个评论家，高估 0.35；取两者中较小的，高估 0.10，而且选出的动作确实也好一点，1.16 对 1.12。噪声为 0.1 时，较小的那个略微偏低。可见取最小并不能根治，只是把一个偏差换成一个更小的、正负不定的偏差。动作如果不是照着评论家选的，最小值就偏低，低 0.56 个标准差。但是偏高比偏低更糟：被高估的动作会被尝试、被相信、被传下去；被低估的动作只是无人问津。
 #
 # ## 三个损失，一个一个来
@@ -450,7 +452,7 @@ losses_picture(learned, moved, 0.1, heated, target=-0.6)
 # ## A temperature that finds itself
 #
 # Nobody knows a good temperature in advance: it has the units of reward, and what was right at the beginning is wrong later.
-# An entropy is easier to name. SAC's usual target is minus the number of actions, so $-1$ here.
+# An entropy is easier to name. SAC's usual target is minus the dimension of the action, so $-1$ here.
 #
 # The lab lets both losses work together, from temperature 1 and a wide actor, with the true $Q$ and with evenly spread
 # draws instead of random ones. Blue is the entropy at which the actor's steps arrive if the temperature is held; dotted, the best
@@ -459,12 +461,12 @@ losses_picture(learned, moved, 0.1, heated, target=-0.6)
 # **Predict.** With the target at $-1$, where will the red path end: on the blue curve or on the dotted one? And what if the
 # target is 0.2, an entropy that no point of either curve has?
 
-# %% [markdown] tags=["lang-zh"] twin="1c5d74d8"
-# 左图：两个评论家在第一次更新之前、30 次之后、300 次之后的样子，黑线是真正的 $Q$。宽丘先学会；窄峰要更久，最后仍略低，右端也偏低。中图：演员的密度从宽宽的点线出发，最后成了**宽丘上**窄窄的一条，尽管第一个实验室说 $\alpha = 0.1$ 时窄峰更好。梯度只会从站着的地方往上爬：SAC 找到的也只是离自己不远的好策略，不是最好的策略。有用的是高温、铺得很宽的起点，再加上运气。右图：抽样的熵从 $-1$ 左右升到目标 $-0.6$；为了把它稳在那里，温度从 0.1 升到了 0.17 左右。
+# %% [markdown] tags=["lang-zh"] twin="201e8fd3"
+# 左图：两个评论家在第一次更新之前、30 次之后、300 次之后的样子，黑线是真正的 $Q$。宽丘先学会；窄峰要更久，最后仍略低，右端也偏低。中图：演员的密度从宽宽的点线出发，最后成了**宽丘上**窄窄的一条，尽管第一个实验室说 $\alpha = 0.1$ 时窄峰更好。梯度只会从当前的位置往上爬：SAC 找到的也只是离自己不远的好策略，不是最好的策略。有用的是高温、铺得很宽的起点，再加上运气。右图：抽样的熵从 $-1$ 左右升到目标 $-0.6$；为了把它稳在那里，温度从 0.1 升到了 0.17 左右。
 #
-# ## 自己找到自己的温度
+# ## 会自己调节的温度
 #
-# 谁也不能预先知道多高的温度合适：它的单位就是奖励的单位，而且开始时合适的，后来就不合适了。熵比较容易说定。SAC 通常以动作个数的相反数为目标，在这里就是 $-1$。
+# 谁也不能预先知道多高的温度合适：它的单位就是奖励的单位，而且开始时合适的，后来就不合适了。熵比较容易说定。SAC 通常以动作维数的相反数为目标，在这里就是 $-1$。
 #
 # 下面的实验室让两个损失一起工作，从温度 1 和很宽的演员出发，用真正的 $Q$，抽样也不随机，而是均匀地铺开。蓝线是温度固定时演员走到的熵；点线是第一个实验室里最好的 tanh 高斯策略。
 #
@@ -481,7 +483,7 @@ target_lab()
 # it stops on the upper branch at 0.32. Targets of $-0.3$ and $-0.2$ are met a little beyond the end of the lower branch: an actor
 # that is on the hill already holds on at temperatures at which one that starts wide never gets there. Between $-0.1$ and 0.5 no
 # temperature makes the actor stay: once it lets go of the hill it spreads over everything, the temperature falls, it contracts
-# again, and so on for ever. The range in the sentence tells a path that settled from one that swings. And a target above
+# again, and so on for ever. The range of the entropy in the sentence below the figure tells a path that settled from one that swings. And a target above
 # $\log 2 = 0.69$ could never be met by any policy on $(-1, 1)$; the temperature would rise without end.
 #
 # ### Exercise 06-3: one step of the temperature
@@ -496,8 +498,8 @@ target_lab()
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="c90a8c59"
-# **看到了什么。** 起初温度下降，演员还和原来一样宽；接着演员收缩到宽丘上，路径停在蓝线与目标相交处，$\alpha = 0.08$。目标越低，温度越低。目标为 0.6 时，它停在上面那一支，温度为 0.32。目标为 $-0.3$ 和 $-0.2$ 时，它停在下面那一支末端稍外一点：已经站在宽丘上的演员，在从宽处出发的演员到不了宽丘的温度下，仍能守住。目标在 $-0.1$ 到 0.5 之间时，没有哪个温度能让演员停住：它一松开宽丘就铺满全部动作，温度随之下降，它又收缩回来，如此反复，没有尽头。看句子里熵的范围，就能分清路径是停住了，还是在来回摆动。至于高于 $\log 2 = 0.69$ 的目标，$(-1, 1)$ 上没有任何策略达得到，温度会无止境地升上去。
+# %% [markdown] tags=["lang-zh"] twin="2087f97b"
+# **看到了什么。** 起初温度下降，演员还和原来一样宽；接着演员收缩到宽丘上，路径停在蓝线与目标相交处，$\alpha = 0.08$。目标越低，温度越低。目标为 0.6 时，它停在上面那一支，温度为 0.32。目标为 $-0.3$ 和 $-0.2$ 时，它停在下面那一支末端稍外一点：有些温度下，从宽处出发的演员到不了宽丘，已经在宽丘上的却守得住。目标在 $-0.1$ 到 0.5 之间时，没有哪个温度能让演员停住：它一松开宽丘就铺满全部动作，温度随之下降，它又收缩回来，如此反复，没有尽头。看图下那句话里熵的范围，就能分清路径是停住了，还是在来回摆动。至于高于 $\log 2 = 0.69$ 的目标，$(-1, 1)$ 上没有任何策略达得到，温度会无止境地升上去。
 #
 # ### 练习 06-3：温度的一步
 #
@@ -600,24 +602,25 @@ print(torch.equal(again, reports[-1].returns))
 print((again.mean() - reports[0].returns.mean()).item() > 300)
 
 # %% [markdown] tags=["lang-en"]
-# Two times True. After an interrupt, too, `reports` holds everything up to the last report, and this cell runs.
+# Two times True. After an interrupt, too, `reports` holds everything up to the last report. Once there is one, this cell
+# runs; after an early stop its second line may say False.
 
-# %% [markdown] tags=["lang-zh"] twin="b80a5872"
-# 两次 True。被中断之后也一样，`reports` 里有到最后一次报告为止的一切，这个单元格照样能运行。
+# %% [markdown] tags=["lang-zh"] twin="4857c2ac"
+# 两次 True。被中断之后，`reports` 里也有到最后一次报告为止的一切；只要有过一次报告，这个单元格就能运行，只是停得太早的话，第二行可能是 False。
 
 # %% [markdown] tags=["lang-en"]
 # ## Recorded: five seeds, and a second world
 #
 # One seed proves little. The records hold five runs of 10,000 steps on the pendulum, and five on InvertedPendulum-v5, MuJoCo's pole on a
-# cart: reward 1 for every step on which the pole stands, 1,000 at most, and a real end when it falls. The settings are
-# those of the cell above. `python tools/record_sac.py` makes the records again; every seed is stored, whatever came of it.
+# cart: reward 1 for every step on which the pole stands, 1,000 at most, and a real end when it falls. The learner is
+# that of the cell above; here the cart's first 500 steps are random, not 200, and a report comes every 500 steps, not every 250. `python tools/record_sac.py` makes the records again; every seed is stored, whatever came of it.
 #
 # **Predict.** Which of the two needs more real steps? And will five seeds look alike?
 
-# %% [markdown] tags=["lang-zh"] twin="56316124"
+# %% [markdown] tags=["lang-zh"] twin="fb4ce524"
 # ## 记录：五个种子，再加一个环境
 #
-# 一个种子说明不了什么。记录里有摆的五次训练，每次 10,000 步；还有 InvertedPendulum-v5 的五次，那是 MuJoCo 里小车上的一根杆，杆立住一步得奖励 1，最多 1,000 步，倒下就真的终止。设置与上面的单元格相同。用 `python tools/record_sac.py` 可以重新生成这些记录；每个种子都存了下来，不论结果如何。
+# 一个种子说明不了什么。记录里有摆的五次训练，每次 10,000 步；还有 InvertedPendulum-v5 的五次，那是 MuJoCo 里小车上的一根杆，杆立住一步得奖励 1，最多 1,000 步，倒下就真的终止。学习器与上面的单元格相同；只是小车开头随机走 500 步，不是 200 步，每 500 步报告一次，不是 250 步。用 `python tools/record_sac.py` 可以重新生成这些记录；每个种子都存了下来，不论结果如何。
 #
 # **先预测。** 两者之中，哪一个要更多的真实步数？五个种子会差不多吗？
 
@@ -647,36 +650,36 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # Each line is one seed's mean return from the ten starts, the thick one the median of the seeds. Below the figure stand the level that
 # counts as solved, the step at which each seed first reached it, and the median at the end.
 #
-# **What was seen.** On the pendulum all five seeds come within about 20 of the best known, after 3,250 to 5,750 steps, and stay
-# there. Two fell back on the way, one from $-264$ to $-539$, the other from $-389$ to $-909$. On the cart nothing seems to
+# **What was seen.** On the pendulum all five seeds reach $-200$ after 3,250 to 5,750 steps, do not fall below it again, and
+# end within about 20 of the best known. Four fell back on the way, the farthest from $-389$ to $-909$. On the cart nothing seems to
 # happen for 7,000 steps and more: the pole falls after 50 to 150. Then, between one report and the next, it stands for all
 # 1,000. Two seeds lost it again for one report, and seed 3 got there with its very last. The median hides all this, and
 # one seed alone would have told another story.
 
-# %% [markdown] tags=["lang-zh"] twin="6f71fbc1"
+# %% [markdown] tags=["lang-zh"] twin="a13eed54"
 # 每条细线是一个种子从十个起点出发的平均回报，粗线是各种子的中位数。图下列出算作解决的水平、每个种子首次达到它的步数，以及最后的中位数。
 #
-# **看到了什么。** 摆的五个种子都在 3,250 到 5,750 步之间达到离已知最好水平约 20 以内，此后没有再掉下来。其中两个中途退步过，一个从 $-264$ 退到 $-539$，另一个从 $-389$ 退到 $-909$。小车上则有 7,000 多步看似毫无动静，杆立 50 到 150 步就倒；然后，就在相邻两次报告之间，它一下子立满了 1,000 步。有两个种子后来又在某一次报告里丢了它，种子 3 直到最后一次报告才做到。只看中位数，这些都看不见；只看一个种子，讲出来的又是另一个故事。
+# **看到了什么。** 摆的五个种子都在 3,250 到 5,750 步之间达到 $-200$，此后没有再掉到它下面，最后离已知最好的水平约 20 以内。其中四个中途退步过，退得最多的从 $-389$ 退到 $-909$。小车上则有 7,000 多步看似毫无动静，杆立 50 到 150 步就倒；然后，就在相邻两次报告之间，它一下子立满了 1,000 步。有两个种子后来又在某一次报告中让杆倒了，种子 3 直到最后一次报告才做到。只看中位数，这些都看不见；只看一个种子，讲出来的又是另一个故事。
 
 # %% [markdown] tags=["lang-en"]
 # ## What it costs, and what failed
 #
 # 4,000 real steps for the smallest of the course's simulators, each step remembered and used again in about 120 batches, and
-# twice as many for a pole on a cart. The paper counts the steps on MuJoCo's walkers in millions.
+# twice as many for a pole on a cart. The SAC paper counts the steps on MuJoCo's walkers in millions.
 #
-# Not everything works. With the paper's learning rate, $3\cdot 10^{-4}$ instead of $3\cdot 10^{-3}$, seed 0 was still at
+# Not everything works. With the SAC paper's learning rate, $3\cdot 10^{-4}$ instead of $3\cdot 10^{-3}$, seed 0 was still at
 # $-1{,}109$ after 4,000 steps, on the machine that wrote this. That rate is no mistake. It was chosen for runs hundreds of times as long; here there
-# is one update for each real step, and 3,800 small steps lead nowhere. Put it in and see.
+# are 3,800 updates in all, and so many small steps lead nowhere. Put it in and see.
 #
 # The critics learned what actions are worth, and nobody learned what the pendulum *does*, though every transition says so.
 # A model learns that from a few hundred steps, as chapters 02 and 03 have shown. Chapter 07 asks how many of the lessons it can pay for.
 
-# %% [markdown] tags=["lang-zh"] twin="63bd50d5"
+# %% [markdown] tags=["lang-zh"] twin="01754c15"
 # ## 代价，以及没有成功的尝试
 #
-# 课程里最小的仿真器用了 4,000 步真实交互，每一步都记了下来，平均在大约 120 个批次里重复使用；小车上的杆要再多一倍。在 MuJoCo 的步行机器人上，论文里的步数以百万计。
+# 课程里最小的仿真器用了 4,000 步真实交互，每一步都记了下来，平均在大约 120 个批次里重复使用；小车上的杆要再多一倍。在 MuJoCo 的步行机器人上，SAC 论文里的步数以百万计。
 #
-# 也不是什么都行得通：学习率取论文的 $3\cdot 10^{-4}$ 而不是 $3\cdot 10^{-3}$，在写下这些话的机器上，种子 0 走完 4,000 步仍在 $-1{,}109$。那个学习率并没有错，它是为长几百倍的训练选的；这里每走一步真实的步子只更新一次，3,800 次小步走不了多远。不妨换上去看看。
+# 也不是什么都行得通：学习率取 SAC 论文的 $3\cdot 10^{-4}$ 而不是 $3\cdot 10^{-3}$，在写下这些话的机器上，种子 0 走完 4,000 步仍在 $-1{,}109$。那个学习率并没有错，它是为长几百倍的训练选的；这里总共只更新 3,800 次，这么小的步子走不了多远。不妨换上去看看。
 #
 # 评论家学会了动作值多少，却没有谁去学摆*会怎样动*，尽管每条转移都在说这件事。第 02、03 章已经看到，模型用几百步就能学会。第 07 章要问：模型能替我们付多少学费？
 
@@ -713,7 +716,7 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # </details>
 #
-# **4. A robot has one action, and you set a target entropy of $+1$. What will the temperature do?**
+# **4. A robot's action is one number, and you set a target entropy of $+1$. What will the temperature do?**
 #
 # <details><summary>Answer</summary>
 #
@@ -727,11 +730,11 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 # <details><summary>Answer</summary>
 #
 # Averaging makes the error smaller, but its sign stays: an actor that maximises an average still finds the places where the
-# average is too high. The minimum is high only where both are, and independent errors are seldom high at the same action.
+# average is too high. The minimum is high only where both are, and errors that are not shared are seldom high at the same action.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="9cc564bc"
+# %% [markdown] tags=["lang-zh"] twin="a79416ac"
 # ## 小测
 #
 # **1. 温度趋于零时，软价值、$\pi^*$ 和软目标各变成什么？**
@@ -758,7 +761,7 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # </details>
 #
-# **4. 机器人有一个动作，你把目标熵设为 $+1$。温度会怎样？**
+# **4. 机器人的动作只有一维，你把目标熵设为 $+1$。温度会怎样？**
 #
 # <details><summary>答案</summary>
 #
@@ -770,7 +773,7 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # <details><summary>答案</summary>
 #
-# 平均能使误差变小，却改不了它的符号：演员最大化一个平均值，找到的仍然是平均值偏高的地方。最小值只有在两者都偏高时才偏高，而独立的误差很少在同一个动作上都偏高。
+# 平均能使误差变小，却改不了它的符号：演员最大化一个平均值，找到的仍然是平均值偏高的地方。最小值只有在两者都偏高时才偏高，而不共有的误差很少在同一个动作上都偏高。
 #
 # </details>
 
@@ -779,7 +782,7 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # - SAC maximises reward plus $\alpha$ times entropy. For one state the best policy is $e^{Q/\alpha}/Z$ and its worth the soft value
 #   $\alpha\log Z$.
-# - The density of a squashed action needs $-\log(1 - \tanh^2(u))$ for every action: $-(-2.650)$ at $u = 2$, tanh taken once.
+# - The log-density of a squashed action needs $-\log(1 - \tanh^2(u))$ for every dimension of the action: $-(-2.650)$ at $u = 2$, tanh taken once.
 # - The critics follow $r + \gamma(1-d)[\min_i \bar Q_i - \alpha\log\pi]$. Termination stops the bootstrap, a time limit never does.
 # - The smaller of two critics holds the actor's optimism down; the temperature keeps the entropy at a target, where the
 #   policies on offer allow it.
@@ -799,14 +802,14 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # **Next:** [chapter 07, MBPO](07_mbpo.ipynb): the same learner, fed with branches from a model.
 
-# %% [markdown] tags=["lang-zh"] twin="f5a766d6"
+# %% [markdown] tags=["lang-zh"] twin="ef79763f"
 # ## 要点
 #
 # - SAC 最大化奖励加上 $\alpha$ 乘以熵。只有一个状态时，最好的策略是 $e^{Q/\alpha}/Z$，它的所得是软价值 $\alpha\log Z$。
-# - 压缩后动作的密度，对每个动作都要加上 $-\log(1 - \tanh^2(u))$：在 $u = 2$ 处是 $-(-2.650)$，tanh 只用一次。
+# - 压缩后动作的对数密度，对动作的每一维都要加上 $-\log(1 - \tanh^2(u))$：在 $u = 2$ 处是 $-(-2.650)$，tanh 只用一次。
 # - 评论家追随 $r + \gamma(1-d)[\min_i \bar Q_i - \alpha\log\pi]$。终止会切断自举，时间限制绝不会。
 # - 两个评论家取较小，压住演员的乐观；在可选的策略允许的范围内，温度使熵保持在目标处。
-# - 演员从站着的地方往上爬。只用 SAC，每一课都要用真实步数来付学费。
+# - 演员从当前所在的位置往上爬。只用 SAC，每一课都要用真实步数来付学费。
 #
 # ## 参考文献
 #

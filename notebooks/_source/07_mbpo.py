@@ -75,7 +75,7 @@
 #
 # 有三处不同，比看上去更要紧。
 #
-# - *想象哪个动作。* Dyna-Q 重放当时采取的动作。MBPO 问的是**当前策略**，而这个动作也许谁都没有在那里做过。只有对任何状态和动作都能作答的模型才允许这样做；表里没有这一行。
+# - *想象哪个动作。* Dyna-Q 回放当时采取的动作。MBPO 问的是**当前策略**，而这个动作也许谁都没有在那里做过。只有对任何状态和动作都能作答的模型才允许这样做；表里没有这一行。
 # - *走多远。* Dyna-Q 从见过的状态想象一步。MBPO 接着走 $k$ 步，代价是复合误差。
 # - *谁从真实中学。* 在 Dyna-Q 里，每一步真实的步子立刻就用来学习。在 MBPO 里，真实的步子用来塑造模型；在作者的代码里，它还占每个批次的二十分之一。
 #
@@ -177,9 +177,9 @@ for ratio in (0.0, 0.05, 0.5, 1.0):
 # ### Exercise 07-1: a mixed batch
 #
 # `draw_real(rows)` and `draw_imagined(rows)` return so many rows of a memory, an array (row, column). Return a batch of
-# `batch_size` rows: first the real ones, `batch_size * real_ratio` of them, rounded down, then the imagined ones. At a
-# ratio of 0 or 1 one of the memories may still be empty, so it must not be asked, not even for no rows. For 256 and 0.05,
-# 12 rows are real.
+# `batch_size` rows: first the real ones, `batch_size * real_ratio` of them, rounded down, then the imagined ones. A
+# memory from which no row is needed (at a ratio of 0 or 1, or when the product is below 1) may still be empty, so it must not
+# be asked, not even for no rows. For 256 and 0.05, 12 rows are real.
 #
 # <details><summary>Hint</summary>
 #
@@ -188,12 +188,12 @@ for ratio in (0.0, 0.05, 0.5, 1.0):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="16a2a823"
+# %% [markdown] tags=["lang-zh"] twin="195e90c9"
 # 第一行依次是真实步数、$k$、想象的步数，即 2,000 个分支各走 $k$ 步。其余各行是比例、批次的行数、其中能在真正走过的步子里找到的行数：$128 \cdot 0.05 = 6.4$，舍去小数得 6，正如作者把 12.8 舍成 12。想象的状态绝不会与真实的状态逐位相等，所以这样数不会数错。
 #
 # ### 练习 07-1：混合的批次
 #
-# `draw_real(rows)` 和 `draw_imagined(rows)` 从各自的缓冲区返回这么多行，是一个（行，列）的数组。返回 `batch_size` 行的批次：先是真实的，共 `batch_size * real_ratio` 行，向下取整；后面是想象的。比例为 0 或 1 时，其中一个缓冲区可能还是空的，不可以去问它，哪怕只要零行。对 256 和 0.05，有 12 行是真实的。
+# `draw_real(rows)` 和 `draw_imagined(rows)` 从各自的缓冲区返回这么多行，是一个（行，列）的数组。返回 `batch_size` 行的批次：先是真实的，共 `batch_size * real_ratio` 行，向下取整；后面是想象的。一行也不需要的那个缓冲区（比例为 0 或 1，或者乘积小于 1）可能还是空的，不可以去问它，哪怕只要零行。对 256 和 0.05，有 12 行是真实的。
 #
 # <details><summary>提示</summary>
 #
@@ -332,16 +332,17 @@ check("07-2", model_step)
 #
 # Now the loop runs. Pendulum-v1, the laptop's preset, 1,000 real steps: 200 at random, and from then on a refit every 100
 # steps and ten updates for each step. Behind the curve stands the median of the five recorded runs of SAC alone, from
-# chapter 06: the same small networks, the same learning rate, one update for each step. The same ten starts judge both. ■
-# ends the training and keeps what was reported.
+# chapter 06: the same small networks, the same learning rate, one update for each step, and the usual $\gamma = 0.99$ and
+# $\tau = 0.005$ where this preset has $0.98$ and $0.01$. The same ten starts judge both. ■ ends the training and keeps what
+# was reported.
 #
 # **Predict.** In chapter 06 SAC needed 3,250 to 5,750 real steps until its mean return stayed near the best. How many does
 # MBPO need? And will it, too, get worse before it gets better?
 
-# %% [markdown] tags=["lang-zh"] twin="d8c7ce1e"
+# %% [markdown] tags=["lang-zh"] twin="1dc0664a"
 # ## 现场训练，与 SAC 的记录相比
 #
-# 现在让循环跑起来。Pendulum-v1，笔记本电脑的预设，1,000 步真实交互：前 200 步随机，此后每 100 步重新拟合一次，每步更新十次。曲线背后是第 06 章里单独的 SAC 的五次训练的中位数：同样的小网络，同样的学习率，每步更新一次。评判两者的是同样的十个起点。按 ■ 会结束训练，已经报告的都保留下来。
+# 现在让循环跑起来。Pendulum-v1，笔记本电脑的预设，1,000 步真实交互：前 200 步随机，此后每 100 步重新拟合一次，每步更新十次。曲线背后是第 06 章里单独的 SAC 的五次训练的中位数：同样的小网络，同样的学习率，每步更新一次；$\gamma$ 和 $\tau$ 取常用的 $0.99$ 和 $0.005$，这里的预设则是 $0.98$ 和 $0.01$。评判两者的是同样的十个起点。按 ■ 会结束训练，已经报告的都保留下来。
 #
 # **先预测。** 第 06 章里，SAC 要 3,250 到 5,750 步真实交互，平均回报才稳定在最好水平附近。MBPO 要多少步？它会不会也先变差、再变好？
 
@@ -366,16 +367,16 @@ reports = watch(
 # Blue is the mean return from the ten starts, with a band from the worst to the best of them; orange, dash-dotted, SAC's
 # recorded median; dashed, the best mean known.
 #
-# **What was seen.** It, too, gets worse first: after the first refit the mean falls from $-1{,}351$ to $-1{,}627$, and a
-# rise to $-859$ is lost again. Then, between step 700 and step 800, the policy has it: $-236$, and $-175$ at step 900. At
-# the end, after five episodes, it stands at $-173$; the best known is $-158$. SAC's median is at $-1{,}731$ by then, and
-# passes $-200$ at step 3,750. On another machine the digits differ, and so may the step at which the climb begins. What is
-# compared below holds anywhere.
+# **What was seen.** It, too, gets worse before it gets better: after the first refit the mean rises from $-1{,}351$ to
+# $-1{,}164$, after the second it falls to $-1{,}561$. Then it climbs, to $-711$ at step 600, and at step 700 the policy has
+# it: $-185$. At step 800 it is below $-200$ again, by 4. At the end, after five episodes, it stands at $-178$; the best known
+# is $-158$. SAC's median is at $-1{,}731$ by then, and passes $-200$ at step 3,750. On another machine the digits differ, and
+# so may the step at which the climb begins. What is compared below holds anywhere.
 
-# %% [markdown] tags=["lang-zh"] twin="932935d2"
+# %% [markdown] tags=["lang-zh"] twin="15cf2d81"
 # 蓝线是十个起点的平均回报，色带从其中最差的画到最好的；橙色点划线是记录中 SAC 的中位数；虚线是已知最好的平均回报。
 #
-# **看到了什么。** 它也是先变差：第一次拟合之后，平均回报从 $-1{,}351$ 降到 $-1{,}627$；升到 $-859$，又丢掉了。然后在第 700 步与第 800 步之间，策略开了窍：$-236$，第 900 步时 $-175$。最后，走完五个回合，它停在 $-173$，已知最好的是 $-158$。这时 SAC 的中位数还在 $-1{,}731$，要到第 3,750 步才越过 $-200$。换一台机器，数字会不同，开始攀升的时刻也可能不同。下面比较的事在哪里都成立。
+# **看到了什么。** 它也是先变差、再变好：第一次拟合之后，平均回报从 $-1{,}351$ 升到 $-1{,}164$，第二次之后又降到 $-1{,}561$。然后开始攀升，第 600 步时 $-711$，第 700 步策略就开了窍：$-185$。第 800 步它又落到 $-200$ 以下，只差 4。最后，走完五个回合，它停在 $-178$，已知最好的是 $-158$。这时 SAC 的中位数还在 $-1{,}731$，要到第 3,750 步才越过 $-200$。换一台机器，数字会不同，开始攀升的时刻也可能不同。下面比较的事在哪里都成立。
 
 # %% tags=["nbval-check-output"]
 policy = sac.policy_of(reports[-1].learner, config.sac, act_size=1)
@@ -385,11 +386,11 @@ print((again.mean() - reports[0].returns.mean()).item() > 300)
 
 # %% [markdown] tags=["lang-en"]
 # Two times True: the last report's policy, judged again, gives the same returns, and it is far better than the first. From
-# a terminal the same training is `python -m mbpo_teach train Pendulum-v1`, with checkpoints, so that a run that was killed
-# goes on.
+# a terminal the same training is `python -m mbpo_teach train Pendulum-v1 --steps 1000`, with checkpoints, so that a run that
+# was killed goes on.
 
-# %% [markdown] tags=["lang-zh"] twin="49334e4e"
-# 两次 True：最后一次报告的策略重新评判，回报相同；它比第一次的好得多。在终端里，同样的训练是 `python -m mbpo_teach train Pendulum-v1`，它会存检查点，被中断的训练可以接着跑。
+# %% [markdown] tags=["lang-zh"] twin="c8a602dd"
+# 两次 True：最后一次报告的策略重新评判，回报相同；它比第一次的好得多。在终端里，同样的训练是 `python -m mbpo_teach train Pendulum-v1 --steps 1000`，它会存检查点，被中断的训练可以接着跑。
 
 # %% [markdown] tags=["lang-en"]
 # ## Recorded: five seeds, two worlds, steps and seconds
@@ -399,19 +400,20 @@ print((again.mean() - reports[0].returns.mean()).item() > 300)
 # real steps; on the right, the same runs against the processor's time. Both axes are logarithmic.
 # `python tools/record_mbpo.py` makes the records again; every seed is stored.
 #
-# Is that a fair race? SAC makes one update for each real step, MBPO ten, and its model besides. To tell the model from the
-# updates there is a **control**, three seeds of it: MBPO's settings and its ten updates, but no model, which is SAC with
+# Is that a fair race? SAC makes one update for each real step, MBPO ten, and its model besides. They differ in more: in
+# $\gamma$, 0.99 for SAC and 0.98 for MBPO; on the pendulum in $\tau$; and on the pole SAC learns at $3\cdot 10^{-3}$ after 500
+# random steps, MBPO at $10^{-3}$ after 200. To tell the model from the updates, and from all the rest, there is a **control**, three seeds of it: MBPO's settings and its ten updates, but no model, which is SAC with
 # $G = 10$ (`python tools/record_control.py`).
 #
 # **Predict.** How many times fewer real steps than SAC does MBPO need? How much of that is left against the control? And
 # who is first by the clock?
 
-# %% [markdown] tags=["lang-zh"] twin="5ba3ae04"
+# %% [markdown] tags=["lang-zh"] twin="14b0fc5c"
 # ## 记录：五个种子，两个环境，步数与秒数
 #
 # 一个种子说明不了什么，真实步数也不是唯一的花费。记录里有 MBPO 用笔记本电脑的预设在 Pendulum-v1 和 InvertedPendulum-v5 上各五个种子的训练，旁边是第 06 章 SAC 的五个。左边按真实步数画，右边是同样的训练，按处理器的时间画；两条轴都是对数刻度。用 `python tools/record_mbpo.py` 可以重新生成这些记录；每个种子都存了下来。
 #
-# 这样比公平吗？每走一步真实的步子，SAC 更新一次，MBPO 更新十次，另外还有模型。为了把模型与更新次数分开，还有一组**对照**，三个种子：MBPO 的设置，同样更新十次，但没有模型，也就是 $G = 10$ 的 SAC（`python tools/record_control.py`）。
+# 这样比公平吗？每走一步真实的步子，SAC 更新一次，MBPO 更新十次，另外还有模型。不同的还不止这些：$\gamma$ 在 SAC 那里是 0.99，在 MBPO 这里是 0.98；在摆上，$\tau$ 也不同；在杆上，SAC 先随机走 500 步，学习率是 $3\cdot 10^{-3}$，MBPO 是 200 步和 $10^{-3}$。为了把模型与更新次数、与其余的一切分开，还有一组**对照**，三个种子：MBPO 的设置，同样更新十次，但没有模型，也就是 $G = 10$ 的 SAC（`python tools/record_control.py`）。
 #
 # **先预测。** MBPO 需要的真实步数是 SAC 的几分之一？与对照相比，还剩多少优势？按时钟算，谁先到？
 
@@ -443,47 +445,48 @@ for world, algorithms in raced.items():
 # best known. In the table: world, algorithm, that level, the real step at which each seed first reached it (inf: never),
 # and the median return at the end.
 #
-# **What was seen.** *Against SAC* MBPO is far ahead in real steps, in every seed. The pendulum's five reach $-200$ after 800
-# to 1,300 steps, SAC's after 3,250 to 5,750: a quarter, by the medians. The pole stands after 1,200 to 1,600 steps instead
-# of 8,000 to 10,000, less than a fifth. None of the ten lost it again in any later report; two of SAC's poles did.
+# **What was seen.** *Against SAC* MBPO is far ahead in real steps, in every seed. The pendulum's five reach $-200$ after 700
+# to 1,000 steps, SAC's after 3,250 to 5,750: about a fifth, by the medians. The pole stands after 1,100 to 2,400 steps instead
+# of 8,000 to 10,000, a sixth. None of the five poles fell again in any later report. Two of SAC's did, at a learning rate three
+# times as high. Two of the pendulums fell below $-200$ again, for one report and for three, not below $-226$.
 #
-# *Against the control* hardly anything of that is left. With ten updates SAC alone reaches the pendulum's level after 700,
-# 900 and 900 steps; MBPO with the same seeds needs 900, 900 and 800. For the pole the control takes 1,800 steps in each
-# of its seeds, MBPO 1,600 in the same three. So on these two worlds most of what MBPO saves comes from learning ten times
-# from each real step, and not from imagination. The model's own share is a ninth on the pole, and on the pendulum
-# nothing that three seeds could show.
+# *Against the control* little of that is left. With ten updates SAC alone reaches the pendulum's level after 800, 1,000 and
+# 800 steps; MBPO with the same seeds needs 700, 800 and 700. For the pole the control takes 1,800, 2,000 and 1,500 steps,
+# MBPO 1,800, 1,400 and 2,400. So on these two worlds most of what MBPO saves comes from learning ten times from each real
+# step, and not from imagination. The model's own share is 100 to 200 steps on the pendulum; on the pole it is nothing that
+# three seeds could show.
 #
-# *By the clock* the pendulum's control is first: the median seed is there after 16 s, SAC with one update after 20, MBPO
-# after 26. For the pole it is SAC 34 s, the control 40, MBPO 48. (The records were made at different times on a machine
-# with other work; read the right-hand panels no finer than that.) The balance turns where a real step is dear. Against SAC
-# with one update, MBPO pays 6 s more on the pendulum and saves 2,850 real steps, which is worth it as soon as one of them
-# costs more than about 2 milliseconds. Against the control it pays, in the same three seeds, 17 s on the pole for
-# 200 steps: nearly a tenth of a second for each.
+# *By the clock* there is little between them on the pendulum: the median seed is there after 18 s with the control, 20 with
+# SAC, 21 with MBPO. For the pole it is SAC 34 s, the control 35, MBPO 53.
+# (The records were made at different times on a machine with other work; read the right-hand panels no finer than that.) The
+# balance turns where a real step is dear. Against SAC with one update, MBPO pays 19 s more on the pole and saves 7,100 real
+# steps, which is worth it as soon as one of them costs more than about 3 milliseconds.
 
-# %% [markdown] tags=["lang-zh"] twin="66fbb479"
+# %% [markdown] tags=["lang-zh"] twin="49e17cd4"
 # 粗线是中位数，细线是各个种子；点线是算作解决的水平，虚线是已知最好的水平。表中依次是环境、算法、这个水平、每个种子首次达到它的真实步数（inf 表示从未达到），以及结束时回报的中位数。
 #
-# **看到了什么。** *与 SAC 相比*，按真实步数，MBPO 遥遥领先，每个种子都是。摆的五个种子在 800 到 1,300 步之间达到 $-200$，SAC 要 3,250 到 5,750 步：按中位数是四分之一。杆在 1,200 到 1,600 步之间立住，SAC 要 8,000 到 10,000 步：不到五分之一。十次训练里，达到之后没有一次在后来的报告中再丢掉；SAC 的杆有两个丢过。
+# **看到了什么。** *与 SAC 相比*，按真实步数，MBPO 遥遥领先，每个种子都是。摆的五个种子在 700 到 1,000 步之间达到 $-200$，SAC 要 3,250 到 5,750 步：按中位数约为五分之一。杆在 1,100 到 2,400 步之间立住，SAC 要 8,000 到 10,000 步：六分之一。五根杆立住之后，没有一根在后来的报告中再倒下；SAC 的杆有两根倒过，不过它的学习率是三倍。摆有两个种子后来又落到 $-200$ 以下，一个一次报告，一个三次，最低 $-226$。
 #
-# *与对照相比*，这个优势几乎不剩什么。更新十次的 SAC，没有模型，也在 700、900、900 步达到摆的那个水平；同样的种子，MBPO 要 900、900、800 步。杆的对照三个种子都是 1,800 步，MBPO 的同样三个种子都是 1,600 步。所以在这两个环境里，MBPO 省下的步数大部分来自把每一步真实的步子学十遍，而不是来自想象。模型自己的功劳，在杆上是九分之一；在摆上，三个种子看不出有什么。
+# *与对照相比*，这个优势所剩不多。更新十次的 SAC，没有模型，也在 800、1,000、800 步达到摆的那个水平；同样的种子，MBPO 要 700、800、700 步。杆的对照要 1,800、2,000、1,500 步，MBPO 要 1,800、1,400、2,400 步。所以在这两个环境里，MBPO 省下的步数大部分来自把每一步真实的步子学十遍，而不是来自想象。模型自己的功劳，在摆上是 100 到 200 步；在杆上，三个种子看不出有什么。
 #
-# *按时钟*，摆的对照最快：居中的种子用 16 秒，更新一次的 SAC 用 20 秒，MBPO 用 26 秒。对杆来说，SAC 是 34 秒，对照 40 秒，MBPO 48 秒。（这些记录是在不同的时候、在一台还有别的活的机器上做的，右边的图不要看得比这更细。）真实的一步很贵的地方，账就倒过来。与更新一次的 SAC 相比，MBPO 在摆上多付 6 秒，省下 2,850 步，一步的花费只要超过大约 2 毫秒就值得；与对照相比，同样的三个种子，它在杆上多付 17 秒，换来 200 步：每步将近十分之一秒。
+# *按时钟*，在摆上三者相差很小：居中的种子，对照用 18 秒，SAC 用 20 秒，MBPO 用 21 秒。对杆来说，SAC 是 34 秒，对照 35 秒，MBPO 53 秒。（这些记录是在不同的时候、在一台还有别的活的机器上做的，右边的图不要看得比这更细。）真实的一步很贵的地方，账就倒过来。与更新一次的 SAC 相比，MBPO 在杆上多付 19 秒，省下 7,100 步，一步的花费只要超过大约 3 毫秒就值得。
 
 # %% [markdown] tags=["lang-en"]
 # ## Inside a training
 #
 # What does the model do meanwhile? The lab moves through the recorded runs: choose a seed, and a report. Above, the return,
 # and the mean held-out error of the elites after the last refit: a mean squared error in the units in which the model
-# learns, on steps that it never saw. It is a one-step error on the data of all policies so far, so a proxy for
-# $\epsilon_m$, not for $\epsilon_m'$. Below, $k$ of the last branches, and where the time went, added up.
+# learns, on steps held out of that fit. Each refit draws them anew and starts from the last weights, so earlier fits may have trained on
+# many of them: the number flatters the model a little. It is a one-step error on the data of all policies so far, so a proxy
+# for $\epsilon_m$, not for $\epsilon_m'$. Below, $k$ of the last branches, and where the time went, added up.
 #
 # **Predict.** Does the model's error only fall as data grow? What should happen to it when the policy starts to go where
 # nobody went before?
 
-# %% [markdown] tags=["lang-zh"] twin="b52db46e"
+# %% [markdown] tags=["lang-zh"] twin="1ce5ce75"
 # ## 一次训练的内部
 #
-# 模型这时在做什么？这个实验室在训练的记录中移动：选一个种子，选一次报告。上排是回报，以及最近一次拟合之后精英成员留出误差的平均：在模型学习所用的单位里，对它从没见过的步子算出的均方误差。这是单步误差，算在至今所有策略的数据上，所以是 $\epsilon_m$ 的代理量，而不是 $\epsilon_m'$ 的。下排是最近一批分支的 $k$，以及时间累计花在了哪里。
+# 模型这时在做什么？这个实验室在训练的记录中移动：选一个种子，选一次报告。上排是回报，以及最近一次拟合之后精英成员留出误差的平均：在模型学习所用的单位里，用那一次拟合留出的步子算出的均方误差。每次拟合都重新抽取留出数据，又从上次的权重开始，所以其中不少步子参加过先前的训练：这个数对模型略有美化。这是单步误差，算在至今所有策略的数据上，所以是 $\epsilon_m$ 的代理量，而不是 $\epsilon_m'$ 的。下排是最近一批分支的 $k$，以及时间累计花在了哪里。
 #
 # **先预测。** 数据越来越多，模型误差会不会一路下降？策略开始走到谁也没去过的地方时，它应当怎样变？
 
@@ -498,26 +501,26 @@ inside_lab("InvertedPendulum-v5")
 # %% [markdown] tags=["lang-en"]
 # **What was seen.** *The error does not simply fall.* On Pendulum it is smallest where data are fewest: after the random
 # steps it is 0.004 to 0.008. When the policy begins to swing, and brings states that no random action reached, it rises, to
-# between 0.015 and 0.066, and comes down again as such states fill the memory. The seed with the largest error, number 3,
-# is the last to learn; number 2, whose error is the lowest from step 700 to step 1,500, the first. Five seeds make that a
-# hint and no proof. And on InvertedPendulum the hint fails: at the end seed 0 has an error of 0.037 and seed 1 one of
-# 0.0013, and both poles stand for all 1,000 steps. A number averaged over everything ever lived does not say how wrong the
-# model is where the policy needs it.
+# between 0.046 and 0.075, and comes down to less than half of that as such states fill the memory. In every seed the peak
+# comes at the report at which the return first reaches $-200$, or up to 400 steps before. So a rising error is here a sign
+# that the policy goes somewhere new. And it does not even say who is good: on InvertedPendulum, at the end, seed 2 has an
+# error of 0.057 and seed 3 one of 0.0014, and both poles stand for all 1,000 steps. A number averaged over everything ever
+# lived does not say how wrong the model is where the policy needs it.
 #
 # *k is what somebody set*: 10 for the pendulum, 1 for the pole, from beginning to end. Nothing in the loop measures whether
 # it is right.
 #
-# *Time grows evenly.* SAC's updates take 65 to 73 percent, fitting 18 to 26, the simulator 3, and the
+# *Time grows evenly.* SAC's updates take 63 to 70 percent, fitting 19 to 25, the simulator 3, and the
 # rollouts less than one. (Judging takes more for the pole, whose good episodes are five times as long.) A refit at the end, on ten times the
 # data, takes no longer than one at the beginning: that is departure 2. With fits whose epochs run over all data, the orange
 # area would bend upwards.
 
-# %% [markdown] tags=["lang-zh"] twin="7b04f18c"
-# **看到了什么。** *误差并不是一路下降。* 在 Pendulum 上，数据最少的时候它反而最小：随机的步子走完之后是 0.004 到 0.008。等策略开始摆动，带来随机动作从没到过的状态，它就上升，升到 0.015 与 0.066 之间；这样的状态在缓冲区里多起来，它又降下去。误差最大的种子 3 学得最晚，从第 700 步到第 1,500 步误差最低的种子 2 学得最早。只有五个种子，这只算线索，不算证明。到了 InvertedPendulum，这条线索就断了：结束时，种子 0 的误差是 0.037，种子 1 的是 0.0013，而两根杆都立满 1,000 步。对走过的一切取平均的数，说不出模型在策略用得着的地方错多少。
+# %% [markdown] tags=["lang-zh"] twin="bcf8bd1b"
+# **看到了什么。** *误差并不是一路下降。* 在 Pendulum 上，数据最少的时候它反而最小：随机的步子走完之后是 0.004 到 0.008。等策略开始摆动，带来随机动作从没到过的状态，它就上升，升到 0.046 与 0.075 之间；这样的状态在缓冲区里多起来，它又降到峰值的一半以下。每个种子的峰值都出现在回报首次达到 $-200$ 的那次报告，或者在那之前至多 400 步。所以在这里，误差上升说明策略正走到新的地方。它甚至说不出谁学得好：在 InvertedPendulum 上，结束时种子 2 的误差是 0.057，种子 3 的是 0.0014，而两根杆都立满 1,000 步。对走过的一切取平均的数，说不出模型在策略用得着的地方错多少。
 #
 # *$k$ 是有人定好的*：摆是 10，杆是 1，从头到尾不变。循环里没有什么去测量它对不对。
 #
-# *时间均匀地增长。* SAC 的更新占 65% 到 73%，拟合占 18% 到 26%，推演不到 1%，仿真器占 3%。（杆的评判用得多些，因为立得住的回合有五倍长。）结束时的一次拟合，数据是开始时的十倍，却不比开始时更久：这就是不同之处 2。如果拟合的每一轮都要走遍全部数据，橙色的区域就会向上弯。
+# *时间均匀地增长。* SAC 的更新占 63% 到 70%，拟合占 19% 到 25%，推演不到 1%，仿真器占 3%。（杆的评判用得多些，因为立得住的回合有五倍长。）结束时的一次拟合，数据是开始时的十倍，却不比开始时更久：这就是不同之处 2。如果拟合的每一轮都要走遍全部数据，橙色的区域就会向上弯。
 
 # %% [markdown] tags=["lang-en"]
 # ## One setting at a time
@@ -548,34 +551,36 @@ from mbpo_teach.widgets.mbpo import ablations_lab
 ablations_lab()
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** *$G$ matters most.* With one update for each step no pole stands within 3,000 steps. With five, two of
-# three do, after 2,300 and 3,000; with ten all after 1,600, with twenty after 800 to 1,000. The price is time: a median of
-# 29, 69, 115 and 187 s for 3,000 steps.
+# **What was seen.** *$G$ matters most.* With one update for each step no pole stands within 3,000 steps. With five it stands
+# after 2,300 to 2,900, with ten after 1,400 to 2,400, with twenty after 900 to 1,100. But one of the three at twenty fell after
+# 1,600 steps of standing and lay there to the end. And there is the price in time: a median of 34, 56,
+# 121 and 155 s for 3,000 steps.
 #
-# *The real ratio matters little.* With 0, the paper's line 10, the pole stands after 1,400 to 1,500 steps, with 0.05 after
-# 1,600, with 0.5 after 1,200 to 1,700, and with 1, the control, after 1,800. One seed at 0.5 lost the pole again, for five reports.
-# The notes from which this course grew say that the mixture makes learning more efficient and more stable. More efficient than
-# real data alone it is, by 200 steps; of more stable than imagined data alone these runs show nothing.
+# *The real ratio matters little.* With 0, the paper's line 10, the pole stands after 1,200 to 1,900 steps, with 0.05 after
+# 1,400 to 2,400, with 0.5 after 1,300 to 1,500, and with 1, the control, after 1,500 to 2,000. Two seeds at 0.5 lost the pole
+# again, one of them at the end. The notes from which this course grew say that the mixture makes learning more efficient and
+# more stable. These runs show neither.
 #
-# *$k$ matters little, too.* Every value learns the pendulum. With 1 and 2 it takes 900 to 1,600 steps, with 5, 10 and 20
-# between 700 and 1,000. The seeds of neighbours overlap. Twenty steps do no harm here; that is a fact about the pendulum's
-# model, not about long branches.
+# *$k$ matters a little.* Every value learns the pendulum, and longer branches learn it sooner: with 1, 2 and 5 it takes 800
+# to 1,200 steps, with 10 between 700 and 800, with 20 between 600 and 700. Twenty steps do no harm here; that is a fact about
+# the pendulum's model, not about long branches. Five of the fifteen fell below $-200$ again for one to three reports, none of
+# them below $-233$.
 #
-# *Nor do the members.* A single network, at $k = 1$, does as well as five or seven: 1,300, 1,300 and 1,600 steps. What
-# chapter 02 built the ensemble for, states far from all data, hardly occurs one step away from a state just visited.
-# One seed with three members and one with seven lost the pole for a report or two, as did one at $G = 20$.
+# *The members matter little, too.* A single network, at $k = 1$, does as well as five: 1,100, 1,600 and 1,800 steps. What chapter 02 built the
+# ensemble for, states far from all data, hardly occurs one step away from a state just visited. With seven the pole stands
+# after 1,300 to 1,600 steps. One seed with a single member lost it for a report.
 #
 # What these settings do together, or on a harder world, was not recorded. Three seeds tell a large effect from none, and
 # no more.
 
-# %% [markdown] tags=["lang-zh"] twin="b46d6ce4"
-# **看到了什么。** *影响最大的是 $G$。* 每步更新一次，3,000 步之内没有一根杆立住。更新五次，三个种子中有两个立住，在 2,300 和 3,000 步；更新十次，全都在 1,600 步；更新二十次，在 800 到 1,000 步。代价是时间：走 3,000 步，中位数依次是 29、69、115、187 秒。
+# %% [markdown] tags=["lang-zh"] twin="e16053db"
+# **看到了什么。** *影响最大的是 $G$。* 每步更新一次，3,000 步之内没有一根杆立住。更新五次，在 2,300 到 2,900 步立住；更新十次，在 1,400 到 2,400 步；更新二十次，在 900 到 1,100 步。不过更新二十次的三根杆里，有一根立了 1,600 步之后倒下，到结束也没有再起来。此外还有时间的代价：走 3,000 步，中位数依次是 34、56、121、155 秒。
 #
-# *真实数据的比例影响很小。* 取 0，也就是论文的第 10 行，杆在 1,400 到 1,500 步立住；取 0.05，在 1,600 步；取 0.5，在 1,200 到 1,700 步；取 1，也就是对照，在 1,800 步。取 0.5 时有一个种子又丢了杆，一连五次报告。孕育这门课程的那份笔记说，混合训练提升了样本效率和稳定性。比只用真实数据，样本效率确实高，高出 200 步；比只用想象的数据更稳定，这些训练里看不出来。
+# *真实数据的比例影响很小。* 取 0，也就是论文的第 10 行，杆在 1,200 到 1,900 步立住；取 0.05，在 1,400 到 2,400 步；取 0.5，在 1,300 到 1,500 步；取 1，也就是对照，在 1,500 到 2,000 步。取 0.5 时有两个种子又让杆倒了，其中一个倒在最后。孕育这门课程的那份笔记说，混合训练提升了样本效率和稳定性。这些训练里，两样都看不出来。
 #
-# *$k$ 的影响也很小。* 每个值都学会了摆。取 1 和 2 要 900 到 1,600 步，取 5、10、20 要 700 到 1,000 步；相邻的值，各个种子互有重叠。二十步在这里也没有坏处：这是摆的模型的事实，不是长分支的事实。
+# *$k$ 有一点影响。* 每个值都学会了摆，分支越长学得越早：取 1、2、5 要 800 到 1,200 步，取 10 要 700 到 800 步，取 20 要 600 到 700 步。二十步在这里也没有坏处：这只说明摆的模型好，不说明长分支好。十五次训练里有五次后来又落到 $-200$ 以下，各一到三次报告，最低 $-233$。
 #
-# *成员个数也一样。* $k = 1$ 时，单个网络不比五个、七个差：1,300、1,300、1,600 步。第 02 章造出模型集成，是为了应付离全部数据都很远的状态；从刚刚访问过的状态只走一步，很少会到那种地方。三个成员和七个成员各有一个种子，在一两次报告里丢了杆；$G = 20$ 时也有一个。
+# *成员个数影响也很小。* $k = 1$ 时，单个网络不比五个差：1,100、1,600、1,800 步。第 02 章造出模型集成，是为了应付离全部数据都很远的状态；从刚刚访问过的状态只走一步，很少会到那种地方。七个成员时，杆在 1,300 到 1,600 步立住。单个成员的一个种子，有一次报告让杆倒了。
 #
 # 这些设置合在一起怎样，在更难的环境里怎样，都没有记录。三个种子分得清很大的影响与没有影响，再细就分不清了。
 
@@ -597,8 +602,8 @@ ablations_lab()
 #
 # ## The paper, and what came after
 #
-# The two pendulums are the smallest tests there are. The paper's own are MuJoCo's, Hopper, Walker2d, HalfCheetah and
-# Ant among them, with episodes of 1,000 steps. There its authors report (section 6.1, figure 2) that MBPO learns
+# Our two pendulums are the smallest tests there are; one of them, InvertedPendulum, is among the paper's own. The others are
+# MuJoCo's robots, Hopper, Walker2d, HalfCheetah and Ant among them, with episodes of 1,000 steps. There its authors report (section 6.1, figure 2) that MBPO learns
 # faster than the model-based methods PETS, SLBO and STEVE, and ends at the level of the best model-free ones, SAC among
 # them; on Ant, they write, it is after 300 thousand steps where SAC is after 3 million. These are their results; we have
 # not repeated them. Their own ablations, of the length of branches among others, are in section 6.2: read them beside ours.
@@ -613,10 +618,10 @@ ablations_lab()
 #
 # Half an answer can be had from what you have seen. Our pendulums have three and four observations, and a few hundred real steps
 # cover them; a model has little to add to such data. Where a few hundred steps cover almost nothing, what a model says about
-# actions never tried may count for more; the paper's tasks are of that kind, and there, says its
+# actions never tried may count for more; the paper's larger tasks are of that kind, and there, says its
 # figure 2, SAC is far behind, though with one update for each step. We have not run them.
 
-# %% [markdown] tags=["lang-zh"] twin="66d97ced"
+# %% [markdown] tags=["lang-zh"] twin="8c3e3ecd"
 # ## 一路上没有成功的尝试
 #
 # 上面给出的是行得通的设置；我们最初的尝试里什么行不通，读者也应当知道。
@@ -628,11 +633,11 @@ ablations_lab()
 #
 # ## 论文，以及后来的工作
 #
-# 两个摆是最小的试题。论文自己的试题是 MuJoCo 的，其中有 Hopper、Walker2d、HalfCheetah 和 Ant，一个回合 1,000 步。作者报告（第 6.1 节，图 2）：MBPO 比 PETS、SLBO、STEVE 这些基于模型的方法学得更快，最终达到包括 SAC 在内的最好的无模型方法的水平；他们写道，在 Ant 上，它走 30 万步达到的水平，SAC 要走 300 万步。这是他们的结果，我们没有重复。他们自己的消融实验在第 6.2 节，其中也有分支的长度：不妨与我们的对照着读。
+# 我们的两个摆是最小的试题，其中的 InvertedPendulum 也是论文的试题之一。论文的其余试题是 MuJoCo 的机器人，有 Hopper、Walker2d、HalfCheetah、Ant 等，一个回合 1,000 步。作者报告（第 6.1 节，图 2）：MBPO 比 PETS、SLBO、STEVE 这些基于模型的方法学得更快，最终达到包括 SAC 在内的最好的无模型方法的水平；他们写道，在 Ant 上，它走 30 万步达到的水平，SAC 要走 300 万步。这是他们的结果，我们没有重复。他们自己的消融实验在第 6.2 节，其中也有分支的长度：不妨与我们的对照着读。
 #
 # 孕育这门课程的那份笔记称 MBPO 为基于模型的强化学习中的里程碑。可以查证的是谁建立在它之上。MOPO 把它用到固定的数据集上，把模型的不确定性从奖励里扣除。BMPO 再加一个倒着走的模型，分支就能向两头生长。M2AC 只用模型有把握的那些想象的步子。也有一个提醒。REDQ 的作者问的，正是我们用对照来问的问题；他们报告，在论文的那些任务上，一个*无模型*的学习器，每步更新许多次，再用一组评论家、取其中几个的最小值，让这许多次更新不走样，样本效率就与 MBPO 相当。所以，这门课程题目里的问题还有一个同伴：模型替你做的，有什么是多更新几次做不到的？
 #
-# 从你看到的，可以得到一半答案。我们的两个摆只有三个和四个观测，几百步真实的步子就覆盖了它们，模型能添的很少。几百步几乎什么也覆盖不了的地方，模型对从没试过的动作说的话，也许更有分量。论文的任务就是这样的；它的图 2 说，在那里 SAC 远远落后，不过也是每步更新一次的 SAC。这些任务我们没有跑过。
+# 上面的结果已经能回答一半。我们的两个摆只有三个和四个观测，几百步真实的步子就覆盖了它们，模型能添的很少。几百步几乎什么也覆盖不了的地方，模型对从没试过的动作所作的预测，也许更有价值。论文里较大的任务就是这样的；它的图 2 说，在那里 SAC 远远落后，不过也是每步更新一次的 SAC。这些任务我们没有跑过。
 
 # %% [markdown] tags=["lang-en"]
 # ## Capstone: how long may a branch be?
@@ -719,16 +724,16 @@ measured_picture("InvertedDoublePendulum-v5", measured, yardstick=one_step)
 # %% [markdown] tags=["lang-en"]
 # Above, $e(k)$ of each start as a thin grey line, the median in blue, and in red, dashed, the level below which nine in ten
 # lie; dotted, a yardstick: how far the world itself moves in one real step, in the same units. Below, how many of the 100
-# starts still run after $k$ steps.
+# starts have a $k$-th step; an episode that ends with it still counts.
 #
-# **What was seen.** The median grows by a factor of about 1.5 with each step and does not settle. But look below: after
-# five steps a third of the episodes still run, after eight a handful. Are those that are left a fair sample? The next cell
-# parts the starts into those that still run at $k = 5$ and those that do not, and looks back at their error at $k = 1$.
+# **What was seen.** The median grows by a factor of about 1.5 with each step and does not settle. But look below: a third
+# of the episodes reach the fifth step, a handful the eighth. Are those that are left a fair sample? The next cell
+# parts the starts into those that reach $k = 5$ and those that do not, and looks back at their error at $k = 1$.
 
-# %% [markdown] tags=["lang-zh"] twin="60b2b65c"
-# 上图中，灰色细线是每个起点的 $e(k)$，蓝线是中位数，红色虚线是十分之九的起点都不超过的水平；点线是一把尺子：同样的单位下，世界自己在真实的一步里移动多远。下图是走 $k$ 步之后，100 个起点中还有几个在继续。
+# %% [markdown] tags=["lang-zh"] twin="1845b3d0"
+# 上图中，灰色细线是每个起点的 $e(k)$，蓝线是中位数，红色虚线是十分之九的起点都不超过的水平；点线是一把尺子：同样的单位下，世界自己在真实的一步里移动多远。下图是 100 个起点中有几个走到了第 $k$ 步，恰好在这一步结束的也算。
 #
-# **看到了什么。** 中位数每步大约乘以 1.5，没有停下来的意思。但是看下图：五步之后，只有三分之一的回合还在继续；八步之后，只剩寥寥几个。剩下的是公平的样本吗？下一个单元格把起点分成两组，一组在 $k = 5$ 时还在继续，一组已经结束，再回头看它们在 $k = 1$ 处的误差。
+# **看到了什么。** 中位数每步大约乘以 1.5，没有停下来的意思。但是看下图：只有三分之一的回合走到第五步，走到第八步的寥寥无几。剩下的是公平的样本吗？下一个单元格把起点分成两组，一组走到了 $k = 5$，一组没有，再回头看它们在 $k = 1$ 处的误差。
 
 # %%
 still_running = ~np.isnan(measured[:, 4])
@@ -736,7 +741,7 @@ for group in (still_running, ~still_running):
     print(f"{group.sum():3d}  {np.median(measured[group, 0]):.2f}")
 
 # %% [markdown] tags=["lang-en"]
-# How many starts, and the median of their $e(1)$. Those that go on were wrong by less than half as much as the others, from
+# How many starts, and the median of their $e(1)$. Those that came so far were wrong by less than half as much as the others, from
 # the very first step: episodes last where the poles stand nearly upright and move slowly, and there the model is better.
 # So the curves above are flattered, the more so the larger $k$ is: they tell of ever fewer and ever tamer branches. The red
 # line even falls from $k = 5$ to $k = 6$, and no branch gets better by walking on. And a point that rests on three starts
@@ -744,12 +749,12 @@ for group in (still_running, ~still_running):
 #
 # **Third: choose.** How long may a branch be? That takes three decisions, which you must defend: a **tolerance**, the
 # largest error that you accept; a **share** of the branches that must keep to it; and the **least** number of starts that
-# must still run, so that the point counts as measured.
+# must come so far, so that the point counts as measured.
 #
 # ### Exercise 07-3: the length that a measurement supports
 #
-# `errors` is (start, k), its first column $k = 1$; NaN where the real episode was over, infinite where the model blew up.
-# Return the largest $k$ such that for *every* length from 1 to $k$ at least `least` starts still run and, of these, at
+# `errors` is (start, k), its first column $k = 1$; NaN after the real episode was over, infinite where the model blew up.
+# Return the largest $k$ such that for *every* length from 1 to $k$ at least `least` starts have such a step and, of these, at
 # least `share` have an error of at most `tolerance`. Return 0 if not even $k = 1$ is supported. Never return more than was
 # measured.
 #
@@ -760,14 +765,14 @@ for group in (still_running, ~still_running):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="44ea8b11"
-# 先是起点个数，再是它们的 $e(1)$ 的中位数。还在继续的那一组，从第一步起，误差就不到另一组的一半：杆近乎直立、动得慢的地方，回合才长久，而那里模型也更准。所以上面的曲线被美化了，$k$ 越大越是如此：它们说的分支越来越少，也越来越温顺。红线从 $k = 5$ 到 $k = 6$ 甚至下降了，而没有哪个分支会因为多走几步而变准。至于只靠三个起点撑着的一点，根本不算测量。
+# %% [markdown] tags=["lang-zh"] twin="efdc2b58"
+# 先是起点个数，再是它们的 $e(1)$ 的中位数。走到那里的那一组，从第一步起，误差就不到另一组的一半：杆近乎直立、动得慢的地方，回合才长久，而那里模型也更准。所以上面的曲线被美化了，$k$ 越大越是如此：它们说的分支越来越少，也越来越温顺。红线从 $k = 5$ 到 $k = 6$ 甚至下降了，而没有哪个分支会因为多走几步而变准。至于只靠三个起点撑着的一点，根本不算测量。
 #
-# **第三步：选择。** 分支可以走多长？这要做三个决定，都得由你来辩护：**容许值**，即你能接受的最大误差；**份额**，即有多大比例的分支必须守住它；**最少**还要有几个起点在继续，那一点才算测量过。
+# **第三步：选择。** 分支可以走多长？这要做三个决定，都得由你来辩护：**容许值**，即你能接受的最大误差；**份额**，即有多大比例的分支必须守住它；**最少**要有几个起点走到那里，那一点才算测量过。
 #
 # ### 练习 07-3：测量所支持的长度
 #
-# `errors` 的形状是（起点，k），第一列是 $k = 1$；真实的回合已经结束的地方是 NaN，模型失控的地方是无穷大。返回最大的 $k$，使得从 1 到 $k$ 的*每一个*长度上，都至少有 `least` 个起点还在继续，而且其中至少有 `share` 这么大的份额，误差不超过 `tolerance`。连 $k = 1$ 也不支持时返回 0。绝不返回超出测量范围的长度。
+# `errors` 的形状是（起点，k），第一列是 $k = 1$；真实的回合结束之后是 NaN，模型失控的地方是无穷大。返回最大的 $k$，使得从 1 到 $k$ 的*每一个*长度上，都至少有 `least` 个起点走到了那里，而且其中至少有 `share` 这么大的份额，误差不超过 `tolerance`。连 $k = 1$ 也不支持时返回 0。绝不返回超出测量范围的长度。
 #
 # <details><summary>提示</summary>
 #
@@ -814,7 +819,7 @@ check("07-3", supported_length)
 #
 # <details><summary>Rubric: 0, 1 or 2 points each</summary>
 #
-# 1. **Coverage.** Says from which policy states and actions came, how many starts still run at the chosen $k$, and claims
+# 1. **Coverage.** Says from which policy states and actions came, how many starts reach the chosen $k$, and claims
 #    nothing beyond. (1: one of these is missing.)
 # 2. **Tolerance.** Gives a reason for the number that has to do with use: the distance of one real step, or the error at
 #    which a fall would be missed or a reward misjudged. (1: a comparison without a reason. 0: "it is small".)
@@ -822,18 +827,19 @@ check("07-3", supported_length)
 #    (1: one of the two.)
 # 4. **From the measurement to MBPO.** Says that what was measured belongs to the data-collecting policy ($\epsilon_m$'s
 #    side), that the current policy will go elsewhere ($\epsilon_m'$), and when one should measure again. Does not put
-#    $e(k)$ into a theorem: it is a proxy.
-# 5. **What would change your mind.** Names a result of one more measurement or run that would make $k$ longer or shorter.
+#    $e(k)$ into a theorem: it is a proxy. (1: one of the first three is missing.)
+# 5. **What would change your mind.** Names a result of one more measurement or run that would make $k$ longer or
+#    shorter. (1: a kind of measurement, but no result.)
 #
 # </details>
 #
 # <details><summary>A defence that earns ten points</summary>
 #
-# "I give it $k = 1$. The measurement starts from 100 states of a random policy and replays its actions; all of them still
-# run at $k = 1$, 77 at $k = 2$, 63 at $k = 3$. I tolerate an error of 0.85, half of what one real step moves the world in the
-# same units: within that an imagined state is still nearer to its own true state than to the next. I ask it of nine
+# "I give it $k = 1$. The measurement starts from 100 states of a random policy and replays its actions; all of them have
+# a first step, 77 a second, 63 a third. I tolerate an error of 0.85, half of the median distance of one real step in
+# the same units: where the world moves at least that far, an imagined state is still nearer to its own true state than to the next. I ask it of nine
 # branches in ten, because even a few wild ones can mislead the critics. At $k = 1$ nine in ten stay below 0.72, at $k = 2$
-# below 0.91, which is just too much; the median alone would allow three steps. From $k = 8$ on five or fewer episodes run,
+# below 0.91, which is just too much; the median alone would allow three steps. From $k = 8$ on five or fewer episodes are left,
 # and they are the tame ones, so I read nothing from there. All this is the random policy's data. A policy that balances
 # will stay near upright, where the model is good but has seen little. So I would measure again at the first refits after
 # the return rises, with that policy's own actions, and go to $k = 2$ if nine in ten then keep to that tolerance. A measurement
@@ -842,24 +848,24 @@ check("07-3", supported_length)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="12177b6e"
+# %% [markdown] tags=["lang-zh"] twin="3b6fa354"
 # ### 为它辩护
 #
 # 在下面加一个自己的单元格，把你的函数用到 `measured` 上，例如 `supported_length(measured, 1.0, 0.9, 30)`，再改动那三个数。然后写一段话，三百字左右：在这个环境里，MBPO 的前一千步，你会给它多大的 $k$？为什么？用评分标准给自己打分，10 分里得 8 分就是好答案。还想多做一点，就换个环境：`Reacher-v5`、`Swimmer-v5` 和 `Pusher-v5` 都不会提前终止（`terminations.never`）。
 #
 # <details><summary>评分标准：每项 0、1 或 2 分</summary>
 #
-# 1. **覆盖。** 说明状态和动作出自哪个策略，在所选的 $k$ 处还有几个起点在继续，而且不对更远的地方下结论。（缺一样得 1 分。）
+# 1. **覆盖。** 说明状态和动作出自哪个策略，走到所选的 $k$ 的有几个起点，而且不对更远的地方下结论。（缺一样得 1 分。）
 # 2. **容许值。** 为这个数给出与用途有关的理由：真实的一步有多远，或者误差多大就会漏掉一次倒下、看错一个奖励。（只作比较、没有理由得 1 分；“它很小”得 0 分。）
 # 3. **离散程度。** 用分支的份额说话，而不是只看中位数或平均；并且指出幸存者的陷阱。（做到其一得 1 分。）
-# 4. **从测量到 MBPO。** 说明测到的属于收集数据的策略（$\epsilon_m$ 那一边），当前策略会走到别处去（$\epsilon_m'$），以及什么时候应当重新测量。不把 $e(k)$ 代入定理：它是代理量。
-# 5. **什么会让你改变主意。** 说出再做一次怎样的测量或训练，得到什么结果，就会把 $k$ 加长或缩短。
+# 4. **从测量到 MBPO。** 说明测到的属于收集数据的策略（$\epsilon_m$ 那一边），当前策略会走到别处去（$\epsilon_m'$），以及什么时候应当重新测量。不把 $e(k)$ 代入定理：它是代理量。（前三样缺一样得 1 分。）
+# 5. **什么会让你改变主意。** 说出再做一次怎样的测量或训练，得到什么结果，就会把 $k$ 加长或缩短。（只说测什么、没说什么结果，得 1 分。）
 #
 # </details>
 #
 # <details><summary>一份能得十分的辩护</summary>
 #
-# “我给 $k = 1$。测量从随机策略的 100 个状态出发，重放它的动作；$k = 1$ 时全部还在继续，$k = 2$ 时有 77 个，$k = 3$ 时有 63 个。我容许的误差是 0.85，即同样的单位下真实的一步的一半：在此之内，想象的状态离自己的真实状态总比离下一个近。我要求十分之九的分支做到，因为少数走偏的分支就足以误导评论家。$k = 1$ 时十分之九在 0.72 以下；$k = 2$ 时在 0.91 以下，刚好多了一点；只看中位数，可以走三步。从 $k = 8$ 起，还在继续的回合至多五个，而且都是温顺的，那里的数我一概不用。这些都是随机策略的数据。会平衡的策略将待在直立附近，那里模型很准，可是见得少；所以我会在回报升高之后的头几次拟合时，用那个策略自己的动作重新测量，那时十分之九守得住这个容许值，就改用 $k = 2$。如果用 500 个起点测量，现在就守得住，我马上改变主意。没有哪个定理为此担保：$e(k)$ 是代理量。”
+# “我给 $k = 1$。测量从随机策略的 100 个状态出发，回放它的动作；100 个都有第一步，77 个走到第二步，63 个走到第三步。我容许的误差是 0.85，即同样的单位下真实一步的中位距离的一半：世界至少移动这么远的地方，想象的状态离自己的真实状态比离下一个近。我要求十分之九的分支做到，因为少数走偏的分支就足以误导评论家。$k = 1$ 时十分之九在 0.72 以下；$k = 2$ 时在 0.91 以下，刚好多了一点；只看中位数，可以走三步。从 $k = 8$ 起，剩下的回合至多五个，而且都是温顺的，那里的数我一概不用。这些都是随机策略的数据。会平衡的策略将待在直立附近，那里模型很准，可是见得少；所以我会在回报升高之后的头几次拟合时，用那个策略自己的动作重新测量，那时十分之九守得住这个容许值，就改用 $k = 2$。如果用 500 个起点测量，现在就守得住，我马上改变主意。没有哪个定理为此担保：$e(k)$ 是代理量。”
 #
 # </details>
 
@@ -919,7 +925,7 @@ check("07-3", supported_length)
 # %% [markdown] tags=["lang-zh"] twin="59071079"
 # ## 小测
 #
-# **1. Dyna-Q 的想象步子重放当时采取的动作。MBPO 为什么改问当前策略？Dyna-Q 的表为什么做不到？**
+# **1. Dyna-Q 的想象步子回放当时采取的动作。MBPO 为什么改问当前策略？Dyna-Q 的表为什么做不到？**
 #
 # <details><summary>答案</summary>
 #
@@ -966,7 +972,7 @@ check("07-3", supported_length)
 #   2 says it in ten lines.
 # - A batch is mostly imagined and a little real; an imagined step draws an elite, then a Gaussian, and asks the rule of
 #   termination.
-# - On two pendulums it needed a quarter and a fifth of SAC's real steps. Most of that is the work of ten updates for each
+# - On two pendulums it needed a fifth and a sixth of SAC's real steps. Most of that is the work of ten updates for each
 #   step: SAC with as many, and no model, is nearly as quick.
 # - A real ratio of 1 is the control that tells the model's share from that of the updates.
 # - No bound chooses $k$. A measurement can support one, within the states, lengths and policy that it covers, and no further.
@@ -995,12 +1001,12 @@ check("07-3", supported_length)
 # **This was the last chapter.** The map of all of them is in chapter [00](00_start_here.ipynb); the authors' presets and
 # `python -m mbpo_teach train` wait for whoever has a day of computer time.
 
-# %% [markdown] tags=["lang-zh"] twin="551281c0"
+# %% [markdown] tags=["lang-zh"] twin="eaa14b14"
 # ## 要点
 #
 # - MBPO 就是 Dyna-Q，只是用模型集成代替表，用 $k$ 步的分支代替记住的步子，用 SAC 代替 Q-learning。算法 2 用十行就说完了。
 # - 一个批次大部分是想象的，少量是真实的；想象一步，先抽精英成员，再抽高斯随机数，再问终止规则。
-# - 在两个摆上，它用的真实步数只有 SAC 的四分之一和五分之一。这大部分是每步更新十次的功劳：更新同样多次的 SAC，没有模型，也差不多一样快。
+# - 在两个摆上，它用的真实步数只有 SAC 的五分之一和六分之一。这大部分是每步更新十次的功劳：更新同样多次的 SAC，没有模型，也差不多一样快。
 # - 真实数据的比例为 1，是分清模型的功劳与更新次数的功劳的对照。
 # - 没有哪个界替你选 $k$。测量可以支持一个 $k$，但只在它覆盖的状态、长度和策略之内，不能更远。
 #
@@ -1019,4 +1025,4 @@ check("07-3", supported_length)
 # 8. X. Chen, C. Wang, Z. Zhou, K. Ross. *Randomized Ensembled Double Q-Learning: Learning Fast Without a Model.* ICLR 2021,
 #    [arXiv 2101.05982](https://arxiv.org/abs/2101.05982)。即 REDQ。
 #
-# **这是最后一章。**各章的地图在第 [00](00_start_here.ipynb) 章；谁有一天的计算时间，作者的预设和 `python -m mbpo_teach train` 就在那里等着。
+# **这是最后一章。**各章的地图在第 [00](00_start_here.ipynb) 章；如果你有一整天的计算时间，不妨用 `python -m mbpo_teach train` 跑一跑作者的预设。
