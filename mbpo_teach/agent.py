@@ -151,9 +151,9 @@ class Setting(Protocol):
 
 
 def ready(agent: Agent, name: str, config: Setting) -> Agent:
-    """Return `agent`, with room for what it will live in the environment `name`.
+    """Return `agent`, which must live in `name`, its memory enlarged to what `config` needs.
 
-    One that was made for a shorter training gets a memory of the longer one's size.
+    One that was made for a shorter training goes on as if it had been made for the longer one.
 
     Raises
     ------

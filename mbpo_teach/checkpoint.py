@@ -46,16 +46,17 @@ def save(path: Path, agent: Agent, about: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If the environment is one whose state cannot be read, or `about` holds anything else: it
-        could not be read back. The file is as it was then.
+        If the environment is one whose state cannot be read, or `about` holds what could not be
+        read back. Nothing is written then.
     """
-    packed = io.BytesIO()
-    torch.save({"kind": _KIND, "about": dict(about), "agent": _stored(agent)}, packed)
+    trial, packed = io.BytesIO(), io.BytesIO()
     try:
-        torch.load(io.BytesIO(packed.getvalue()), weights_only=True)
-    except pickle.UnpicklingError as error:
+        torch.save(dict(about), trial)
+        torch.load(io.BytesIO(trial.getvalue()), weights_only=True)
+    except (pickle.PickleError, AttributeError, TypeError) as error:
         why = f"must hold numbers, words, lists and dicts of them only, not {dict(about)!r}"
         raise ValueError(f"about {why}") from error
+    torch.save({"kind": _KIND, "about": dict(about), "agent": _stored(agent)}, packed)
     runs.write_whole(path, packed.getvalue())
 
 
@@ -150,6 +151,7 @@ def _restore(agent: Agent, stored: Stored) -> None:
     agent.step = int(stored["step"])
     agent.clock.seconds = {part: float(stored["seconds"][part]) for part in PARTS}
     agent.learner = _learner(agent.learner, stored["learner"])
+    agent.memory = agent.memory.resized(int(stored["memory"]["capacity"]))
     _fill(agent.memory, stored["memory"])
     for name, state in stored["streams"].items():
         if isinstance(state, torch.Tensor):

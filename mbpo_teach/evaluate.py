@@ -36,13 +36,13 @@ def returns(
     Raises
     ------
     ValueError
-        If there are not as many seeds as environments, one environment is there twice, a seed is
+        If there are not as many seeds as environments, an environment appears twice, a seed is
         not a whole number from 0, or an environment has no time limit: its episodes might never
         end.
     """
     seeds = [whole("seeds", seed, least=0) for seed in seeds]
-    if len({id(env) for env in envs}) != len(seeds) or len(envs) != len(seeds) or not envs:
-        raise ValueError(f"envs must hold another environment for each of {len(seeds)} seeds")
+    if not envs or not len({id(env) for env in envs}) == len(envs) == len(seeds):
+        raise ValueError(f"envs must hold a different environment for each of {len(seeds)} seeds")
     for env in envs:
         if env.time_limit is None:
             raise ValueError(f"{env.name} must have a time limit, or an episode might never end")

@@ -30,6 +30,9 @@ from mbpo_teach.transitions import Transition, check_finite, rows
 Weights = list[Tensor]
 
 
+_FROM_ZERO = "at least 0 and finite"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitConfig:
     """How the ensemble is trained.
@@ -68,21 +71,20 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         number_fields(
-            *(self, "learning_rate", "holdout_share"),
-            allowed="in (0, 1)",
-            is_allowed=lambda share: 0 < share < 1,
+            self, "learning_rate", "holdout_share", allowed="in (0, 1)", is_allowed=_is_part
         )
         whole_fields(self, "batch_size", "elites", "holdout_cap", "patience", "max_steps", least=1)
         whole_fields(self, "patience_steps", least=0)
         number_fields(
-            *(self, "limit_weight", "improvement"),
-            allowed="at least 0 and finite",
-            is_allowed=_finite_from_zero,
+            self, "limit_weight", "improvement", allowed=_FROM_ZERO, is_allowed=_finite_from_zero
         )
         if not isinstance(self.weight_decay, tuple):
             raise ValueError(f"weight_decay must be a tuple of numbers, not {self.weight_decay!r}")
-        for decay in self.weight_decay:
-            number("weight_decay", decay, "at least 0 and finite", _finite_from_zero)
+        decays = (
+            number("weight_decay", decay, _FROM_ZERO, _finite_from_zero)
+            for decay in self.weight_decay
+        )
+        object.__setattr__(self, "weight_decay", tuple(decays))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +256,10 @@ def _restore(model: Ensemble, best: Weights, limits: Weights) -> None:
             [*best, *limits], [*model.networks.parameters(), *shared], strict=True
         ):
             parameter.copy_(kept)
+
+
+def _is_part(value: float) -> bool:
+    return 0 < value < 1
 
 
 def _finite_from_zero(value: float) -> bool:

@@ -43,10 +43,9 @@ class ModelFreeConfig:
 
     def __post_init__(self) -> None:
         whole_fields(
-            self,
-            *("total_steps", "random_steps", "updates_per_step", "capacity", "report_every"),
+            self, "total_steps", "random_steps", "updates_per_step", "capacity", "report_every",
             least=1,
-        )
+        )  # fmt: skip
         instance("sac", self.sac, SACConfig)
 
 

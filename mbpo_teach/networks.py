@@ -78,7 +78,7 @@ class MemberLinear(nn.Module):
         nn.init.trunc_normal_(
             weight, std=deviation, a=-2 * deviation, b=2 * deviation, generator=generator
         )
-        # Drawn one input after the other: a seed's network is that of the course's records.
+        # Drawn as (in, out), then turned: a seed gives the weights with which all records began.
         self.weight = nn.Parameter(weight.mT.contiguous())
         self.bias = nn.Parameter(torch.zeros(members, outputs, 1, device=device))
 

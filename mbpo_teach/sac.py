@@ -75,6 +75,7 @@ class SACConfig:
         number_fields(self, "gamma", allowed="in [0, 1)", is_allowed=lambda share: 0 <= share < 1)
         number_fields(self, "tau", allowed="in (0, 1]", is_allowed=lambda share: 0 < share <= 1)
         if self.target_entropy is not None:
+            # Far beyond what float32 can tell a log-probability from.
             number_fields(
                 self,
                 "target_entropy",

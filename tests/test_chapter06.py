@@ -1,6 +1,7 @@
 """What chapter 06 claims beyond its labs: numbers in its prose, and its three losses by hand."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,6 +169,18 @@ def test_recorded_curves_are_drawn_with_their_median(monkeypatch):
     assert any(np.array_equal(np.median(means, axis=0), y) for y in drawn)
     for one in means:
         assert any(np.array_equal(one, y) for y in drawn)
+
+
+# The live run, as the chapter tells it, and the stored edition shows it.
+
+
+def test_the_live_run_ends_as_it_is_told():
+    """The digits are those of the machine that built the notebooks; another's may differ."""
+    root = Path(__file__).resolve().parents[1] / "notebooks"
+    told = (root / "_source/06_sac.py").read_text("utf-8")
+    for language in ("en", "zh"):
+        assert "-308" in (root / f"{language}/06_sac.ipynb").read_text("utf-8")
+    assert told.count("$-308$") == 2
 
 
 # The recorded runs, as the chapter tells them.

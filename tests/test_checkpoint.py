@@ -287,7 +287,7 @@ def test_an_entry_that_says_that_it_is_packed_is_damaged(stored, path):
     refused(path, agent, r"checkpoint\.pt is damaged or is not a checkpoint of the course")
 
 
-@pytest.mark.parametrize("strange", [np.float64(-150.0), Path("x"), MOMENT])
+@pytest.mark.parametrize("strange", [np.float64(-150.0), Path("x"), MOMENT, lambda: 0])
 def test_what_could_not_be_read_back_replaces_nothing(strange, path):
     agent = mbpo_agent("Pendulum-v1", MOMENT, seed=1)
     checkpoint.save(path, agent, {"best": -150.0})
@@ -295,6 +295,17 @@ def test_what_could_not_be_read_back_replaces_nothing(strange, path):
     with pytest.raises(ValueError, match=r"^about must hold numbers, words, lists and dicts"):
         checkpoint.save(path, agent, {"best": strange})
     assert path.read_bytes() == before
+
+
+def test_a_memory_that_has_grown_comes_back_whole(path):
+    shorter = replace(ALONE, total_steps=40)
+    agent = sac_agent("Pendulum-v1", shorter, seed=0)
+    list(train_sac("Pendulum-v1", ALONE, seed=0, agent=agent))
+    checkpoint.save(path, agent, {})
+    fresh = sac_agent("Pendulum-v1", shorter, seed=0)
+    checkpoint.load(path, fresh)
+    assert same(tuple(fresh.memory.all()), tuple(agent.memory.all()))
+    assert len(fresh.memory) == fresh.memory.capacity == 90
 
 
 def test_counts_of_numpy_can_be_stored(path):

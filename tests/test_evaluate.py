@@ -66,12 +66,12 @@ def test_the_policy_is_asked_for_the_episodes_that_go_on_only():
 
 
 def test_as_many_seeds_as_environments():
-    with pytest.raises(ValueError, match="another environment for each of 10 seeds"):
+    with pytest.raises(ValueError, match="a different environment for each of 10 seeds"):
         returns([envs.make("Pendulum-v1")], lambda obs: torch.zeros(len(obs), 1))
 
 
 def test_one_environment_cannot_live_two_episodes_at_once():
-    with pytest.raises(ValueError, match="must hold another environment for each of 2 seeds"):
+    with pytest.raises(ValueError, match="must hold a different environment for each of 2 seeds"):
         returns([envs.make("Pendulum-v1")] * 2, lambda obs: torch.zeros(len(obs), 1), seeds=[1, 2])
 
 

@@ -17,9 +17,9 @@ LEVEL = 0.9
 
 
 def measured_picture(world: str, errors: np.ndarray, *, yardstick: float) -> Still:
-    """Show errors (start, k), k from 1: each start, the median, nine in ten, and who comes so far.
+    """Show errors (start, k), k from 1: each start, the median, nine in ten, how many have step k.
 
-    NaN where a real episode was over. `yardstick` is a length in the units of the errors: how far
+    NaN after the end of a real episode. `yardstick` is a length in the units of the errors: how far
     the world itself moves in a step.
     """
     k = np.arange(1, errors.shape[1] + 1)

@@ -367,16 +367,16 @@ reports = watch(
 # Blue is the mean return from the ten starts, with a band from the worst to the best of them; orange, dash-dotted, SAC's
 # recorded median; dashed, the best mean known.
 #
-# **What was seen.** It, too, gets worse before it gets better: after the first refit the mean rises from $-1{,}351$ to
-# $-1{,}164$, after the second it falls to $-1{,}561$. Then it climbs, to $-711$ at step 600, and at step 700 the policy has
+# **What was seen.** It, too, falls back before it has learned: after the first refit the mean rises from $-1{,}351$ to
+# $-1{,}164$, after the second it falls to $-1{,}561$, below where it began. Then it climbs, to $-711$ at step 600, and at step 700 the policy has
 # it: $-185$. At step 800 it is below $-200$ again, by 4. At the end, after five episodes, it stands at $-178$; the best known
 # is $-158$. SAC's median is at $-1{,}731$ by then, and passes $-200$ at step 3,750. On another machine the digits differ, and
 # so may the step at which the climb begins. What is compared below holds anywhere.
 
-# %% [markdown] tags=["lang-zh"] twin="15cf2d81"
+# %% [markdown] tags=["lang-zh"] twin="c6d9132c"
 # 蓝线是十个起点的平均回报，色带从其中最差的画到最好的；橙色点划线是记录中 SAC 的中位数；虚线是已知最好的平均回报。
 #
-# **看到了什么。** 它也是先变差、再变好：第一次拟合之后，平均回报从 $-1{,}351$ 升到 $-1{,}164$，第二次之后又降到 $-1{,}561$。然后开始攀升，第 600 步时 $-711$，第 700 步策略就开了窍：$-185$。第 800 步它又落到 $-200$ 以下，只差 4。最后，走完五个回合，它停在 $-178$，已知最好的是 $-158$。这时 SAC 的中位数还在 $-1{,}731$，要到第 3,750 步才越过 $-200$。换一台机器，数字会不同，开始攀升的时刻也可能不同。下面比较的事在哪里都成立。
+# **看到了什么。** 它学会之前也退步过：第一次拟合之后，平均回报从 $-1{,}351$ 升到 $-1{,}164$，第二次之后却降到 $-1{,}561$，比开始时还低。然后开始攀升，第 600 步时 $-711$，第 700 步策略就开了窍：$-185$。第 800 步它又落到 $-200$ 以下，只差 4。最后，走完五个回合，它停在 $-178$，已知最好的是 $-158$。这时 SAC 的中位数还在 $-1{,}731$，要到第 3,750 步才越过 $-200$。换一台机器，数字会不同，开始攀升的时刻也可能不同。下面比较的事在哪里都成立。
 
 # %% tags=["nbval-check-output"]
 policy = sac.policy_of(reports[-1].learner, config.sac, act_size=1)
@@ -447,7 +447,7 @@ for world, algorithms in raced.items():
 #
 # **What was seen.** *Against SAC* MBPO is far ahead in real steps, in every seed. The pendulum's five reach $-200$ after 700
 # to 1,000 steps, SAC's after 3,250 to 5,750: about a fifth, by the medians. The pole stands after 1,100 to 2,400 steps instead
-# of 8,000 to 10,000, a sixth. None of the five poles fell again in any later report. Two of SAC's did, at a learning rate three
+# of 8,000 to 10,000: about a sixth. None of the five poles fell again in any later report. Two of SAC's did, at a learning rate three
 # times as high. Two of the pendulums fell below $-200$ again, for one report and for three, not below $-226$.
 #
 # *Against the control* little of that is left. With ten updates SAC alone reaches the pendulum's level after 800, 1,000 and
@@ -462,10 +462,10 @@ for world, algorithms in raced.items():
 # balance turns where a real step is dear. Against SAC with one update, MBPO pays 19 s more on the pole and saves 7,100 real
 # steps, which is worth it as soon as one of them costs more than about 3 milliseconds.
 
-# %% [markdown] tags=["lang-zh"] twin="49e17cd4"
+# %% [markdown] tags=["lang-zh"] twin="91b73468"
 # 粗线是中位数，细线是各个种子；点线是算作解决的水平，虚线是已知最好的水平。表中依次是环境、算法、这个水平、每个种子首次达到它的真实步数（inf 表示从未达到），以及结束时回报的中位数。
 #
-# **看到了什么。** *与 SAC 相比*，按真实步数，MBPO 遥遥领先，每个种子都是。摆的五个种子在 700 到 1,000 步之间达到 $-200$，SAC 要 3,250 到 5,750 步：按中位数约为五分之一。杆在 1,100 到 2,400 步之间立住，SAC 要 8,000 到 10,000 步：六分之一。五根杆立住之后，没有一根在后来的报告中再倒下；SAC 的杆有两根倒过，不过它的学习率是三倍。摆有两个种子后来又落到 $-200$ 以下，一个一次报告，一个三次，最低 $-226$。
+# **看到了什么。** *与 SAC 相比*，按真实步数，MBPO 遥遥领先，每个种子都是。摆的五个种子在 700 到 1,000 步之间达到 $-200$，SAC 要 3,250 到 5,750 步：按中位数约为五分之一。杆在 1,100 到 2,400 步之间立住，SAC 要 8,000 到 10,000 步：按中位数约为六分之一。五根杆立住之后，没有一根在后来的报告中再倒下；SAC 的杆有两根倒过，不过它的学习率是三倍。摆有两个种子后来又落到 $-200$ 以下，一个一次报告，一个三次，最低 $-226$。
 #
 # *与对照相比*，这个优势所剩不多。更新十次的 SAC，没有模型，也在 800、1,000、800 步达到摆的那个水平；同样的种子，MBPO 要 700、800、700 步。杆的对照要 1,800、2,000、1,500 步，MBPO 要 1,800、1,400、2,400 步。所以在这两个环境里，MBPO 省下的步数大部分来自把每一步真实的步子学十遍，而不是来自想象。模型自己的功劳，在摆上是 100 到 200 步；在杆上，三个种子看不出有什么。
 #
@@ -503,7 +503,7 @@ inside_lab("InvertedPendulum-v5")
 # steps it is 0.004 to 0.008. When the policy begins to swing, and brings states that no random action reached, it rises, to
 # between 0.046 and 0.075, and comes down to less than half of that as such states fill the memory. In every seed the peak
 # comes at the report at which the return first reaches $-200$, or up to 400 steps before. So a rising error is here a sign
-# that the policy goes somewhere new. And it does not even say who is good: on InvertedPendulum, at the end, seed 2 has an
+# that the policy goes somewhere new. Nor does the size of the error say who has learned: on InvertedPendulum, at the end, seed 2 has an
 # error of 0.057 and seed 3 one of 0.0014, and both poles stand for all 1,000 steps. A number averaged over everything ever
 # lived does not say how wrong the model is where the policy needs it.
 #
@@ -515,8 +515,8 @@ inside_lab("InvertedPendulum-v5")
 # data, takes no longer than one at the beginning: that is departure 2. With fits whose epochs run over all data, the orange
 # area would bend upwards.
 
-# %% [markdown] tags=["lang-zh"] twin="bcf8bd1b"
-# **看到了什么。** *误差并不是一路下降。* 在 Pendulum 上，数据最少的时候它反而最小：随机的步子走完之后是 0.004 到 0.008。等策略开始摆动，带来随机动作从没到过的状态，它就上升，升到 0.046 与 0.075 之间；这样的状态在缓冲区里多起来，它又降到峰值的一半以下。每个种子的峰值都出现在回报首次达到 $-200$ 的那次报告，或者在那之前至多 400 步。所以在这里，误差上升说明策略正走到新的地方。它甚至说不出谁学得好：在 InvertedPendulum 上，结束时种子 2 的误差是 0.057，种子 3 的是 0.0014，而两根杆都立满 1,000 步。对走过的一切取平均的数，说不出模型在策略用得着的地方错多少。
+# %% [markdown] tags=["lang-zh"] twin="bb8618bc"
+# **看到了什么。** *误差并不是一路下降。* 在 Pendulum 上，数据最少的时候它反而最小：随机的步子走完之后是 0.004 到 0.008。等策略开始摆动，带来随机动作从没到过的状态，它就上升，升到 0.046 与 0.075 之间；这样的状态在缓冲区里多起来，它又降到峰值的一半以下。每个种子的峰值都出现在回报首次达到 $-200$ 的那次报告，或者在那之前至多 400 步。所以在这里，误差上升说明策略正走到新的地方。误差的大小也说不出谁学会了：在 InvertedPendulum 上，结束时种子 2 的误差是 0.057，种子 3 的是 0.0014，而两根杆都立满 1,000 步。对走过的一切取平均的数，说不出模型在策略用得着的地方错多少。
 #
 # *$k$ 是有人定好的*：摆是 10，杆是 1，从头到尾不变。循环里没有什么去测量它对不对。
 #
@@ -558,11 +558,11 @@ ablations_lab()
 #
 # *The real ratio matters little.* With 0, the paper's line 10, the pole stands after 1,200 to 1,900 steps, with 0.05 after
 # 1,400 to 2,400, with 0.5 after 1,300 to 1,500, and with 1, the control, after 1,500 to 2,000. Two seeds at 0.5 lost the pole
-# again, one of them at the end. The notes from which this course grew say that the mixture makes learning more efficient and
+# again, one of them twice, and it lay at the end. The notes from which this course grew say that the mixture makes learning more efficient and
 # more stable. These runs show neither.
 #
-# *$k$ matters a little.* Every value learns the pendulum, and longer branches learn it sooner: with 1, 2 and 5 it takes 800
-# to 1,200 steps, with 10 between 700 and 800, with 20 between 600 and 700. Twenty steps do no harm here; that is a fact about
+# *$k$ matters a little.* Every value learns the pendulum, the two longest soonest: with 1, 2 and 5 it takes 800 to 1,200
+# steps, in no order, with 10 between 700 and 800, with 20 between 600 and 700. Twenty steps do no harm here; that is a fact about
 # the pendulum's model, not about long branches. Five of the fifteen fell below $-200$ again for one to three reports, none of
 # them below $-233$.
 #
@@ -573,12 +573,12 @@ ablations_lab()
 # What these settings do together, or on a harder world, was not recorded. Three seeds tell a large effect from none, and
 # no more.
 
-# %% [markdown] tags=["lang-zh"] twin="e16053db"
+# %% [markdown] tags=["lang-zh"] twin="06f7425b"
 # **看到了什么。** *影响最大的是 $G$。* 每步更新一次，3,000 步之内没有一根杆立住。更新五次，在 2,300 到 2,900 步立住；更新十次，在 1,400 到 2,400 步；更新二十次，在 900 到 1,100 步。不过更新二十次的三根杆里，有一根立了 1,600 步之后倒下，到结束也没有再起来。此外还有时间的代价：走 3,000 步，中位数依次是 34、56、121、155 秒。
 #
-# *真实数据的比例影响很小。* 取 0，也就是论文的第 10 行，杆在 1,200 到 1,900 步立住；取 0.05，在 1,400 到 2,400 步；取 0.5，在 1,300 到 1,500 步；取 1，也就是对照，在 1,500 到 2,000 步。取 0.5 时有两个种子又让杆倒了，其中一个倒在最后。孕育这门课程的那份笔记说，混合训练提升了样本效率和稳定性。这些训练里，两样都看不出来。
+# *真实数据的比例影响很小。* 取 0，也就是论文的第 10 行，杆在 1,200 到 1,900 步立住；取 0.05，在 1,400 到 2,400 步；取 0.5，在 1,300 到 1,500 步；取 1，也就是对照，在 1,500 到 2,000 步。取 0.5 时有两个种子又让杆倒了，其中一个倒了两回，结束时仍倒着。孕育这门课程的那份笔记说，混合训练提升了样本效率和稳定性。这些训练里，两样都看不出来。
 #
-# *$k$ 有一点影响。* 每个值都学会了摆，分支越长学得越早：取 1、2、5 要 800 到 1,200 步，取 10 要 700 到 800 步，取 20 要 600 到 700 步。二十步在这里也没有坏处：这只说明摆的模型好，不说明长分支好。十五次训练里有五次后来又落到 $-200$ 以下，各一到三次报告，最低 $-233$。
+# *$k$ 有一点影响。* 每个值都学会了摆，最长的两个学得最早：取 1、2、5 要 800 到 1,200 步，三者不分先后；取 10 要 700 到 800 步，取 20 要 600 到 700 步。二十步在这里也没有坏处：这只说明摆的模型好，不说明长分支好。十五次训练里有五次后来又落到 $-200$ 以下，各一到三次报告，最低 $-233$。
 #
 # *成员个数影响也很小。* $k = 1$ 时，单个网络不比五个差：1,100、1,600、1,800 步。第 02 章造出模型集成，是为了应付离全部数据都很远的状态；从刚刚访问过的状态只走一步，很少会到那种地方。七个成员时，杆在 1,300 到 1,600 步立住。单个成员的一个种子，有一次报告让杆倒了。
 #
@@ -726,30 +726,30 @@ measured_picture("InvertedDoublePendulum-v5", measured, yardstick=one_step)
 # lie; dotted, a yardstick: how far the world itself moves in one real step, in the same units. Below, how many of the 100
 # starts have a $k$-th step; an episode that ends with it still counts.
 #
-# **What was seen.** The median grows by a factor of about 1.5 with each step and does not settle. But look below: a third
+# **What was seen.** The median grows by a factor of about 1.3 to 2 with each step, up to $k = 7$, and does not settle. But look below: a third
 # of the episodes reach the fifth step, a handful the eighth. Are those that are left a fair sample? The next cell
 # parts the starts into those that reach $k = 5$ and those that do not, and looks back at their error at $k = 1$.
 
-# %% [markdown] tags=["lang-zh"] twin="1845b3d0"
+# %% [markdown] tags=["lang-zh"] twin="99dea311"
 # 上图中，灰色细线是每个起点的 $e(k)$，蓝线是中位数，红色虚线是十分之九的起点都不超过的水平；点线是一把尺子：同样的单位下，世界自己在真实的一步里移动多远。下图是 100 个起点中有几个走到了第 $k$ 步，恰好在这一步结束的也算。
 #
-# **看到了什么。** 中位数每步大约乘以 1.5，没有停下来的意思。但是看下图：只有三分之一的回合走到第五步，走到第八步的寥寥无几。剩下的是公平的样本吗？下一个单元格把起点分成两组，一组走到了 $k = 5$，一组没有，再回头看它们在 $k = 1$ 处的误差。
+# **看到了什么。** 直到 $k = 7$，中位数每步大约乘以 1.3 到 2，没有停下来的意思。但是看下图：只有三分之一的回合走到第五步，走到第八步的寥寥无几。剩下的是公平的样本吗？下一个单元格把起点分成两组，一组走到了 $k = 5$，一组没有，再回头看它们在 $k = 1$ 处的误差。
 
 # %%
-still_running = ~np.isnan(measured[:, 4])
-for group in (still_running, ~still_running):
+reach_five = ~np.isnan(measured[:, 4])
+for group in (reach_five, ~reach_five):
     print(f"{group.sum():3d}  {np.median(measured[group, 0]):.2f}")
 
 # %% [markdown] tags=["lang-en"]
-# How many starts, and the median of their $e(1)$. Those that came so far were wrong by less than half as much as the others, from
+# How many starts, and the median of their $e(1)$. Those that reach $k = 5$ were wrong by less than half as much as the others, from
 # the very first step: episodes last where the poles stand nearly upright and move slowly, and there the model is better.
-# So the curves above are flattered, the more so the larger $k$ is: they tell of ever fewer and ever tamer branches. The red
-# line even falls from $k = 5$ to $k = 6$, and no branch gets better by walking on. And a point that rests on three starts
+# So the curves above are flattered, the more so the larger $k$ is: they tell of ever fewer and ever tamer branches. The
+# median even falls from $k = 7$ to $k = 8$, and no branch gets better by walking on. And a point that rests on three starts
 # is no measurement at all.
 #
 # **Third: choose.** How long may a branch be? That takes three decisions, which you must defend: a **tolerance**, the
 # largest error that you accept; a **share** of the branches that must keep to it; and the **least** number of starts that
-# must come so far, so that the point counts as measured.
+# must reach a length for it to count as measured.
 #
 # ### Exercise 07-3: the length that a measurement supports
 #
@@ -765,8 +765,8 @@ for group in (still_running, ~still_running):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="efdc2b58"
-# 先是起点个数，再是它们的 $e(1)$ 的中位数。走到那里的那一组，从第一步起，误差就不到另一组的一半：杆近乎直立、动得慢的地方，回合才长久，而那里模型也更准。所以上面的曲线被美化了，$k$ 越大越是如此：它们说的分支越来越少，也越来越温顺。红线从 $k = 5$ 到 $k = 6$ 甚至下降了，而没有哪个分支会因为多走几步而变准。至于只靠三个起点撑着的一点，根本不算测量。
+# %% [markdown] tags=["lang-zh"] twin="e04fff5e"
+# 先是起点个数，再是它们的 $e(1)$ 的中位数。走到那里的那一组，从第一步起，误差就不到另一组的一半：杆近乎直立、动得慢的地方，回合才长久，而那里模型也更准。所以上面的曲线被美化了，$k$ 越大越是如此：它们说的分支越来越少，也越来越温顺。中位数从 $k = 7$ 到 $k = 8$ 甚至下降了，而没有哪个分支会因为多走几步而变准。至于只靠三个起点撑着的一点，根本不算测量。
 #
 # **第三步：选择。** 分支可以走多长？这要做三个决定，都得由你来辩护：**容许值**，即你能接受的最大误差；**份额**，即有多大比例的分支必须守住它；**最少**要有几个起点走到那里，那一点才算测量过。
 #
@@ -838,8 +838,8 @@ check("07-3", supported_length)
 # "I give it $k = 1$. The measurement starts from 100 states of a random policy and replays its actions; all of them have
 # a first step, 77 a second, 63 a third. I tolerate an error of 0.85, half of the median distance of one real step in
 # the same units: where the world moves at least that far, an imagined state is still nearer to its own true state than to the next. I ask it of nine
-# branches in ten, because even a few wild ones can mislead the critics. At $k = 1$ nine in ten stay below 0.72, at $k = 2$
-# below 0.91, which is just too much; the median alone would allow three steps. From $k = 8$ on five or fewer episodes are left,
+# branches in ten, because even a few wild ones can mislead the critics. At $k = 1$ nine in ten stay below 0.68, at $k = 2$
+# below 0.86, which is just too much; the median alone would allow four steps. From $k = 8$ on five or fewer episodes are left,
 # and they are the tame ones, so I read nothing from there. All this is the random policy's data. A policy that balances
 # will stay near upright, where the model is good but has seen little. So I would measure again at the first refits after
 # the return rises, with that policy's own actions, and go to $k = 2$ if nine in ten then keep to that tolerance. A measurement
@@ -848,7 +848,7 @@ check("07-3", supported_length)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="3b6fa354"
+# %% [markdown] tags=["lang-zh"] twin="78244e28"
 # ### 为它辩护
 #
 # 在下面加一个自己的单元格，把你的函数用到 `measured` 上，例如 `supported_length(measured, 1.0, 0.9, 30)`，再改动那三个数。然后写一段话，三百字左右：在这个环境里，MBPO 的前一千步，你会给它多大的 $k$？为什么？用评分标准给自己打分，10 分里得 8 分就是好答案。还想多做一点，就换个环境：`Reacher-v5`、`Swimmer-v5` 和 `Pusher-v5` 都不会提前终止（`terminations.never`）。
@@ -865,7 +865,7 @@ check("07-3", supported_length)
 #
 # <details><summary>一份能得十分的辩护</summary>
 #
-# “我给 $k = 1$。测量从随机策略的 100 个状态出发，回放它的动作；100 个都有第一步，77 个走到第二步，63 个走到第三步。我容许的误差是 0.85，即同样的单位下真实一步的中位距离的一半：世界至少移动这么远的地方，想象的状态离自己的真实状态比离下一个近。我要求十分之九的分支做到，因为少数走偏的分支就足以误导评论家。$k = 1$ 时十分之九在 0.72 以下；$k = 2$ 时在 0.91 以下，刚好多了一点；只看中位数，可以走三步。从 $k = 8$ 起，剩下的回合至多五个，而且都是温顺的，那里的数我一概不用。这些都是随机策略的数据。会平衡的策略将待在直立附近，那里模型很准，可是见得少；所以我会在回报升高之后的头几次拟合时，用那个策略自己的动作重新测量，那时十分之九守得住这个容许值，就改用 $k = 2$。如果用 500 个起点测量，现在就守得住，我马上改变主意。没有哪个定理为此担保：$e(k)$ 是代理量。”
+# “我给 $k = 1$。测量从随机策略的 100 个状态出发，回放它的动作；100 个都有第一步，77 个走到第二步，63 个走到第三步。我容许的误差是 0.85，即同样的单位下真实一步的中位距离的一半：世界至少移动这么远的地方，想象的状态离自己的真实状态比离下一个近。我要求十分之九的分支做到，因为少数走偏的分支就足以误导评论家。$k = 1$ 时十分之九在 0.68 以下；$k = 2$ 时在 0.86 以下，刚好多了一点；只看中位数，可以走四步。从 $k = 8$ 起，剩下的回合至多五个，而且都是温顺的，那里的数我一概不用。这些都是随机策略的数据。会平衡的策略将待在直立附近，那里模型很准，可是见得少；所以我会在回报升高之后的头几次拟合时，用那个策略自己的动作重新测量，那时十分之九守得住这个容许值，就改用 $k = 2$。如果用 500 个起点测量，现在就守得住，我马上改变主意。没有哪个定理为此担保：$e(k)$ 是代理量。”
 #
 # </details>
 
