@@ -168,7 +168,7 @@ def test_a_setting_of_the_wrong_kind_is_one_sentence():
         ("sac.tau", "slow", "in (0, 1], not 'slow'"),
         ("sac.gamma", False, "in [0, 1), not False"),
         ("sac.learning_rate", [0.1], "in (0, 1), not (0.1,)"),
-        ("sac.target_entropy", "x", "finite or None, not 'x'"),
+        ("sac.target_entropy", "x", "between -1e6 and 1e6, or None, not 'x'"),
         ("sac.hidden", 8, "a tuple of one or more widths, not 8"),
         ("sac.hidden", ["8"], "a whole number of at least 1, not '8'"),
         ("sac.batch_size", 2.5, "a whole number of at least 1, not 2.5"),
