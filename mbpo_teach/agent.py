@@ -150,6 +150,11 @@ class Setting(Protocol):
         """The most real steps that are remembered."""
 
 
+def room(config: Setting) -> int:
+    """Return how many real steps a training remembers at most: it allocates no more."""
+    return min(config.capacity, config.total_steps)
+
+
 def ready(agent: Agent, name: str, config: Setting) -> Agent:
     """Return `agent`, which must live in `name`, its memory enlarged to what `config` needs.
 
@@ -162,8 +167,7 @@ def ready(agent: Agent, name: str, config: Setting) -> Agent:
     """
     if agent.env.name != name:
         raise ValueError(f"agent must live in {name}, not in {agent.env.name}")
-    room = min(config.capacity, config.total_steps)
-    agent.memory = agent.memory.resized(max(agent.memory.capacity, room))
+    agent.memory = agent.memory.resized(max(agent.memory.capacity, room(config)))
     return agent
 
 

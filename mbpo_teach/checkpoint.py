@@ -151,8 +151,7 @@ def _restore(agent: Agent, stored: Stored) -> None:
     agent.step = int(stored["step"])
     agent.clock.seconds = {part: float(stored["seconds"][part]) for part in PARTS}
     agent.learner = _learner(agent.learner, stored["learner"])
-    agent.memory = agent.memory.resized(int(stored["memory"]["capacity"]))
-    _fill(agent.memory, stored["memory"])
+    agent.memory = _filled(agent.memory, stored["memory"])
     for name, state in stored["streams"].items():
         if isinstance(state, torch.Tensor):
             agent.streams.torch(name).set_state(state)
@@ -173,8 +172,7 @@ def _restore(agent: Agent, stored: Stored) -> None:
         for name, ours in dream.model.state_dict().items():
             _check_alike(name, dreamt["model"][name], ours)
         dream.model.load_state_dict(dreamt["model"])
-        dream.memory = dream.memory.resized(int(dreamt["memory"]["capacity"]))
-        _fill(dream.memory, dreamt["memory"])
+        dream.memory = _filled(dream.memory, dreamt["memory"])
         dream.elites = tuple(int(elite) for elite in dreamt["elites"])
         dream.holdout = tuple(float(error) for error in dreamt["holdout"])
         dream.length = int(dreamt["length"])
@@ -204,11 +202,13 @@ def _stored_memory(memory: ReplayBuffer) -> Stored:
     return {"capacity": memory.capacity, "rows": [*memory.all()]}
 
 
-def _fill(memory: ReplayBuffer, stored: Stored) -> None:
+def _filled(memory: ReplayBuffer, stored: Stored) -> ReplayBuffer:
+    memory = memory.resized(int(stored["capacity"]))
     # What is drawn depends on the rows and their order only, not on where in the ring they lie.
     rows = Transition(*stored["rows"])
     if len(rows.obs):
         memory.add(rows)
+    return memory
 
 
 def _state_of(made: np.random.Generator | torch.Generator) -> Any:

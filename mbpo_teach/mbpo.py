@@ -26,7 +26,7 @@ from functools import partial
 
 import torch
 
-from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, ready, report
+from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, ready, report, room
 from mbpo_teach.checks import instance, number, number_fields, whole_fields, widths
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.evaluate import starting_places
@@ -107,7 +107,6 @@ class MBPOConfig:
         number_fields(self, "real_ratio", allowed="in [0, 1]", is_allowed=_is_share)
         for name, kind in (("horizon", Horizon), ("fit", FitConfig), ("sac", SACConfig)):
             instance(name, getattr(self, name), kind)
-        real_rows(self.sac.batch_size, self.real_ratio)
         for name in ("random_steps", "capacity"):
             if getattr(self, name) < 2 * self.members:
                 raise ValueError(
@@ -136,9 +135,7 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
             f"fit.weight_decay must have one entry for each of {layers} layers of the model,"
             f" not {len(config.fit.weight_decay)}"
         )
-    agent = new_agent(
-        name, config.sac, capacity=min(config.capacity, config.total_steps), seed=seed
-    )
+    agent = new_agent(name, config.sac, capacity=room(config), seed=seed)
     sizes = {"obs_size": agent.env.obs_size, "act_size": agent.env.act_size}
     model = Ensemble(
         **sizes,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from mbpo_teach.agent import Agent, Report, behaviour, new_agent, ready, report
+from mbpo_teach.agent import Agent, Report, behaviour, new_agent, ready, report, room
 from mbpo_teach.checks import instance, whole_fields
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.sac import SACConfig, make_update
@@ -51,8 +51,7 @@ class ModelFreeConfig:
 
 def sac_agent(name: str, config: ModelFreeConfig, *, seed: int) -> Agent:
     """Return an agent for :func:`train_sac` that has not lived yet."""
-    capacity = min(config.capacity, config.total_steps)
-    return new_agent(name, config.sac, capacity=capacity, seed=seed)
+    return new_agent(name, config.sac, capacity=room(config), seed=seed)
 
 
 def train_sac(

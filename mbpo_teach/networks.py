@@ -48,13 +48,13 @@ def unpacked(weights: Float[Tensor, "member weight"], sizes: Sequence[int]) -> l
         If the layers of `sizes` have another number of weights.
     """
     shapes = list(pairwise(sizes))
-    total = sum((inputs + 1) * outputs for inputs, outputs in shapes)
-    if weights.shape[1] != total:
-        layers = ", ".join(map(str, sizes))
+    counts = [count for i, o in shapes for count in (i * o, o)]
+    if weights.shape[1] != sum(counts):
+        layers, found = ", ".join(map(str, sizes)), weights.shape[1]
         raise ValueError(
-            f"weights must hold {total} numbers for layers of {layers}, not {weights.shape[1]}"
+            f"weights must hold {sum(counts)} numbers for layers of {layers}, not {found}"
         )
-    parts = weights.split([count for i, o in shapes for count in (i * o, o)], dim=1)
+    parts = weights.split(counts, dim=1)
     return [
         (weight.unflatten(1, (outputs, inputs)), bias.unsqueeze(2))
         for weight, bias, (inputs, outputs) in zip(parts[::2], parts[1::2], shapes, strict=True)

@@ -29,10 +29,8 @@ class ReplayBuffer:
 
     def __init__(self, capacity: int, *, obs_size: int, act_size: int) -> None:
         self.capacity = capacity = whole("capacity", capacity, least=1)
-        obs_size, act_size = (
-            whole(name, size, least=1)
-            for name, size in (("obs_size", obs_size), ("act_size", act_size))
-        )
+        obs_size = whole("obs_size", obs_size, least=1)
+        act_size = whole("act_size", act_size, least=1)
         self._columns = Transition(
             obs=torch.zeros(capacity, obs_size),
             act=torch.zeros(capacity, act_size),

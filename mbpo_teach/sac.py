@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.adam import Trained, adam_step, pace, untrained
-from mbpo_teach.checks import number_fields, whole, whole_fields, widths
+from mbpo_teach.checks import discount, number_fields, whole, whole_fields, widths
 from mbpo_teach.compiled import compiled
 from mbpo_teach.gaussian import LOG_TWO_PI, log_tanh_slope
 from mbpo_teach.networks import MemberMLP, mlp, unpacked
@@ -72,7 +72,7 @@ class SACConfig:
         number_fields(
             self, "learning_rate", allowed="in (0, 1)", is_allowed=lambda rate: 0 < rate < 1
         )
-        number_fields(self, "gamma", allowed="in [0, 1)", is_allowed=lambda share: 0 <= share < 1)
+        object.__setattr__(self, "gamma", discount(self.gamma))
         number_fields(self, "tau", allowed="in (0, 1]", is_allowed=lambda share: 0 < share <= 1)
         if self.target_entropy is not None:
             # Far beyond what float32 can tell a log-probability from.
@@ -140,8 +140,8 @@ def network_sizes(
     obs_size: int, act_size: int, config: SACConfig
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the layer sizes of the policy (means and log deviations out) and of a critic."""
-    for name, size in (("obs_size", obs_size), ("act_size", act_size)):
-        whole(name, size, least=1)
+    obs_size = whole("obs_size", obs_size, least=1)
+    act_size = whole("act_size", act_size, least=1)
     return (obs_size, *config.hidden, 2 * act_size), (obs_size + act_size, *config.hidden, 1)
 
 
@@ -239,13 +239,7 @@ def sac_update(
     ValueError
         If a column of `batch`, or `noise`, has a wrong shape or type, or there is no row.
     """
-    check_shapes(batch)
-    if not len(batch.obs):
-        raise ValueError("obs must have at least one row, not none")
-    wanted = (2, *batch.act.shape)
-    if noise.shape != wanted or noise.dtype != torch.float32:
-        found = f"{tuple(noise.shape)} of {noise.dtype}"
-        raise ValueError(f"noise must have shape {wanted} of torch.float32, not {found}")
+    _check(batch, noise)
     obs, act, reward, next_obs, terminated = batch
     actor_sizes, critic_sizes = network_sizes(obs.shape[1], act.shape[1], config)
     updates = state.updates + 1
@@ -285,3 +279,14 @@ def sac_update(
         updates=updates,
     )
     return after, Losses(critic, actor, cooling, -log_prob.mean())
+
+
+def _check(batch: Transition, noise: Tensor) -> None:
+    """Refuse what would broadcast, and give wrong numbers without a word."""
+    check_shapes(batch)
+    if not len(batch.obs):
+        raise ValueError("obs must have at least one row, not none")
+    wanted = (2, *batch.act.shape)
+    if noise.shape != wanted or noise.dtype != torch.float32:
+        found = f"{tuple(noise.shape)} of {noise.dtype}"
+        raise ValueError(f"noise must have shape {wanted} of torch.float32, not {found}")

@@ -107,10 +107,9 @@ def test_an_agent_of_another_world_does_not_live(train):
 
 def test_a_training_that_goes_on_for_longer_is_the_longer_one(reports):
     """The memory of the shorter one would forget."""
-    agent = sac_agent("Pendulum-v1", dataclasses.replace(SHORT, total_steps=310), seed=3)
-    *_, _ = train_sac(
-        "Pendulum-v1", dataclasses.replace(SHORT, total_steps=310), seed=3, agent=agent
-    )
+    shorter = dataclasses.replace(SHORT, total_steps=310)
+    agent = sac_agent("Pendulum-v1", shorter, seed=3)
+    list(train_sac("Pendulum-v1", shorter, seed=3, agent=agent))
     assert agent.memory.capacity == 310
     *_, last = train_sac("Pendulum-v1", SHORT, seed=3, agent=agent)
     assert agent.memory.capacity == 430

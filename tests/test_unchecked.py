@@ -7,7 +7,7 @@ COUNTS = """
 import numpy as np, torch
 from mbpo_teach.replay import ReplayBuffer
 from mbpo_teach.sac import SACConfig
-from mbpo_teach.transitions import Transition, rows
+from mbpo_teach.transitions import Transition
 
 config = SACConfig(hidden=(np.int16(256),) * 2, batch_size=np.uint8(8), tau=np.float32(0.5))
 assert config == SACConfig(hidden=(256, 256), batch_size=8, tau=0.5)
