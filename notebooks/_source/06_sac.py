@@ -483,7 +483,7 @@ target_lab()
 # it stops on the upper branch at 0.32. Targets of $-0.3$ and $-0.2$ are met a little beyond the end of the lower branch: an actor
 # that is on the hill already holds on at temperatures at which one that starts wide never gets there. Between $-0.1$ and 0.5 no
 # temperature makes the actor stay: once it lets go of the hill it spreads over everything, the temperature falls, it contracts
-# again, and so on for ever. The range of the entropy in the sentence below the figure tells a path that settled from one that swings. And a target above
+# again, and so on for ever. The range of the entropy in the sentence above the figure tells a path that settled from one that swings. And a target above
 # $\log 2 = 0.69$ could never be met by any policy on $(-1, 1)$; the temperature would rise without end.
 #
 # ### Exercise 06-3: one step of the temperature
@@ -498,8 +498,8 @@ target_lab()
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="2087f97b"
-# **看到了什么。** 起初温度下降，演员还和原来一样宽；接着演员收缩到宽丘上，路径停在蓝线与目标相交处，$\alpha = 0.08$。目标越低，温度越低。目标为 0.6 时，它停在上面那一支，温度为 0.32。目标为 $-0.3$ 和 $-0.2$ 时，它停在下面那一支末端稍外一点：有些温度下，从宽处出发的演员到不了宽丘，已经在宽丘上的却守得住。目标在 $-0.1$ 到 0.5 之间时，没有哪个温度能让演员停住：它一松开宽丘就铺满全部动作，温度随之下降，它又收缩回来，如此反复，没有尽头。看图下那句话里熵的范围，就能分清路径是停住了，还是在来回摆动。至于高于 $\log 2 = 0.69$ 的目标，$(-1, 1)$ 上没有任何策略达得到，温度会无止境地升上去。
+# %% [markdown] tags=["lang-zh"] twin="44b7b505"
+# **看到了什么。** 起初温度下降，演员还和原来一样宽；接着演员收缩到宽丘上，路径停在蓝线与目标相交处，$\alpha = 0.08$。目标越低，温度越低。目标为 0.6 时，它停在上面那一支，温度为 0.32。目标为 $-0.3$ 和 $-0.2$ 时，它停在下面那一支末端稍外一点：有些温度下，从宽处出发的演员到不了宽丘，已经在宽丘上的却守得住。目标在 $-0.1$ 到 0.5 之间时，没有哪个温度能让演员停住：它一松开宽丘就铺满全部动作，温度随之下降，它又收缩回来，如此反复，没有尽头。看图上方那句话里熵的范围，就能分清路径是停住了，还是在来回摆动。至于高于 $\log 2 = 0.69$ 的目标，$(-1, 1)$ 上没有任何策略达得到，温度会无止境地升上去。
 #
 # ### 练习 06-3：温度的一步
 #
