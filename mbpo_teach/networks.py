@@ -31,7 +31,10 @@ def mlp(
     """
     hidden = inputs.mT
     for depth, (weight, bias) in enumerate(layers):
-        hidden = torch.baddbmm(bias, weight, hidden)
+        if torch.compiler.is_compiling():  # a graph adds the bias where it applies the activation
+            hidden = torch.bmm(weight, hidden) + bias
+        else:
+            hidden = torch.baddbmm(bias, weight, hidden)
         if depth + 1 < len(layers):
             hidden = activation(hidden)
     return hidden.mT.contiguous()

@@ -1,4 +1,4 @@
-"""A machine without a compiler gets the same numbers and one sentence."""
+"""Every function has a graph of its own; a machine without a compiler says so once and goes on."""
 
 import os
 import subprocess
@@ -25,6 +25,30 @@ said = [str(one.message) for one in heard if "torch.compile does not work" in st
 assert len(said) == 1, [str(one.message) for one in heard]
 print(said[0])
 """
+
+
+TEN_SETTINGS = """
+import warnings
+from functools import partial
+import torch
+from mbpo_teach.compiled import compiled
+def wave(x, pace): return (pace * x).sin() + x.cos()
+waves = {float(pace): compiled(partial(wave, pace=float(pace))) for pace in range(10)}
+with warnings.catch_warnings():
+    warnings.simplefilter("error", RuntimeWarning)
+    for _ in range(2):
+        for pace, run in waves.items():
+            x = torch.arange(100.0)
+            torch.testing.assert_close(run(x), wave(x, pace))
+    for x in (torch.arange(7.0), torch.arange(7.0, dtype=torch.float64)):
+        torch.testing.assert_close(run(x), wave(x, pace))
+"""
+
+
+def test_settings_of_one_function_have_a_graph_each_and_other_shapes_another():
+    # Learners with ten settings in one process: a sweep, or an evening in a notebook.
+    result = subprocess.run([sys.executable, "-c", TEN_SETTINGS], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def test_without_a_compiler_it_says_so_once_and_goes_on(tmp_path):
