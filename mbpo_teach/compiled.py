@@ -14,16 +14,20 @@ import torch
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_OPTIONS: dict[str, Any] = {
-    # The calls from one loop to the next in C++, too: for small networks they are a quarter of all.
-    "cpp_wrapper": True,
-    # A shared number (Adam's pace) is computed once. By default each loop computes it anew for
-    # every few weights.
-    "realize_reads_threshold": 0,
-    # Gradients are written next to each other by the products that make them.
-    "max_pointwise_cat_inputs": 0,
-    # A graph belongs to one function, which is pure: only the tensors can be others than before.
-    "guard_filter_fn": torch.compiler.keep_tensor_guards_unsafe,
+_SETTINGS: dict[str, Any] = {
+    "fullgraph": True,
+    "dynamic": False,
+    # A graph belongs to one function, which is pure: only its tensors can be others than before.
+    "isolate_recompiles": True,
+    "options": {
+        "guard_filter_fn": torch.compiler.keep_tensor_guards_unsafe,
+        # From one loop to the next in C++, too: in Python a small network spends a quarter there.
+        "cpp_wrapper": True,
+        # A shared number (Adam's pace) is computed once, and not again for every few weights.
+        "realize_reads_threshold": 0,
+        # A gradient goes where it will lie, before Adam's loop and not inside it.
+        "max_pointwise_cat_inputs": 0,
+    },
 }
 
 
@@ -40,13 +44,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         nonlocal graph, eager
         if not eager:
             try:
-                graph = graph or torch.compile(
-                    function,
-                    fullgraph=True,
-                    dynamic=False,
-                    isolate_recompiles=True,  # two functions of one code have a graph each
-                    options=_OPTIONS,
-                )
+                graph = graph or torch.compile(function, **_SETTINGS)
                 return graph(*args, **kwargs)
             except Exception as error:  # compilers, caches and limits fail in many ways
                 # Wrong input fails here too; the eager call then says what is wrong with it.
