@@ -22,6 +22,14 @@ except ModuleNotFoundError as missing:  # most often a terminal outside .venv
 
 _EDITION = click.Choice(language.LANGUAGES)
 
+JUPYTERLAB = (
+    sys.executable,
+    "-m",
+    "jupyterlab",
+    "--ServerApp.kernel_websocket_connection_class=mbpo_teach.connection.PromptConnection",
+)
+"""Starts JupyterLab as learners have it; its options follow."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -52,8 +60,8 @@ def lab(
         click.echo(language.text("cli.outdated", **names))
     address = notebook.relative_to(workspace.COURSE).as_posix()
     click.echo(language.text("cli.opening", notebook=address))
-    command = [sys.executable, "-m", "jupyterlab"]
-    command += [
+    command = [
+        *JUPYTERLAB,
         f"--ServerApp.root_dir={workspace.COURSE}",
         f"--LabApp.default_url=/lab/tree/{address}",
     ]

@@ -60,6 +60,7 @@ def test_lab_opens_the_first_chapter(course, started):
     assert "Made 8 working copies" in result.output
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert any(option.endswith("=mbpo_teach.connection.PromptConnection") for option in command)
     assert f"--ServerApp.root_dir={course}" in command
     assert "--LabApp.default_url=/lab/tree/work/en/00_start_here.ipynb" in command
     assert "--no-browser" not in command

@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
+
+from mbpo_teach.__main__ import JUPYTERLAB
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -84,7 +85,8 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Ser
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"),
+        *JUPYTERLAB,
+        *("--no-browser", "--expose-app-in-browser"),
         *("--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
         *("--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"),
     ]

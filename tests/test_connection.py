@@ -1,0 +1,20 @@
+"""What a kernel says reaches the page without waiting; every browser test goes through it."""
+
+from unittest import mock
+
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+
+from mbpo_teach.connection import PromptConnection
+
+
+def test_small_messages_are_not_held_back(monkeypatch):
+    handler = mock.create_autospec(KernelWebsocketHandler, instance=True)
+    connection = PromptConnection(websocket_handler=handler)
+
+    def connect(_self):
+        handler.set_nodelay.assert_called_once_with(True)
+        return "connected"
+
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", connect)
+    assert connection.connect() == "connected"
