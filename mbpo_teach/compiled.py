@@ -51,7 +51,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
                 result = function(*args, **kwargs)
                 warnings.warn(
                     "torch.compile does not work on this machine, so updates run uncompiled, two to"
-                    " four times slower. Most often a C++ compiler (g++ or clang) is missing."
+                    " six times slower. Most often a C++ compiler (g++ or clang) is missing."
                     f" {_first(error)}",
                     RuntimeWarning,
                     stacklevel=2,

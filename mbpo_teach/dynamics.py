@@ -116,8 +116,11 @@ class Ensemble(nn.Module):
         inputs: Float[Tensor, "member batch in"],
         *,
         members: Sequence[int] | None = None,
+        piece: int | None = None,
     ) -> tuple[Float[Tensor, "member batch out"], Float[Tensor, "member batch out"]]:
         """Return mean and log-variance in scaled units for scaled inputs.
+
+        `members` and `piece` are those of :class:`~mbpo_teach.networks.MemberMLP`.
 
         Raises
         ------
@@ -126,7 +129,7 @@ class Ensemble(nn.Module):
         """
         if members is not None:
             self.check_members("members", members)
-        mean, raw = self.networks(inputs, members=members).chunk(2, dim=-1)
+        mean, raw = self.networks(inputs, members=members, piece=piece).chunk(2, dim=-1)
         return mean, soft_clamp(raw, self.low_log_var, self.high_log_var)
 
     def scaled_inputs(
@@ -203,7 +206,7 @@ def sample_step(
     # Shares are equal; the last is filled up with rows that are computed twice and dropped.
     dealt = order[torch.arange(share * len(elites), device=device) % max(batch, 1)]
     inputs = model.scaled_inputs(obs, act)[dealt].unflatten(0, (len(elites), share))
-    mean, log_var = _in_pieces(model, inputs, dealer)
+    mean, log_var = model(inputs, members=dealer, piece=_PIECE)
     noise = torch.randn(mean.shape, generator=generator, device=device)
     drawn = (mean + (0.5 * log_var).exp() * noise).flatten(0, 1)[:batch]
     change = torch.empty_like(drawn)
@@ -246,12 +249,6 @@ def _input_scale(inputs: Float[Tensor, "batch in"]) -> Float[Tensor, " in"]:
     deviation = inputs.std(dim=0, correction=0)
     constant = deviation <= _ROUNDING * inputs.abs().amax(dim=0)
     return torch.where(constant, 1.0, deviation)
-
-
-def _in_pieces(model: Ensemble, inputs: Tensor, members: Sequence[int]) -> tuple[Tensor, Tensor]:
-    pieces = [model(piece, members=members) for piece in inputs.split(_PIECE, dim=1)]
-    means, log_vars = zip(*pieces, strict=True)
-    return torch.cat(means, dim=1), torch.cat(log_vars, dim=1)
 
 
 def _in_units(

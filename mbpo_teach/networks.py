@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mbpo_teach.checks import whole
+
 Activation = Callable[[Tensor], Tensor]
 
 Layer = tuple[Tensor, Tensor]
@@ -38,6 +40,11 @@ def mlp(
         if depth + 1 < len(layers):
             hidden = activation(hidden)
     return hidden.mT.contiguous()
+
+
+def silu(values: Tensor) -> Tensor:
+    """Return x times its sigmoid, written into `values` where no gradient will ask for them."""
+    return nn.functional.silu(values, inplace=not torch.is_grad_enabled())
 
 
 def unpacked(weights: Float[Tensor, "member weight"], sizes: Sequence[int]) -> list[Layer]:
@@ -101,7 +108,7 @@ class MemberMLP(nn.Module):
         members: int,
         sizes: Sequence[int],
         *,
-        activation: Activation = nn.functional.silu,
+        activation: Activation = silu,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
@@ -116,10 +123,22 @@ class MemberMLP(nn.Module):
         inputs: Float[Tensor, "member batch in"],
         *,
         members: Sequence[int] | None = None,
+        piece: int | None = None,
     ) -> Float[Tensor, "member batch out"]:
-        """Return the outputs of all members, or of those in `members` only, in that order."""
+        """Return the outputs of all members, or of those in `members` only, in that order.
+
+        With `piece`, so many rows go through all layers at a time.
+
+        Raises
+        ------
+        ValueError
+            If `piece` is below 1.
+        """
         layers = [cast(MemberLinear, layer).chosen(members) for layer in self.layers]
-        return mlp(layers, inputs, self.activation)
+        if piece is None:
+            return mlp(layers, inputs, self.activation)
+        parts = inputs.split(whole("piece", piece, least=1), dim=1)
+        return torch.cat([mlp(layers, part, self.activation) for part in parts], dim=1)
 
     def packed(self) -> Float[Tensor, "member weight"]:
         """Return a copy of all weights and biases, one row for each member."""

@@ -262,7 +262,7 @@ def test_each_elite_computes_its_own_share_and_no_other_member_anything(monkeypa
     monkeypatch.setattr(
         model,
         "forward",
-        lambda inputs, members: shapes.append(inputs.shape[:2]) or forward(inputs, members=members),
+        lambda inputs, **chosen: shapes.append(inputs.shape[:2]) or forward(inputs, **chosen),
     )
     with torch.no_grad():
         for parameter in model.networks.parameters():

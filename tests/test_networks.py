@@ -56,6 +56,19 @@ def test_each_member_is_a_plain_network(members):
             torch.testing.assert_close(layer.bias.grad[member, :, 0], linear.bias.grad)
 
 
+@pytest.mark.parametrize("piece", [1, 2, 5, 9])
+def test_pieces_and_gradients_change_no_output_and_no_input(piece):
+    net, inputs = network(3), normal(3, 5, 3)
+    outputs = net(inputs)
+    with torch.no_grad():
+        torch.testing.assert_close(net(inputs, piece=piece), outputs)
+        torch.testing.assert_close(net(inputs[[2]], members=[2], piece=piece), outputs[[2]])
+    torch.testing.assert_close(net(inputs, piece=piece), outputs)
+    assert torch.equal(inputs, normal(3, 5, 3))
+    with pytest.raises(ValueError, match="piece must be"):
+        net(inputs, piece=0)
+
+
 def test_members_start_differently_and_do_not_touch_each_other():
     """One member's data changes no other member's gradient."""
     net = network(3)
