@@ -114,6 +114,9 @@ def check_machine() -> None:
     help="Folder of the run (runs/ENVIRONMENT_ALGO_PRESET_SEED).",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
+@click.option(
+    "--compile", "compiled", is_flag=True, help="Compile SAC's update; needs g++ or clang."
+)
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
 def train(
     environment: str,
@@ -123,6 +126,7 @@ def train(
     seed: int | None,
     out: Path | None,
     resume: bool,
+    compiled: bool,
     threads: int,
 ) -> None:
     """Train MBPO, or SAC alone, in ENVIRONMENT, for example Pendulum-v1.
@@ -141,6 +145,7 @@ def train(
             seed=seed,
             out=out,
             resume=resume,
+            compiled=compiled,
             threads=threads,
         )
     sys.exit(0 if finished else 130)

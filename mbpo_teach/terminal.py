@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
@@ -35,6 +36,7 @@ def train(
     seed: int | None,
     out: Path | None,
     resume: bool,
+    compiled: bool,
     threads: int,
 ) -> bool:
     """Train in a folder, with a progress bar; return whether the run reached its end.
@@ -47,8 +49,10 @@ def train(
         As :func:`mbpo_teach.training.train_in`.
     """
     said = {"algorithm": algorithm, "preset": preset, "seed": seed, "steps": steps}
-    given = {name: value for name, value in said.items() if value is not None}
-    run = Run(environment=environment, **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if compiled:
+        given["settings"] = {"sac.compile": True}
+    run = Run(environment=environment, **given)
     folder = out or Path("runs") / f"{environment}_{run.algorithm}_{run.preset}_{run.seed}"
     if resume and (folder / RUN).exists():
         there = stored_run(folder)
@@ -81,6 +85,7 @@ def train(
         }
         again = [sys.executable, "-m", "mbpo_teach", "train", environment, "--resume"]
         again += [f"{name}={value}" for name, value in options.items() if value is not None]
+        again += ["--compile"] if compiled else []
         command = shlex.join(again)
         step = rows[-1]["step"] if rows else 0
         click.echo("\n" + language.text("train.stopped", step=step, command=command))

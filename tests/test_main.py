@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -257,6 +258,18 @@ def test_resume_takes_what_is_not_said_from_the_run_that_is_there(here):
     other = run(*begun, "--resume", "--seed", "6")
     assert other.exit_code == 1
     assert "Error: seed must be 5 to go on with the run in out, not 6" in other.output
+
+
+def test_a_compiled_run_stays_one(here):
+    """20 steps are too few to update, and so to compile, anything."""
+    begun = ("train", "Pendulum-v1", "--algo", "sac", "--steps", "20", "--out")
+    assert run(*begun, "compiled", "--compile").exit_code == 0
+    assert json.loads((here / "compiled" / "run.json").read_text())["config"]["sac"]["compile"]
+    assert run(*begun, "compiled", "--resume").exit_code == 0
+    assert run(*begun, "eager").exit_code == 0
+    other = run(*begun, "eager", "--resume", "--compile")
+    assert other.exit_code == 1
+    assert "settings must be {} to go on with the run in eager" in other.output
 
 
 @pytest.mark.parametrize(

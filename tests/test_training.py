@@ -492,10 +492,11 @@ def test_a_command_to_go_on_says_all_that_was_given(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(terminal, "train_in", stopped)
     monkeypatch.chdir(tmp_path)
     given = {"algorithm": "sac", "preset": None, "steps": 30, "seed": 2, "out": None}
-    done = terminal.train("Pendulum-v1", **given, resume=False, threads=1)
+    done = terminal.train("Pendulum-v1", **given, resume=False, compiled=True, threads=1)
     assert done is False
     command = capsys.readouterr().out.partition("go on with: ")[2].strip()
     assert shlex.split(command)[1:] == [
         *("-m", "mbpo_teach", "train", "Pendulum-v1", "--resume", "--algo=sac", "--steps=30"),
         *("--seed=2", f"--out={Path('runs') / 'Pendulum-v1_sac_laptop_2'}", "--threads=1"),
+        "--compile",
     ]
