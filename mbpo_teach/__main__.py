@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +22,8 @@ except ModuleNotFoundError as missing:  # most often a terminal outside .venv
 
 _EDITION = click.Choice(language.LANGUAGES)
 
-JUPYTERLAB = (
-    sys.executable,
-    "-m",
-    "jupyterlab",
-    "--ServerApp.kernel_websocket_connection_class=mbpo_teach.connection.PromptConnection",
-)
-"""Starts JupyterLab as learners have it; its options follow."""
+PROMPT = "--ServerApp.kernel_websocket_connection_class=mbpo_teach.connection.PromptConnection"
+"""Has JupyterLab connect pages to kernels as :mod:`mbpo_teach.connection` says."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,10 +56,14 @@ def lab(
     address = notebook.relative_to(workspace.COURSE).as_posix()
     click.echo(language.text("cli.opening", notebook=address))
     command = [
-        *JUPYTERLAB,
+        sys.executable,
+        "-m",
+        "jupyterlab",
         f"--ServerApp.root_dir={workspace.COURSE}",
         f"--LabApp.default_url=/lab/tree/{address}",
     ]
+    if not _chooses_connection(jupyter_options):
+        command.append(PROMPT)
     if no_browser:
         command.append("--no-browser")
     if os.name == "posix" and os.geteuid() == 0:
@@ -265,6 +264,13 @@ def _clear_errors(files: str = "cli.files", broken: str = "grade.broken") -> Ite
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise click.ClickException(language.text(files, reason=reason)) from None
+
+
+def _chooses_connection(jupyter_options: Sequence[str]) -> bool:
+    """Return whether pages are to be connected to kernels in a way that is not ours to choose."""
+    words = ("gateway", "Gateway", "kernel_websocket_connection_class")
+    chosen = any(word in option for option in jupyter_options for word in words)
+    return chosen or "JUPYTER_GATEWAY_URL" in os.environ
 
 
 def _become(command: list[str]) -> None:

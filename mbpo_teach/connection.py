@@ -14,7 +14,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 class PromptConnection(ZMQChannelsWebsocketConnection):
     """A page's connection to its kernel that waits for no acknowledgement."""
 
-    def connect(self) -> Future[None] | None:  # type: ignore[override]  # as its parent does
+    def connect(self) -> Future[None] | None:  # type: ignore[override]  # async in the base
         """Connect the page to the kernel."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()

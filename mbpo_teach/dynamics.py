@@ -125,7 +125,7 @@ class Ensemble(nn.Module):
         Raises
         ------
         ValueError
-            If `members` is empty or names one that there is not.
+            If `members` is empty or names one that there is not, or `piece` is below 1.
         """
         if members is not None:
             self.check_members("members", members)

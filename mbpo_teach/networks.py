@@ -43,7 +43,7 @@ def mlp(
 
 
 def silu(values: Tensor) -> Tensor:
-    """Return x times its sigmoid, written into `values` where no gradient will ask for them."""
+    """Return x times its sigmoid; where gradients are off it is written over `values`."""
     return nn.functional.silu(values, inplace=not torch.is_grad_enabled())
 
 
@@ -127,7 +127,8 @@ class MemberMLP(nn.Module):
     ) -> Float[Tensor, "member batch out"]:
         """Return the outputs of all members, or of those in `members` only, in that order.
 
-        With `piece`, so many rows go through all layers at a time.
+        `piece` rows at a time go through all layers, so that hidden layers stay in a core's cache;
+        None takes all rows at once.
 
         Raises
         ------

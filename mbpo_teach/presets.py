@@ -39,9 +39,9 @@ longer. At a learning rate of 3e-3 InvertedPendulum was learned sooner, and lost
 A swing-up and a fall are over in a few dozen steps, so gamma looks no farther: with 0.99 one of
 five seeds had not learned Pendulum after 1,400 steps, and one of five poles fell again. Targets
 that follow faster (tau) helped Pendulum; of two poles one fell with them. All this was chosen on
-the seeds that are recorded (chapter 7), and flatters them: on another machine, whose arithmetic
-rounds otherwise, nine of ten Pendulum seeds learned within 1,300 steps, and one took 1,800. Nobody
-has tuned the robots' presets.
+the seeds that are recorded (chapter 7), so their curves flatter the presets: on a machine that
+rounds differently, nine of Pendulum's seeds 0 to 9 learned within 1,300 steps, and one took 1,800.
+Nobody has tuned the robots' presets.
 """
 
 import dataclasses

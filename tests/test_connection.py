@@ -2,10 +2,19 @@
 
 from unittest import mock
 
+from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 
+from mbpo_teach.__main__ import PROMPT
 from mbpo_teach.connection import PromptConnection
+
+
+def test_jupyterlab_understands_the_option():
+    """A name that JupyterLab has not would be a warning in its log, and nothing else."""
+    server = ServerApp()
+    server.parse_command_line([PROMPT])
+    assert server.kernel_websocket_connection_class is PromptConnection
 
 
 def test_small_messages_are_not_held_back(monkeypatch):

@@ -512,6 +512,13 @@ def test_a_diverging_fit_is_reported_and_keeps_what_was_good(monkeypatch, lost):
     assert same(model, state(good))
 
 
+@pytest.mark.parametrize("lost", [float("nan"), float("inf"), -float("inf")])
+def test_one_number_lost_among_many_is_seen(lost):
+    numbers = torch.arange(-500.0, 500.0)
+    assert fit._all_finite([numbers, numbers])
+    assert not fit._all_finite([numbers, torch.where(numbers == 7, lost, numbers)])
+
+
 def test_an_absurd_learning_rate_harms_nothing():
     model = ensemble()
     report = trained(model, batch(), replace(SMALL, learning_rate=0.99))

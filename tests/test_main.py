@@ -61,7 +61,7 @@ def test_lab_opens_the_first_chapter(course, started):
     assert "Made 8 working copies" in result.output
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert any(option.endswith("=mbpo_teach.connection.PromptConnection") for option in command)
+    assert terminal.PROMPT in command
     assert f"--ServerApp.root_dir={course}" in command
     assert "--LabApp.default_url=/lab/tree/work/en/00_start_here.ipynb" in command
     assert "--no-browser" not in command
@@ -74,6 +74,23 @@ def test_lab_opens_the_chapter_and_edition_asked_for(course, started):
     assert "--LabApp.default_url=/lab/tree/work/zh/04_when_to_trust.ipynb" in command
     assert "--no-browser" in command
     assert command[-1] == "--port=9"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--gateway-url=http://127.0.0.1:1",
+        "--GatewayClient.url=http://127.0.0.1:1",
+        "--ServerApp.kernel_websocket_connection_class=other.Connection",
+        None,
+    ],
+)
+def test_lab_leaves_the_connection_to_whoever_chooses_one(course, started, monkeypatch, option):
+    if option is None:
+        monkeypatch.setenv("JUPYTER_GATEWAY_URL", "http://127.0.0.1:1")
+    assert run("lab", *(["--", option] if option else [])).exit_code == 0
+    (command,) = started
+    assert terminal.PROMPT not in command
 
 
 def test_lab_follows_the_environments_language(course, started, monkeypatch):

@@ -57,7 +57,7 @@ def test_each_member_is_a_plain_network(members):
 
 
 @pytest.mark.parametrize("piece", [1, 2, 5, 9])
-def test_pieces_and_gradients_change_no_output_and_no_input(piece):
+def test_pieces_and_gradients_switched_off_change_no_output_and_no_input(piece):
     net, inputs = network(3), normal(3, 5, 3)
     outputs = net(inputs)
     with torch.no_grad():
@@ -67,6 +67,13 @@ def test_pieces_and_gradients_change_no_output_and_no_input(piece):
     assert torch.equal(inputs, normal(3, 5, 3))
     with pytest.raises(ValueError, match="piece must be"):
         net(inputs, piece=0)
+
+
+def test_pieces_go_through_one_after_the_other():
+    seen = []
+    net = network(2, activation=lambda values: seen.append(values.shape[-1]) or torch.relu(values))
+    net(normal(2, 5, 3), piece=2)
+    assert seen == [2, 2, 2, 2, 1, 1]  # two hidden layers
 
 
 def test_members_start_differently_and_do_not_touch_each_other():

@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +23,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
-from mbpo_teach.__main__ import JUPYTERLAB
+from mbpo_teach.__main__ import PROMPT
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -85,8 +86,7 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Ser
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     command = [
-        *JUPYTERLAB,
-        *("--no-browser", "--expose-app-in-browser"),
+        *(sys.executable, "-m", "jupyterlab", PROMPT, "--no-browser", "--expose-app-in-browser"),
         *("--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
         *("--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"),
     ]
