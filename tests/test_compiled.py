@@ -45,9 +45,10 @@ with warnings.catch_warnings():
         for pace, run in waves.items():
             pair = Pair(torch.arange(9.0), torch.ones(9))
             torch.testing.assert_close(run(pair), wave(pair, pace))
-    x, y = torch.arange(7.0), torch.ones(7)
+    x, y, pace = torch.arange(7.0), torch.ones(7), 9.0
+    run = compiled(partial(wave, pace=pace))
     # The graph of one tensor in both places is not that of two.
-    for pair in (Pair(x, x), Pair(x, y), Pair(x.double(), y)):
+    for pair in (Pair(x, x), Pair(x, y), Pair(x.double(), y), Pair(x[:3], y[:3])):
         torch.testing.assert_close(run(pair), wave(pair, pace))
 """
 
