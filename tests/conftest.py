@@ -5,6 +5,7 @@ The times are printed at the end, whether or not a test failed.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,10 @@ from jaxtyping import install_import_hook
 # A test is never wrong because the machine was busy.
 settings.register_profile("course", deadline=None)
 settings.load_profile("course")
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Shapes are checked in the tests only, and only in modules that state them. The hook has to stand
 # before the first import of any of them.
