@@ -328,7 +328,7 @@ def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
             f"holdout_share must leave at least {model.member_count} rows to train on, one for each"
             f" member; {config.holdout_share} of {len(data.obs)} rows leaves {training}"
         )
-    if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+    if not _all_finite(model.parameters()):
         raise ValueError("model must have finite weights to start from; make a new one")
     if config.elites > model.member_count:
         raise ValueError(
