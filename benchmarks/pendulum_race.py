@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar
 
 import click
 import handsonrl_method
@@ -31,7 +31,6 @@ from mbpo_teach.presets import changed, laptop
 
 ENV, BAR, OUR_SEEDS, TARGET = "Pendulum-v1", -200, 3, 0.2
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -60,11 +59,6 @@ def ours(seed: int, config: MBPOConfig) -> Iterator[Mark]:
         yield Mark(report.step, report.returns.mean().item(), report.spent["judging"])
 
 
-def compiled_preset() -> MBPOConfig:
-    """Return the preset with a compiled learner."""
-    return changed(laptop(ENV), {"sac.compile": True})
-
-
 def first_start(config: MBPOConfig) -> float:
     """Return the seconds until the first updates were made."""
     begun = time.perf_counter()
@@ -82,13 +76,13 @@ def theirs(seed: int) -> Iterator[Mark]:
             yield Mark(step, reached, judging)
 
 
-def alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def alone(function: Callable[..., R], *args: object) -> R:
     """Return what `function` returns in a new process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(function, *args, **kwargs).result()
+        return process.submit(function, *args).result()
 
 
-def race(name: str, limit: float, run: Callable[P, Iterator[Mark]], *args: P.args) -> Finish:
+def race(name: str, limit: float, run: Callable[..., Iterator[Mark]], *args: object) -> Finish:
     """Run until a mark is over the bar, the time is over or the run has ended; print how it was."""
     begun = time.perf_counter()
     for step, reached, judging in run(*args):
@@ -113,7 +107,7 @@ def main(seeds: int, also_compiled: bool, limit: float) -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), wall time")
     own = {"ours": series("ours", laptop(ENV), limit)}
     if also_compiled:
-        config = compiled_preset()
+        config = changed(laptop(ENV), {"sac.compile": True})
         with tempfile.TemporaryDirectory() as graphs:
             os.environ["TORCHINDUCTOR_CACHE_DIR"] = graphs
             print(f"a first start, compiled, takes {alone(first_start, config):.1f} s", flush=True)
