@@ -458,7 +458,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_curve(algorithm, tmp_path):
 def test_ctrl_c_leaves_a_run_that_the_command_it_prints_goes_on_with(tmp_path):
     """The command is run as it stands, by a shell, in the same place."""
     train = [sys.executable, "-m", "mbpo_teach", "train", "InvertedPendulum-v5"]
-    train += ["--algo", "sac", "--steps", "2000", "--seed", "3", "--out"]
+    train += ["--algo", "sac", "--steps", "800", "--seed", "3", "--out"]
     how = {"cwd": tmp_path, "env": surroundings(), "text": True}
     piped = how | {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*train, "my run"], **piped) as stopped:
@@ -468,16 +468,16 @@ def test_ctrl_c_leaves_a_run_that_the_command_it_prints_goes_on_with(tmp_path):
     assert stopped.returncode == 130 and "Traceback" not in said + bar
     (line,) = [line for line in said.splitlines() if line.startswith("Stopped.")]
     step = int(re.search(r"up to step (\d+) is stored", line)[1])
-    assert 0 < step <= progress(tmp_path / "my run")[-1]["step"] < 2000
+    assert 0 < step <= progress(tmp_path / "my run")[-1]["step"] < 800
     command = line.partition("go on with: ")[2]
     assert Path(shlex.split(command)[0]) == Path(sys.executable)
     gone_on = subprocess.run(command, shell=True, capture_output=True, **how)
     assert gone_on.returncode == 0, gone_on.stderr
-    assert "After 2000 real steps" in gone_on.stdout
+    assert "After 800 real steps" in gone_on.stdout
     alone = subprocess.run([*train, "alone"], capture_output=True, **how)
-    assert alone.returncode == 0 and "After 2000 real steps" in alone.stdout
+    assert alone.returncode == 0 and "After 800 real steps" in alone.stdout
     ends = [curve(table(tmp_path / name)) for name in ("my run", "alone")]
-    assert ends[0] == ends[1] and ends[0][-1]["step"] == "2000"
+    assert ends[0] == ends[1] and ends[0][-1]["step"] == "800"
     assert (tmp_path / "my run" / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
 
 
