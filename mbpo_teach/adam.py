@@ -27,23 +27,22 @@ def untrained(weights: Tensor) -> Trained:
 
 
 class Pace(NamedTuple):
-    """How far a step goes.
-
-    `size` is the learning rate over what the first moment's weights add up to, `total` what the
-    second's add up to, each ().
-    """
+    """How far a step goes: `size` times the mean over (root of the square + `floor`), each ()."""
 
     size: Tensor
-    total: Tensor
+    floor: Tensor
 
 
 def pace(updates: Tensor, learning_rate: float) -> Pace:
     """Return the pace of step number `updates`, (), which is 1 at the first.
 
     Both moments start from zero, and after n steps the weights in their sums add up to 1 - decay^n
-    only: undivided, the first steps would be too small.
+    only: undivided, the first steps would be too small. Here these two numbers are taken out of the
+    formula for every weight, where they would cost a division (the end of the paper's section 2;
+    there the floor is not corrected, here it is, so that the step is the algorithm's own).
     """
-    return Pace(learning_rate / (1 - MEAN_DECAY**updates), 1 - SQUARE_DECAY**updates)
+    root = (1 - SQUARE_DECAY**updates).sqrt()
+    return Pace(learning_rate * root / (1 - MEAN_DECAY**updates), EPSILON * root)
 
 
 def adam_step(trained: Trained, gradient: Tensor, pace: Pace) -> Trained:
@@ -51,5 +50,4 @@ def adam_step(trained: Trained, gradient: Tensor, pace: Pace) -> Trained:
     weights, mean, square = trained
     mean = mean.lerp(gradient, 1 - MEAN_DECAY)
     square = square.lerp(gradient * gradient, 1 - SQUARE_DECAY)
-    spread = (square / pace.total).sqrt() + EPSILON
-    return Trained(weights - pace.size * (mean / spread), mean, square)
+    return Trained(weights - pace.size * mean / (square.sqrt() + pace.floor), mean, square)

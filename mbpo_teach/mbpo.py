@@ -165,7 +165,7 @@ def train_mbpo(
     judges, losses = starting_places(name), None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
     update, noise = make_update(config.sac), agent.streams.torch("noise")
-    shape = (2, config.sac.batch_size, agent.env.act_size)
+    shape = (config.updates_per_step, 2, config.sac.batch_size, agent.env.act_size)
     for step in range(agent.step, config.total_steps):                          # lines 2 and 4
         learning = step >= config.random_steps
         if learning and (step - config.random_steps) % config.model_period == 0:  # departure 1
@@ -176,9 +176,9 @@ def train_mbpo(
         agent.step = step + 1
         if learning:
             with agent.clock("sac"):
-                for _ in range(config.updates_per_step):                        # line 9
-                    batch, fresh = mixed_batch(agent, config), torch.randn(shape, generator=noise)
-                    agent.learner, losses = update(agent.learner, batch, fresh)  # line 10
+                draws = torch.randn(shape, generator=noise)
+                for batch, draw in zip(mixed_batches(agent, config), draws, strict=True):  # line 9
+                    agent.learner, losses = update(agent.learner, batch, draw)  # line 10
         since = agent.step - config.random_steps
         if (since >= 0 and since % config.model_period == 0) or agent.step == config.total_steps:
             yield report(agent, config.sac, losses, judges=judges)
@@ -220,17 +220,17 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
         dream.memory.add(branches.transitions)
 
 
-def mixed_batch(agent: Agent, config: MBPOConfig) -> Transition:
-    """Return a batch of which a share `real_ratio` was lived and the rest imagined."""
+def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
+    """Return a real step's G batches: a share `real_ratio` of each was lived, the rest imagined."""
     real = real_rows(config.sac.batch_size, config.real_ratio)
-    imagined = config.sac.batch_size - real
-    replay, dreams = agent.streams.torch("replay"), agent.streams.torch("dreams")
-    parts = []
+    imagined, streams = config.sac.batch_size - real, agent.streams
+    draw, parts = partial(ReplayBuffer.sample_batches, batches=config.updates_per_step), []
     if real:
-        parts.append(agent.memory.sample(real, generator=replay))
+        parts.append(draw(agent.memory, count=real, generator=streams.torch("replay")))
     if imagined:
-        parts.append(_imagination(agent).memory.sample(imagined, generator=dreams))
-    return parts[0] if len(parts) == 1 else concatenate(parts)
+        dreams = _imagination(agent).memory
+        parts.append(draw(dreams, count=imagined, generator=streams.torch("dreams")))
+    return [concatenate(batch) for batch in zip(*parts, strict=True)]
 
 
 def real_rows(batch_size: int, real_ratio: float) -> int:

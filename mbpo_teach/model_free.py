@@ -68,9 +68,9 @@ def train_sac(
         `agent` lives in another one.
     """
     agent = ready(agent or sac_agent(name, config, seed=seed), name, config)
-    judges, act_size, losses = starting_places(name), agent.env.act_size, None
+    judges, losses = starting_places(name), None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
-    update, noise_shape = make_update(config.sac), (2, config.sac.batch_size, act_size)
+    update, batches, rows = make_update(config.sac), config.updates_per_step, config.sac.batch_size
     noise, replay = agent.streams.torch("noise"), agent.streams.torch("replay")
     for step in range(agent.step, config.total_steps):
         with agent.clock("simulator"):
@@ -78,9 +78,9 @@ def train_sac(
         agent.step = step + 1
         if step >= config.random_steps:
             with agent.clock("sac"):
-                for _ in range(config.updates_per_step):
-                    batch = agent.memory.sample(config.sac.batch_size, generator=replay)
-                    fresh = torch.randn(noise_shape, generator=noise)
-                    agent.learner, losses = update(agent.learner, batch, fresh)
+                drawn = agent.memory.sample_batches(batches, rows, generator=replay)
+                draws = torch.randn(batches, 2, rows, agent.env.act_size, generator=noise)
+                for batch, draw in zip(drawn, draws, strict=True):
+                    agent.learner, losses = update(agent.learner, batch, draw)
         if agent.step % config.report_every == 0 or agent.step == config.total_steps:
             yield report(agent, config.sac, losses, judges=judges)

@@ -33,10 +33,7 @@ def mlp(
     """
     hidden = inputs.mT
     for depth, (weight, bias) in enumerate(layers):
-        if torch.compiler.is_compiling():  # a graph adds the bias where it applies the activation
-            hidden = torch.bmm(weight, hidden) + bias
-        else:
-            hidden = torch.baddbmm(bias, weight, hidden)
+        hidden = torch.bmm(weight, hidden).add_(bias)
         if depth + 1 < len(layers):
             hidden = activation(hidden)
     return hidden.mT.contiguous()
@@ -66,7 +63,7 @@ def unpacked(weights: Float[Tensor, "member weight"], sizes: Sequence[int]) -> l
         )
     parts = weights.split(counts, dim=1)
     return [
-        (weight.unflatten(1, (outputs, inputs)), bias.unsqueeze(2))
+        (weight.view(-1, outputs, inputs), bias.unsqueeze(2))
         for weight, bias, (inputs, outputs) in zip(parts[::2], parts[1::2], shapes, strict=True)
     ]
 

@@ -71,7 +71,26 @@ class ReplayBuffer:
         ValueError
             If the buffer is empty, or `count` is below 1.
         """
-        return rows(self._columns, self._draw(count, generator))
+        drawn = self._draw(count, generator)
+        return Transition(*(column.index_select(0, drawn) for column in self._columns))
+
+    def sample_batches(
+        self, batches: int, count: int, *, generator: torch.Generator
+    ) -> list[Transition]:
+        """Return what `batches` calls of :meth:`sample` return, drawn in one.
+
+        Between two real steps the memory does not change, so all the batches of a step can be drawn
+        together: a gradient step of a small network is short beside the calls that draw for it.
+
+        Raises
+        ------
+        ValueError
+            If the buffer is empty, or `batches` or `count` is below 1.
+        """
+        batches, count = whole("batches", batches, least=1), whole("count", count, least=1)
+        drawn = self.sample(batches * count, generator=generator)
+        columns = (column.split(count) for column in drawn)
+        return [Transition(*parts) for parts in zip(*columns, strict=True)]
 
     def sample_states(
         self, count: int, *, generator: torch.Generator

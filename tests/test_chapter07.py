@@ -120,30 +120,25 @@ def test_the_race_in_steps():
     }
     ends = {key: (steps.min(), np.median(steps), steps.max()) for key, steps in reached.items()}
     assert ends == {
-        ("Pendulum-v1", "mbpo"): (700, 800, 1000),
+        ("Pendulum-v1", "mbpo"): (600, 700, 900),
         ("Pendulum-v1", "sac"): (3250, 3750, 5750),
         ("InvertedPendulum-v5", "mbpo"): (1100, 1400, 2400),
         ("InvertedPendulum-v5", "sac"): (8000, 8500, 10_000),
     }
-    assert 800 / 3750 == pytest.approx(1 / 5, abs=0.02)
+    assert 700 / 3750 == pytest.approx(1 / 5, abs=0.02)
     assert 1400 / 8500 == pytest.approx(1 / 6, abs=0.01)
 
 
 def test_what_was_reached_was_kept():
-    """The pole without exception; the pendulum but for a few reports just below the level."""
+    """By every seed, in every later report."""
     after = {
         world: [one[(one >= level).argmax() :] for one in recorded_runs("mbpo", world).means]
         for world, level in LEVELS.items()
     }
     assert all((one == 1000).all() for one in after["InvertedPendulum-v5"])
-    below = {
-        seed: [round(float(value)) for value in one if value < -200]
-        for seed, one in enumerate(after["Pendulum-v1"])
-    }
-    assert below == {0: [-204], 1: [], 2: [-226, -207, -205], 3: [], 4: []}
-    assert all(np.median(one[1:]) > -181 for one in after["Pendulum-v1"])
+    assert all((one >= -200).all() and np.median(one[1:]) > -184 for one in after["Pendulum-v1"])
     last = [np.median(recorded_runs(name, "Pendulum-v1").means[:, -1]) for name in ("mbpo", "sac")]
-    assert [round(value) for value in last] == [-175, -173]
+    assert [round(value) for value in last] == [-174, -173]
 
 
 def test_the_race_by_the_clock_and_where_it_turns():
@@ -152,7 +147,7 @@ def test_the_race_by_the_clock_and_where_it_turns():
         for world, level in LEVELS.items()
         for name in ("mbpo", "sac")
     }
-    assert [round(seconds) for seconds in used.values()] == [21, 20, 53, 34]
+    assert [round(seconds) for seconds in used.values()] == [13, 20, 53, 34]
     assert round(used["InvertedPendulum-v5", "mbpo"] - used["InvertedPendulum-v5", "sac"]) == 19
     pole = "InvertedPendulum-v5"
     more_seconds = used[pole, "mbpo"] - used[pole, "sac"]
@@ -168,10 +163,10 @@ def test_the_models_error_as_the_chapter_tells_it():
         0.004, 0.008,
     ]  # fmt: skip
     peaks = holdout.max(axis=1)
-    assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.046, 0.075]
-    assert (holdout[:, -1] < 0.5 * peaks).all() and (holdout.argmin(axis=1) == 0).all()
+    assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.021, 0.063]
+    assert (holdout[:, -1] < peaks).all() and (holdout[:, -1] < 0.5 * peaks).sum() == 4
     before = recorded_runs("mbpo", "Pendulum-v1").reached(-200) - steps[holdout.argmax(axis=1)]
-    assert sorted(before.tolist()) == [0, 100, 100, 300, 400]
+    assert sorted(before.tolist()) == [0, 0, 100, 100, 300]
     pole = runs.load("mbpo_InvertedPendulum-v5").arrays
     assert [f"{error:.2g}" for error in pole["model_holdout"][2:4, -1]] == ["0.057", "0.0014"]
     assert (pole["returns"][:, -1] == 1000).all()
@@ -187,10 +182,10 @@ def test_where_the_time_goes():
     )
     simulator, fit, rollouts, sac, _ = 100 * shares.T
     assert [round(float(end)) for end in (sac.min(), sac.max(), fit.min(), fit.max())] == [
-        63, 70, 19, 25,
+        63, 71, 19, 26,
     ]  # fmt: skip
-    assert rollouts.max() < 1
-    assert 2.4 < simulator.min() and simulator.max() < 3
+    assert 1 < rollouts[:5].min() and rollouts.max() < 1.5 and rollouts[5:].max() < 0.2
+    assert 2 < simulator.min() and simulator.max() < 3
     for world in LEVELS:
         fits = np.diff(runs.load(f"mbpo_{world}").arrays["spent"][..., 1], axis=1)
         assert np.median(fits[:, -5:]) < np.median(fits[:, :5])
@@ -199,7 +194,7 @@ def test_where_the_time_goes():
 def test_the_live_training_is_the_records_first_seed():
     record = runs.load("mbpo_Pendulum-v1").arrays
     means = record["returns"][0].mean(axis=1)[record["steps"] <= 1000]
-    told = [-1351, -1164, -1561, -1224, -711, -185, -204, -192, -178]
+    told = [-1351, -852, -1436, -493, -179, -177, -174, -174, -174]
     assert [round(float(mean)) for mean in means] == told
     alone = recorded_runs("sac", "Pendulum-v1")
     median = np.median(alone.means, axis=0)
@@ -214,8 +209,8 @@ def test_the_control_is_a_little_slower_on_the_pendulum_and_no_slower_on_the_pol
         for name in ("control", "mbpo")
     }
     assert reached == {
-        ("Pendulum-v1", "control"): [800, 1000, 800],
-        ("Pendulum-v1", "mbpo"): [700, 800, 700],
+        ("Pendulum-v1", "control"): [800, 700, 900],
+        ("Pendulum-v1", "mbpo"): [600, 600, 700],
         ("InvertedPendulum-v5", "control"): [1800, 2000, 1500],
         ("InvertedPendulum-v5", "mbpo"): [1800, 1400, 2400],
     }
@@ -223,7 +218,7 @@ def test_the_control_is_a_little_slower_on_the_pendulum_and_no_slower_on_the_pol
         seconds_when_reached(recorded_runs("control", world), level)
         for world, level in LEVELS.items()
     ]
-    assert [round(seconds) for seconds in used] == [18, 35]
+    assert [round(seconds) for seconds in used] == [11, 35]
 
 
 def test_the_control_is_mbpo_with_real_data_only():
@@ -251,8 +246,8 @@ def factor(name):
     [
         (
             "rollout_length",
-            {1: [900, 900, 900], 2: [1200, 1200, 900], 5: [800, 1000, 1000],
-             10: [700, 800, 700], 20: [600, 700, 700]},
+            {1: [800, 800, 900], 2: [900, 700, 600], 5: [500, 700, 1000],
+             10: [600, 700, 800], 20: [600, 600, 700]},
         ),
         (
             "real_ratio",
@@ -281,15 +276,18 @@ def test_when_each_value_of_a_setting_was_there(name, told):
     assert reached == told
 
 
-def test_which_seeds_fell_below_the_pendulums_level_again():
-    found, depths = factor("rollout_length"), []
-    for means in found.means:
-        for one in means:
-            after = one[(one >= -200).argmax() :]
-            if (after < -200).any():
-                assert 1 <= (after < -200).sum() <= 3
-                depths.append(round(float(after.min())))
-    assert len(depths) == 5 and min(depths) == -233
+def test_which_seed_lost_the_pendulum_again():
+    found, lost = factor("rollout_length"), {}
+    for value, seeds in zip(found.values, found.means, strict=True):
+        for seed, one in enumerate(seeds):
+            first = (one >= -200).argmax()
+            if (one[first:] < -200).any():
+                lost[value.item(), seed] = found.steps[first], one[first:], found.steps[first:]
+    assert [*lost] == [(2, 2)]
+    first, after, steps = lost[2, 2]
+    down = after < -200
+    assert first == 600 and steps[down.argmax()] == 900 and down[down.argmax() :].all()
+    assert -590 < after[-5:].min() and after[-5:].max() < -570
 
 
 def test_which_seeds_lost_the_pole_again():

@@ -21,7 +21,7 @@ from trainings import MOMENT, ledge, same
 from mbpo_teach import mbpo, seeding
 from mbpo_teach.agent import PARTS
 from mbpo_teach.fit import FitConfig
-from mbpo_teach.mbpo import Horizon, MBPOConfig, mbpo_agent, mixed_batch, real_rows, train_mbpo
+from mbpo_teach.mbpo import Horizon, MBPOConfig, mbpo_agent, mixed_batches, real_rows, train_mbpo
 from mbpo_teach.model_free import ModelFreeConfig, train_sac
 from mbpo_teach.replay import ReplayBuffer
 from mbpo_teach.sac import SACConfig, policy_of
@@ -314,12 +314,14 @@ def test_a_batch_is_real_and_imagined_in_the_ratio_asked_for(ratio, real):
             number = mark * torch.arange(1.0, 51.0)
             wide = number[:, None].expand(-1, 3)
             memory.add(Transition(wide, wide[:, :1], number, wide, number > 0))
-    batch = mixed_batch(agent, config)
-    assert [len(column) for column in batch] == [256] * 5
-    assert (batch.reward > 0).sum() == real
-    assert batch.obs[:, 0].equal(batch.reward) and batch.terminated.equal(batch.reward > 0)
-    again = mixed_batch(agent, config)
-    assert not batch.reward.equal(again.reward)
+    batches = mixed_batches(agent, config)
+    assert len(batches) == config.updates_per_step > 1
+    for batch in batches:
+        assert [len(column) for column in batch] == [256] * 5
+        assert (batch.reward > 0).sum() == real
+        assert batch.obs[:, 0].equal(batch.reward) and batch.terminated.equal(batch.reward > 0)
+    one, other, *_ = (*batches, *mixed_batches(agent, config))
+    assert not one.reward.equal(other.reward)
 
 
 def test_real_rows_are_rounded_down_but_not_by_rounding_errors():

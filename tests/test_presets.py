@@ -68,7 +68,7 @@ def table():
     """Return the rows of the table: setting, the authors', the pendulums' and the robots' entry."""
     lines = [line for line in presets.__doc__.splitlines() if line.startswith("`")]
     columns = [re.split(r"\s{2,}", line) for line in lines]
-    assert len(columns) == 17 and {len(cells) for cells in columns} == {5}
+    assert len(columns) == 18 and {len(cells) for cells in columns} == {5}
     return {cells[0]: cells[1:4] for cells in columns}
 
 
@@ -91,6 +91,7 @@ def told(config):
         "`random_steps`": [config.random_steps],
         "`model_period`": [config.model_period],
         "`updates_per_step`": [config.updates_per_step],
+        "`real_ratio`": [config.real_ratio],
         "`rollout_batch`": [config.rollout_batch],
         "`retained`": [config.retained],
         "`horizon` (k)": [config.horizon.at(0)],

@@ -103,6 +103,13 @@ def test_the_same_generator_draws_the_same_and_goes_on():
     assert not equal(first, buffer.sample(20, generator=generator))
 
 
+def test_batches_drawn_together_are_those_drawn_one_by_one():
+    buffer, together, single = filled(10, 13), seeded(4), seeded(4)
+    for drawn in buffer.sample_batches(3, 7, generator=together):
+        assert equal(drawn, buffer.sample(7, generator=single))
+    assert torch.rand(1, generator=together) == torch.rand(1, generator=single)
+
+
 def test_what_is_given_and_what_is_drawn_are_copies():
     buffer, given_rows = filled(10), batch(0, 4)
     buffer.add(given_rows)
@@ -168,6 +175,10 @@ def test_drawing_needs_rows_and_a_count():
         filled(5).sample(1, generator=seeded())
     with pytest.raises(ValueError, match="count must be at least 1, not 0"):
         filled(5, 5).sample_states(0, generator=seeded())
+    with pytest.raises(ValueError, match="batches must be at least 1, not 0"):
+        filled(5, 5).sample_batches(0, 3, generator=seeded())
+    with pytest.raises(ValueError, match="count must be at least 1, not 0"):
+        filled(5, 5).sample_batches(3, 0, generator=seeded())
 
 
 @pytest.mark.parametrize("name", ["capacity", "obs_size", "act_size"])

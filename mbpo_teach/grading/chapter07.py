@@ -131,7 +131,7 @@ def _measured(rng: np.random.Generator, starts: int, until: int) -> Case:
 EXERCISES = (
     Exercise(
         id="07-1", cases=_mixed_batch_cases, reference=_mixed_batch,
-        library=("mixed_batch", "real_rows"),
+        library=("mixed_batches", "real_rows"),
     ),
     Exercise(
         id="07-2", cases=_model_step_cases, reference=_model_step, library=("sample_step",)
