@@ -37,9 +37,9 @@ def pace(updates: Tensor, learning_rate: float) -> Pace:
     """Return the pace of step number `updates`, (), which is 1 at the first.
 
     Both moments start from zero, and after n steps the weights in their sums add up to 1 - decay^n
-    only: undivided, the first steps would be too small. Here these two numbers are taken out of the
-    formula for every weight, where they would cost a division (the end of the paper's section 2;
-    there the floor is not corrected, here it is, so that the step is the algorithm's own).
+    only: undivided, the first steps would be too small. Divided out once, here, they cost no more
+    division for every weight (as at the end of the paper's section 2). The floor is corrected with
+    them, so that the step is algorithm 1's exactly.
     """
     root = (1 - SQUARE_DECAY**updates).sqrt()
     return Pace(learning_rate * root / (1 - MEAN_DECAY**updates), EPSILON * root)

@@ -55,7 +55,7 @@ class SACConfig:
     target_entropy
         In nats; None means minus the dimension of the action.
     compile
-        whether the update is compiled into one graph: 1.6 times as fast with networks of 2 x 256,
+        Whether the update is compiled into one graph: 1.6 times as fast with networks of 2 x 256,
         six times with 2 x 64. Making it takes up to half a minute, once; loading it, some seconds.
     """
 
