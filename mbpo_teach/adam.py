@@ -37,9 +37,9 @@ def pace(updates: Tensor, learning_rate: float) -> Pace:
     """Return the pace of step number `updates`, (), which is 1 at the first.
 
     Both moments start from zero, and after n steps the weights in their sums add up to 1 - decay^n
-    only: undivided, the first steps would be too small. Divided out once, here, they cost no more
-    division for every weight (as at the end of the paper's section 2). The floor is corrected with
-    them, so that the step is algorithm 1's exactly.
+    only: undivided, the first steps would be too small. Both divisions are made here, once, and not
+    for each weight, as at the end of the paper's section 2; but the floor is corrected too, so that
+    the step is algorithm 1's exactly.
     """
     root = (1 - SQUARE_DECAY**updates).sqrt()
     return Pace(learning_rate * root / (1 - MEAN_DECAY**updates), EPSILON * root)
