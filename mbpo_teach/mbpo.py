@@ -223,13 +223,14 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
 def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
     """Return a real step's G batches: a share `real_ratio` of each was lived, the rest imagined."""
     real = real_rows(config.sac.batch_size, config.real_ratio)
-    imagined, streams = config.sac.batch_size - real, agent.streams
-    draw, parts = partial(ReplayBuffer.sample_batches, batches=config.updates_per_step), []
+    imagined, number = config.sac.batch_size - real, config.updates_per_step
+    replay, dreams = agent.streams.torch("replay"), agent.streams.torch("dreams")
+    parts = []
     if real:
-        parts.append(draw(agent.memory, count=real, generator=streams.torch("replay")))
+        parts.append(agent.memory.sample_batches(number, real, generator=replay))
     if imagined:
-        dreams = _imagination(agent).memory
-        parts.append(draw(dreams, count=imagined, generator=streams.torch("dreams")))
+        memory = _imagination(agent).memory
+        parts.append(memory.sample_batches(number, imagined, generator=dreams))
     return [concatenate(batch) for batch in zip(*parts, strict=True)]
 
 

@@ -70,7 +70,7 @@ def train_sac(
     agent = ready(agent or sac_agent(name, config, seed=seed), name, config)
     judges, losses = starting_places(name), None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
-    update, batches, rows = make_update(config.sac), config.updates_per_step, config.sac.batch_size
+    update, number, size = make_update(config.sac), config.updates_per_step, config.sac.batch_size
     noise, replay = agent.streams.torch("noise"), agent.streams.torch("replay")
     for step in range(agent.step, config.total_steps):
         with agent.clock("simulator"):
@@ -78,9 +78,9 @@ def train_sac(
         agent.step = step + 1
         if step >= config.random_steps:
             with agent.clock("sac"):
-                drawn = agent.memory.sample_batches(batches, rows, generator=replay)
-                draws = torch.randn(batches, 2, rows, agent.env.act_size, generator=noise)
-                for batch, draw in zip(drawn, draws, strict=True):
+                batches = agent.memory.sample_batches(number, size, generator=replay)
+                draws = torch.randn(number, 2, size, agent.env.act_size, generator=noise)
+                for batch, draw in zip(batches, draws, strict=True):
                     agent.learner, losses = update(agent.learner, batch, draw)
         if agent.step % config.report_every == 0 or agent.step == config.total_steps:
             yield report(agent, config.sac, losses, judges=judges)

@@ -41,7 +41,9 @@ def reports():
 def watched(name, config=MOMENT, seed=0):
     """Train, and tell what was fitted, imagined and learned from."""
     agent = mbpo_agent(name, config, seed=seed)
-    seen = SimpleNamespace(agent=agent, fits=[], branches=[], elites=[], updates=[], dreams=[])
+    seen = SimpleNamespace(
+        agent=agent, fits=[], branches=[], elites=[], updates=[], taken=[], dreams=[]
+    )
     fit_ensemble, sample_step = mbpo.fit_ensemble, mbpo.sample_step
     branched_rollout, make_update = mbpo.branched_rollout, mbpo.make_update
 
@@ -67,6 +69,7 @@ def watched(name, config=MOMENT, seed=0):
 
         def counted(learner, batch, noise):
             seen.updates.append((agent.step, len(agent.memory), len(batch.obs)))
+            seen.taken.append((batch.obs, noise))
             return update(learner, batch, noise)
 
         return counted
@@ -320,8 +323,14 @@ def test_a_batch_is_real_and_imagined_in_the_ratio_asked_for(ratio, real):
         assert [len(column) for column in batch] == [256] * 5
         assert (batch.reward > 0).sum() == real
         assert batch.obs[:, 0].equal(batch.reward) and batch.terminated.equal(batch.reward > 0)
-    one, other, *_ = (*batches, *mixed_batches(agent, config))
-    assert not one.reward.equal(other.reward)
+    one, other, *_ = batches
+    again, *_ = mixed_batches(agent, config)
+    assert not one.reward.equal(other.reward) and not one.reward.equal(again.reward)
+
+
+def test_every_update_has_rows_and_noise_of_its_own():
+    for kind in zip(*watched("Pendulum-v1").taken, strict=True):
+        assert len({tuple(one.flatten().tolist()) for one in kind}) == len(kind) > 100
 
 
 def test_real_rows_are_rounded_down_but_not_by_rounding_errors():

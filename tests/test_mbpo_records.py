@@ -13,6 +13,7 @@ from mbpo_teach import runs
 from mbpo_teach.agent import PARTS
 from mbpo_teach.evaluate import START_SEEDS
 from mbpo_teach.presets import laptop
+from mbpo_teach.widgets.mbpo import FACTORS, preset_value
 
 # world: the mean return to be reached, the real steps within which, and in how many of five seeds
 BARS = {"Pendulum-v1": (-200, 1600, 5), "InvertedPendulum-v5": (1000, 3500, 4)}
@@ -97,11 +98,9 @@ def test_the_ablations_are_whole(name, factor, values):
 
 
 def test_the_presets_own_value_is_the_presets_own_run():
-    for name, factor, value in (
-        ("Pendulum-v1", "rollout_length", 10),
-        ("InvertedPendulum-v5", "real_ratio", 0.05),
-        ("InvertedPendulum-v5", "updates_per_step", 10),
-    ):
+    for factor in ("rollout_length", "real_ratio", "updates_per_step"):
+        name = FACTORS[factor]
+        value = preset_value(factor, laptop(name))
         arrays = runs.load(f"ablations_{name}").arrays
         place = arrays[f"{factor}_values"].tolist().index(value)
         own = arrays[f"{factor}_returns"][place]

@@ -9,10 +9,10 @@ import torch
 from gymnasium.spaces import Box
 from trainings import MOMENT
 
-from mbpo_teach import agent, terminations
+from mbpo_teach import agent, model_free, terminations
 from mbpo_teach.mbpo import train_mbpo
 from mbpo_teach.model_free import ModelFreeConfig, sac_agent, train_sac
-from mbpo_teach.sac import SACConfig
+from mbpo_teach.sac import SACConfig, make_update
 
 SMALL = SACConfig(hidden=(8, 8), batch_size=16)
 SHORT = ModelFreeConfig(total_steps=430, random_steps=300, report_every=100, sac=SMALL)
@@ -39,6 +39,25 @@ def test_the_training_return_is_that_of_the_last_whole_episode(reports):
 
 def test_it_learns_once_for_each_step_after_the_random_ones(reports):
     assert [report.learner.updates.item() for report in reports] == [0, 0, 0, 100, 130]
+
+
+def test_every_update_has_rows_and_noise_of_its_own(monkeypatch):
+    taken = []
+
+    def make(sac):
+        update = make_update(sac)
+
+        def kept(learner, batch, noise):
+            taken.append((batch.obs, noise))
+            return update(learner, batch, noise)
+
+        return kept
+
+    monkeypatch.setattr(model_free, "make_update", make)
+    config = dataclasses.replace(SHORT, total_steps=310, updates_per_step=3)
+    list(train_sac("Pendulum-v1", config, seed=0))
+    for kind in zip(*taken, strict=True):
+        assert len({tuple(one.flatten().tolist()) for one in kind}) == len(kind) == 30
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_others(reports):

@@ -306,20 +306,22 @@ def test_sizes_below_one_are_named():
 COMPILED = """
 from functools import partial
 import torch
+from mbpo_teach.replay import ReplayBuffer
 from mbpo_teach.sac import SACConfig, initial_state, make_update
 from mbpo_teach.seeding import torch_generator
 from mbpo_teach.transitions import Transition
-OBS, ACT, ROWS = 3, 2, 16
+OBS, ACT, ROWS, ALL = 3, 2, 15, 100
 config = SACConfig(hidden=(8, 8), batch_size=ROWS)
 compiled = make_update(SACConfig(hidden=(8, 8), batch_size=ROWS, compile=True))
 eager = make_update(config)
 ours = theirs = initial_state(OBS, ACT, config, generator=torch_generator(0))
 draw = partial(torch.randn, generator=torch_generator(1))
-for step in range(20):
-    batch = Transition(
-        draw(ROWS, OBS), draw(ROWS, ACT).tanh(), draw(ROWS), draw(ROWS, OBS), draw(ROWS) > 1
-    )
-    noise = draw(2, ROWS, ACT)
+memory = ReplayBuffer(ALL, obs_size=OBS, act_size=ACT)
+memory.add(
+    Transition(draw(ALL, OBS), draw(ALL, ACT).tanh(), draw(ALL), draw(ALL, OBS), draw(ALL) > 1)
+)
+batches = memory.sample_batches(20, ROWS, generator=torch_generator(2))
+for batch, noise in zip(batches, draw(20, 2, ROWS, ACT), strict=True):
     ours, losses = compiled(ours, batch, noise)
     theirs, expected = eager(theirs, batch, noise)
     torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-4)
