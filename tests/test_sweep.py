@@ -90,7 +90,7 @@ def test_a_grid_without_settings_is_the_preset_itself():
 def test_equal_runs_count_once_however_they_are_written():
     """The preset's own values make no difference, nor do two tables that say the same."""
     found = runs_of(
-        grid(grid=[{"updates_per_step": [10, 5]}, {"rollout_length": [10, 1]}, {"members": 5}])
+        grid(grid=[{"updates_per_step": [10, 5]}, {"rollout_length": [20, 1]}, {"members": 5}])
     )
     assert settings_of(found) == [{}, {"updates_per_step": 5}, {"rollout_length": 1}]
     assert len(runs_of(grid(seeds=[0, 0, 1]))) == 2

@@ -98,12 +98,12 @@ def factors():
 
 def test_the_settings_are_told_against_the_preset():
     lab = labs.lab_ablations(factors())
-    assert lab.values == {"rollout_length": 10, "real_ratio": 0.05}
-    assert "With k = 10, as in the preset, the median seed has -590 on average" in lab.sentence
-    lab.move(rollout_length=20)
+    assert lab.values == {"rollout_length": 20, "real_ratio": 0.05}
+    assert "With k = 20, as in the preset, the median seed has -540 on average" in lab.sentence
+    lab.move(rollout_length=10)
     assert (
-        "With k = 20 the median seed has -540 on average over all reports, against -590 with the"
-        " preset; at the end the seeds lie between -200 and -180, after 160 s."
+        "With k = 10 the median seed has -590 on average over all reports, against -540 with the"
+        " preset; at the end the seeds lie between -250 and -230, after 160 s."
     ) in lab.sentence
     before = pixels(lab)
     lab.move(real_ratio=1.0)
@@ -118,7 +118,7 @@ def test_the_labs_speak_chinese():
     ]
     language.use("zh")
     assert "种子 0，第 900 步：平均回报 -300。" in both[0].sentence
-    assert both[1].sentence.startswith("以下都是训练的记录，每个值三个种子。k = 10（即预设）时，")
+    assert both[1].sentence.startswith("以下都是训练的记录，每个值三个种子。k = 20（即预设）时，")
 
 
 def test_the_presets_own_trainings_are_put_among_the_others():
