@@ -4,7 +4,7 @@ import hashlib
 import json
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 LANGUAGES = ("en", "zh")
 ROLES = ("setup", "answer", "check")
-KEYS = {"tags", "twin", "mbpo"}
+KEYS = {"tags", "twin", "mbpo", "named"}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 # Part of every chapter's digest. Raise it when the builder itself starts to write other notebooks.
@@ -25,6 +25,8 @@ _LINE_BREAK = re.compile(
     r"(?<=[\u3000-\u9fff\uff00-\uffef“”…—])\n *(?=[\u3000-\u9fff\uff00-\uffef“”…—])"
     r"|(?<=[，。；：、？！）」”])\n *(?=[A-Za-z`\[]|\$(?!\$)|\*\S)"
 )
+# What a number in the prose is compared with (tools/claims.py): no edition shows it.
+CLAIM = re.compile(r"\{\{([^{}|]+)\|([^{}|]+)\}\}")
 _LINK = re.compile(r"""(\]\(|(?:src|href)=["'])([^)\s"'#]+)""")
 
 
@@ -34,10 +36,15 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A prose cell (`text` by language) or a code cell (`code`, the same in both languages)."""
+    """A prose cell (`text` by language) or a code cell (`code`, the same in both languages).
+
+    `claims` is the prose with its claims still in it, and `named` what they call a code cell.
+    """
 
     id: str
     text: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
+    named: str | None = None
     twin: str | None = None
     code: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -88,7 +95,12 @@ def text(path: Path) -> str:
 
 def twin_hash(english: str) -> str:
     """Return the hash which a Chinese cell carries of its English twin."""
-    return _short(english.strip(), 8)
+    return _short(unclaimed(english).strip(), 8)
+
+
+def unclaimed(prose: str) -> str:
+    """Return prose as readers see it, without what its numbers are compared with."""
+    return CLAIM.sub("", prose)
 
 
 def stamped(source: str, file: str = "the source") -> str:
@@ -221,7 +233,9 @@ def _paired(raw: list[nbformat.NotebookNode], file: str) -> list[Cell]:
         if waiting is not None and "lang-zh" not in tags:
             raise SourceError(f"{file}: the English cell {_beginning(waiting)} has no Chinese twin")
         if cell.cell_type == "code":
-            cells.append(Cell(id="", code=cell.source, metadata=_code_metadata(metadata, place)))
+            named = metadata.pop("named", None)
+            made = _code_metadata(metadata, place)
+            cells.append(Cell(id="", code=cell.source, metadata=made, named=named))
             _check_markers(cells[-1], place)
         elif cell.cell_type != "markdown" or sum(f"lang-{x}" in tags for x in LANGUAGES) != 1:
             raise SourceError(f'{place} must be prose tagged "lang-en" or "lang-zh", or code')
@@ -230,8 +244,9 @@ def _paired(raw: list[nbformat.NotebookNode], file: str) -> list[Cell]:
         elif waiting is None:
             raise SourceError(f"{place} is Chinese but follows no English cell")
         else:
-            text = {"en": waiting, "zh": cell.source}
-            cells.append(Cell(id="", text=text, twin=metadata.get("twin")))
+            claims = {"en": waiting, "zh": cell.source}
+            text = {language: unclaimed(prose) for language, prose in claims.items()}
+            cells.append(Cell(id="", text=text, claims=claims, twin=metadata.get("twin")))
             waiting = None
     if waiting is not None:
         raise SourceError(f"{file}: the English cell {_beginning(waiting)} has no Chinese twin")
@@ -285,15 +300,7 @@ def _identified(cells: list[Cell], number: str) -> tuple[Cell, ...]:
             name = f"{cell.metadata['mbpo']['exercise']}-{cell.role}"
         seen[name] = seen.get(name, 0) + 1
         identity = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        made.append(
-            Cell(
-                id=identity,
-                text=cell.text,
-                twin=cell.twin,
-                code=cell.code,
-                metadata=cell.metadata,
-            )
-        )
+        made.append(replace(cell, id=identity))
     return tuple(made)
 
 
