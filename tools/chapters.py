@@ -18,13 +18,15 @@ KEYS = {"tags", "twin", "mbpo", "named"}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 # Part of every chapter's digest. Raise it when the builder itself starts to write other notebooks.
-FORMAT = 1
+FORMAT = 2
 
 # Chinese lines are joined without a space, also after punctuation, but not before a list or table.
 _LINE_BREAK = re.compile(
     r"(?<=[\u3000-\u9fff\uff00-\uffef“”…—])\n *(?=[\u3000-\u9fff\uff00-\uffef“”…—])"
-    r"|(?<=[，。；：、？！）」”])\n *(?=[A-Za-z`\[]|\$(?!\$)|\*\S)"
+    r"|(?<=[，。；：、？！）」”])\n *(?=[A-Za-zα-ωΑ-Ω`\[]|\$(?!\$)|\*\S|\d(?!\d*\. ))"
 )
+# What a passage says before the cells whose outputs it asks the reader to predict.
+PREDICT = "**Predict"
 # What a number in the prose is compared with (tools/claims.py): no edition shows it.
 CLAIM = re.compile(r"\{\{([^{}|]+)\|([^{}|]+)\}\}")
 _LINK = re.compile(r"""(\]\(|(?:src|href)=["'])([^)\s"'#]+)""")
@@ -128,12 +130,18 @@ def notebook(chapter: Chapter, language: str, *, solutions: bool) -> nbformat.No
     """Return one edition of the chapter, not yet executed.
 
     The student edition holds stubs where the solutions were; nothing else differs but links,
-    since the solutions lie one folder deeper.
+    since the solutions lie one folder deeper. What a reader is asked to predict is stored and
+    folded: JupyterLab unfolds it when the cell is run, and a click opens it before.
     """
     folder = edition_folder(language, solutions=solutions)
     cells = []
+    predicted = False
     for cell in chapter.cells:
         metadata = dict(cell.metadata)
+        if cell.code is None:
+            predicted = PREDICT in cell.text["en"]
+        elif predicted and cell.role is None:
+            metadata["jupyter"] = {"outputs_hidden": True}
         if cell.code is None:
             text = cell.text["en"] if language == "en" else joined(cell.text["zh"])
             if solutions:

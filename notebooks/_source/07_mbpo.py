@@ -1026,4 +1026,4 @@ check("07-3", supported_length)
 # 8. X. Chen, C. Wang, Z. Zhou, K. Ross. *Randomized Ensembled Double Q-Learning: Learning Fast Without a Model.* ICLR 2021,
 #    [arXiv 2101.05982](https://arxiv.org/abs/2101.05982)。即 REDQ。
 #
-# **这是最后一章。**各章的地图在第 [00](00_start_here.ipynb) 章；如果你有一整天的计算时间，不妨用 `python -m mbpo_teach train` 跑一跑作者的预设。
+# **这是最后一章。** 各章的地图在第 [00](00_start_here.ipynb) 章；如果你有一整天的计算时间，不妨用 `python -m mbpo_teach train` 跑一跑作者的预设。

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from markdown_it import MarkdownIt
 
 import chapters
 from chapters import Cell, Chapter
@@ -33,6 +34,12 @@ SECTIONS = {
     "references": {"en": r"references", "zh": r"参考"},
 }
 
+SEEN = {"en": "What was seen", "zh": "看到了什么"}
+
+_FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
+_GAP = re.compile(
+    r"[，。；：、？！）」”](?: +|\n)(?=[\w$`*\[（“「])(?!\d+\. |[*-] |\$\$|\*\*(?=\n))"
+)
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)")
 _FILE_NAME = re.compile(r"`[^`]*\.(?:png|svg|md|ipynb|py)`")
@@ -131,6 +138,37 @@ def avoided_terms(text: str, glossary: Sequence[dict[str, Any]]) -> list[str]:
         for other in term.get("avoid_zh", [])
         # The right word may contain the other one.
         if other in text.replace(term["zh"], "")
+    ]
+
+
+def stray_marks(text: str) -> list[str]:
+    """No `**` is left when the prose is rendered: one between letter and punctuation is no mark."""
+    found = []
+    for token in MarkdownIt("commonmark").enable("table").parse(_FORMULA.sub("x", text)):
+        for part in token.children or []:
+            if part.type == "text" and "**" in part.content:
+                found.append(part.content)
+    return found
+
+
+def stray_spaces(chapter: Chapter) -> list[str]:
+    """Chinese punctuation brings its own space; only one that ends bold type needs another."""
+    found = []
+    for cell in chapter.cells:
+        shown = chapters.joined(cell.text.get("zh", ""))
+        found += [
+            shown[max(match.start() - 8, 0) : match.end() + 8] for match in _GAP.finditer(shown)
+        ]
+    return found
+
+
+def spoilt_predictions(chapter: Chapter) -> list[str]:
+    """What was seen is folded, so that it can be predicted first."""
+    return [
+        line
+        for language, seen in SEEN.items()
+        for line in prose(chapter, language).splitlines()
+        if seen in line and f"<summary>{seen}</summary>" not in line
     ]
 
 

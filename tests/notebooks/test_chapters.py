@@ -39,6 +39,12 @@ def test_the_source_follows_the_rules(source: Path) -> None:
         "exercises": rules.exercise_faults(chapter),
         "long cells": rules.long_cells(chapter),
         "too little Chinese": rules.too_little_chinese(chapter),
+        "stray marks": [
+            mark
+            for each in chapters.LANGUAGES
+            for mark in rules.stray_marks(rules.prose(chapter, each))
+        ],
+        "stray spaces": rules.stray_spaces(chapter),
         "words": rules.avoided_terms(rules.prose(chapter, "zh"), build_glossary.read()),
     }
     assert {rule: found for rule, found in broken.items() if found} == {}

@@ -198,3 +198,46 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     assert [found.split(": ")[1] for found in rules.dead_links(notebook, tmp_path)] == [
         "gone.ipynb"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "stray"),
+    [
+        ("**bold.** Then", []),
+        ("a `**kwargs` and $a**b$", []),
+        ("**加粗。**各章", ["**加粗。**各章"]),
+        ("**加粗。** 各章", []),
+        ("| **a。**b |\n|---|\n| c |", ["**a。**b"]),
+    ],
+)
+def test_bold_type_that_does_not_render_is_found(text: str, stray: list[str]) -> None:
+    assert rules.stray_marks(text) == stray
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "number"),
+    [
+        ("# 一条。", "# 一条，\n# 两条，3 条。", 0),
+        ("# 一条。", "# 一条， 两条。", 1),
+        ("# 一条。", "# **一条。** 两条。", 0),
+        ("# 一条。", "# 一条：\n# - 甲，\n# - 乙。", 0),
+        ("# 一条。", "# 一条：\n# 1. 甲。", 0),
+        ("# 一条。", "# 一条：\n# $$x$$", 0),
+    ],
+)
+def test_a_space_after_chinese_punctuation_is_found(
+    tmp_path: Path, old: str, new: str, number: int
+) -> None:
+    chapter = small.chapter(tmp_path, small.replaced(old, new))
+    assert len(rules.stray_spaces(chapter)) == number
+
+
+def test_a_prediction_that_is_given_away_is_found(tmp_path: Path) -> None:
+    folded = "A passage.\n# <details><summary>What was seen</summary>\n#\n# Five.\n#\n# </details>"
+    assert (
+        rules.spoilt_predictions(small.chapter(tmp_path, small.replaced("A passage.", folded)))
+        == []
+    )
+    open_ = "A passage. **What was seen.** Five."
+    found = rules.spoilt_predictions(small.chapter(tmp_path, small.replaced("A passage.", open_)))
+    assert len(found) == 1

@@ -179,6 +179,9 @@ def test_check_cells_are_compared_and_locked(tmp_path: Path) -> None:
         ("一段。\n\n二段。", "一段。\n\n二段。"),
         ("如下：\n- 甲\n- 乙", "如下：\n- 甲\n- 乙"),
         ("如下：\n* 甲\n1. 乙", "如下：\n* 甲\n1. 乙"),
+        ("降到 0.23，\nα = 1 时", "降到 0.23，α = 1 时"),
+        ("两回事。\n150 行里", "两回事。150 行里"),
+        ("如下：\n12. 甲", "如下：\n12. 甲"),
         ("| 甲 |\n| 乙 |", "| 甲 |\n| 乙 |"),
         ("# 题\n<details>", "# 题\n<details>"),
     ],
@@ -205,3 +208,11 @@ def test_links_are_right_one_folder_deeper(link: str, among_solutions: str) -> N
         chapters.relinked(f"see [this]({link}) now", "en") == f"see [this]({among_solutions}) now"
     )
     assert chapters.relinked(f'<img src="{link}">', "en") == f'<img src="{among_solutions}">'
+
+
+def test_what_is_to_be_predicted_is_folded_until_the_cell_runs(tmp_path: Path) -> None:
+    source = small.replaced("# # 09 · Small\n", "# # 09 · Small\n#\n# **Predict.** How many?\n")
+    for solutions in (False, True):
+        made = chapters.notebook(small.chapter(tmp_path, source), "en", solutions=solutions)
+        folded = [cell.metadata.get("jupyter") for cell in made.cells if cell.cell_type == "code"]
+        assert folded == [{"outputs_hidden": True}, None, None, None]
