@@ -81,6 +81,20 @@ def branched_penalty_on_policy(
     return _plain(r_max * (2 * (shift + k * eps_m_prime / (1 - gamma))))
 
 
+def branched_terms(
+    k: ArrayLike, *, gamma: ArrayLike, r_max: ArrayLike, eps_m_prime: ArrayLike, eps_pi: ArrayLike
+) -> tuple[Any, Any]:
+    """Return the two forces of theorem 4.3, whose sum is :func:`branched_penalty_on_policy`.
+
+    The first is the old policy's part, which falls with `k`; the second, which grows, the model's.
+    """
+    shift = branched_penalty_on_policy(k, gamma=gamma, r_max=r_max, eps_m_prime=0, eps_pi=eps_pi)
+    model = branched_penalty_on_policy(
+        k, gamma=gamma, r_max=r_max, eps_m_prime=eps_m_prime, eps_pi=0
+    )
+    return shift, model
+
+
 def branched_penalty_tight(
     k: ArrayLike, *, gamma: ArrayLike, r_max: ArrayLike, eps_m_prime: ArrayLike, eps_pi: ArrayLike
 ) -> Any:
@@ -130,24 +144,83 @@ def shifted_model_error(*, eps_m: ArrayLike, eps_pi: ArrayLike, slope: ArrayLike
     return _plain(np.clip(eps_m + eps_pi * slope, 0.0, 1.0))
 
 
+def largest_return(*, gamma: ArrayLike, r_max: ArrayLike) -> Any:
+    """Return r_max / (1 - gamma): no return lies outside plus or minus this.
+
+    With r_max = 1 it is the effective horizon, the sum of all weights gamma^t.
+    """
+    gamma, r_max = _checked(gamma=gamma, r_max=r_max)
+    return _plain(r_max / (1 - gamma))
+
+
+def trivial_level(*, gamma: ArrayLike, r_max: ArrayLike) -> Any:
+    """Return 2 r_max / (1 - gamma), the largest difference that two returns can have.
+
+    A bound whose penalty is as large as this holds of any two numbers that are returns at all:
+    penalties are measured against it.
+    """
+    gamma, r_max = _checked(gamma=gamma, r_max=r_max)
+    return _plain(2 * r_max / (1 - gamma))
+
+
+def vacuity_threshold(*, gamma: ArrayLike, eps_m: ArrayLike) -> Any:
+    """Return (1 - gamma - gamma eps_m) / 2, the policy shift from which theorem 4.1 says nothing.
+
+    There C is the trivial level (:func:`is_vacuous`). Negative where the model error alone is too
+    large, so that even a policy that has not moved gets no guarantee.
+    """
+    gamma, eps_m = _checked(gamma=gamma, eps_m=eps_m)
+    return _plain((1 - gamma - gamma * eps_m) / 2)
+
+
+def ceiling_share(*, gamma: ArrayLike, eps_m: ArrayLike, eps_pi: ArrayLike) -> Any:
+    """Return lemma B.3's ceiling on the model's gain as a share of C, in (0, 1].
+
+    By the lemma the model return of the new policy exceeds the true return of the data-collecting
+    one by at most 2 r_max (gamma eps_m + eps_pi) / (1 - gamma)^2. As a share of theorem 4.1's C
+    that is (gamma eps_m + eps_pi) / (gamma eps_m + 2 eps_pi), below one wherever eps_pi > 0: the
+    theorem accepts no step away from the data.
+
+    Raises
+    ------
+    ValueError
+        If gamma eps_m and eps_pi are both 0, for then C is 0 and nothing is a share of it.
+    """
+    gamma, eps_m, eps_pi = _checked(gamma=gamma, eps_m=eps_m, eps_pi=eps_pi)
+    error, shift = np.broadcast_arrays(gamma * eps_m, eps_pi)
+    if ((error == 0) & (shift == 0)).any():
+        raise ValueError("eps_pi must be positive where gamma * eps_m is 0: C is 0 there")
+    return _plain((error + shift) / (error + 2 * shift))
+
+
+def state_drift_ceiling(time: ArrayLike, *, eps_m_prime: ArrayLike) -> Any:
+    """Return lemma B.2's ceiling on the distance of imagined and real states, min(t eps_m', 1).
+
+    For one policy in both processes: the total variation between the laws of the imagined and the
+    real state after `time` steps is no larger.
+    """
+    time, eps_m_prime = _checked(time=time, eps_m_prime=eps_m_prime)
+    return _plain(np.minimum(time * eps_m_prime, 1.0))
+
+
 def is_vacuous(*, gamma: ArrayLike, eps_m: ArrayLike, eps_pi: ArrayLike) -> Any:
     """Tell where theorem 4.1 says nothing: gamma eps_m + 2 eps_pi >= 1 - gamma.
 
-    There C is at least 2 r_max / (1 - gamma), the largest difference that two returns can have.
-    On the line itself decimals such as 0.95 are not exact, so a relative 1e-12 is granted.
+    There C is at least the :func:`trivial_level`. On the line itself decimals such as 0.95 are not
+    exact, so a relative 1e-12 is granted.
     """
     gamma, eps_m, eps_pi = _checked(gamma=gamma, eps_m=eps_m, eps_pi=eps_pi)
     return _plain(gamma * eps_m + 2 * eps_pi >= (1 - gamma) * _ON_THE_LINE)
 
 
 def penalty_is_vacuous(penalty: ArrayLike, *, gamma: ArrayLike, r_max: ArrayLike) -> Any:
-    """Tell where `penalty` is at least 2 r_max / (1 - gamma), so that its bound says nothing.
+    """Tell where `penalty` is at least the :func:`trivial_level`, so that its bound says nothing.
 
     `penalty` is in units of return, non-negative; infinity is allowed and vacuous.
     As in :func:`is_vacuous` a relative 1e-12 is granted on the line.
     """
     penalty, gamma, r_max = _checked(penalty=penalty, gamma=gamma, r_max=r_max)
-    return _plain(penalty >= 2 * r_max / (1 - gamma) * _ON_THE_LINE)
+    return _plain(penalty >= trivial_level(gamma=gamma, r_max=r_max) * _ON_THE_LINE)
 
 
 _ON_THE_LINE = 1 - 1e-12
@@ -158,6 +231,7 @@ _ALLOWED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "eps_m": (lambda x: (x >= 0) & (x <= 1), "in [0, 1]"),
     "eps_m_prime": (lambda x: (x >= 0) & (x <= 1), "in [0, 1]"),
     "eps_pi": (lambda x: (x >= 0) & (x <= 1), "in [0, 1]"),
+    "time": (lambda x: (x >= 0) & (x < np.inf) & (x == np.floor(x)), "a non-negative integer"),
     "k": (lambda x: (x >= 0) & (x < np.inf) & (x == np.floor(x)), "a non-negative integer"),
     "slope": (np.isfinite, "finite"),
     "penalty": (lambda x: x >= 0, "non-negative"),

@@ -2,11 +2,10 @@
 
 Compounding error: start imagined and real rollouts in the same states, take the same actions (or
 follow the same policy), and measure the distance e(k) between them, every dimension divided by
-its deviation in the data. Beside it stand proxies for the errors in the theorems. A deterministic
-simulator is at total variation 1 from every Gaussian, so eps_m itself cannot be measured there;
-what is measured instead is called a proxy, and is never put into a theorem. Where the true
-dynamics are a known density, the total variation is estimated by Monte Carlo. Janner et al. 2019,
-section 4; taught in chapters 3 and 5.
+its deviation in the data. A deterministic simulator is at total variation 1 from every Gaussian, so
+eps_m itself cannot be measured there; what is measured instead is called a proxy, and is never put
+into a theorem. Where the true dynamics are a known density, the total variation is estimated by
+Monte Carlo. Janner et al. 2019, section 4; taught in chapters 3 and 5.
 """
 
 import math
@@ -185,58 +184,6 @@ def quantiles(
     wanted = torch.tensor(levels, dtype=errors.dtype, device=errors.device)
     above = errors.nanquantile(wanted, dim=0, interpolation="higher")
     return torch.where(above.isinf(), above, errors.nanquantile(wanted, dim=0))
-
-
-def proxy_model_error(
-    model: Ensemble, data: Transition, scale: Float[Tensor, " obs"], *, members: Sequence[int]
-) -> float:
-    """Return the mean one-step error of the members' average: a proxy for eps_m or eps_m'.
-
-    On transitions of the data-collecting policy it stands for eps_m, on those of the current
-    policy for eps_m'. It is a normalised distance, not a total variation, and has no place in a
-    theorem.
-    """
-    with torch.no_grad():
-        mean = predict(model, data.obs, data.act, members=members).mean.mean(dim=0)
-    return float(((mean[:, :-1] - data.next_obs) / scale).norm(dim=-1).mean())
-
-
-def slope(shifts: Float[Tensor, " shift"], errors: Float[Tensor, " shift"]) -> float:
-    """Return the least-squares slope of errors over policy shifts (paper, figure 1).
-
-    With proxies for both it is a proxy for d eps_m' / d eps_pi.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two different shifts, not as many errors as shifts, or a number that
-        is not finite.
-    """
-    if shifts.shape != errors.shape:
-        raise ValueError(f"errors must have shape {tuple(shifts.shape)}, not {tuple(errors.shape)}")
-    for name, values in (("shifts", shifts), ("errors", errors)):
-        if not torch.isfinite(values).all():
-            raise ValueError(f"{name} must hold finite numbers, not {values.tolist()}")
-    centred = shifts - shifts.mean()
-    if len(shifts) < 2 or float(centred.abs().max()) == 0:
-        raise ValueError("shifts must hold at least two different values")
-    return float((centred * (errors - errors.mean())).sum() / (centred**2).sum())
-
-
-def gaussian_kl(
-    mean: Float[Tensor, "batch out"],
-    var: Float[Tensor, "batch out"],
-    other_mean: Float[Tensor, "batch out"],
-    other_var: Float[Tensor, "batch out"],
-) -> Float[Tensor, " batch"]:
-    """Return KL(N(mean, var) || N(other_mean, other_var)) of diagonal Gaussians, in nats."""
-    squared = (mean - other_mean) ** 2 / other_var
-    return 0.5 * (var / other_var + squared - 1 - (var / other_var).log()).sum(dim=-1)
-
-
-def pinsker(kl: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-    """Return sqrt(KL / 2), at most 1: total variation is never above it (Pinsker's inequality)."""
-    return (kl / 2).sqrt().clamp(max=1.0)
 
 
 def monte_carlo_tv(

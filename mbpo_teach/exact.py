@@ -18,7 +18,9 @@ from mbpo_teach.mdp import (
     as_floats,
     check_distributions,
     checked_policy,
+    discounted_visits,
     dynamics,
+    exact_return,
     policy_reward,
     policy_transition,
     state_distributions,
@@ -117,10 +119,8 @@ def branched_returns(
     max_length = checks.whole("max_length", max_length, least=0)
     policy = checked_policy(mdp, policy)
     data_policy = checked_policy(mdp, data_policy, "data_policy")
-    real_steps = policy_transition(mdp.transition, data_policy)
     model_steps = policy_transition(dynamics(mdp, model, "model"), policy)
-    # How often the data-collecting policy meets each state, discounted.
-    visits = np.linalg.solve((np.eye(mdp.state_count) - mdp.gamma * real_steps).T, mdp.start)
+    visits = discounted_visits(mdp, data_policy)
 
     returns = np.empty(max_length + 1)
     returns[0] = visits @ policy_reward(mdp.reward, data_policy)
@@ -134,6 +134,31 @@ def branched_returns(
     return returns
 
 
+def branched_gaps(
+    mdp: TabularMDP,
+    model: ArrayLike,
+    policy: ArrayLike,
+    data_policy: ArrayLike,
+    *,
+    max_length: int,
+) -> np.ndarray:
+    """Return |eta[policy] - eta_k[policy]| for k = 0 to `max_length`, shape (max_length + 1,).
+
+    What theorems 4.2 and 4.3 bound, in units of return; eta_k as in :func:`branched_returns`.
+    """
+    returns = branched_returns(mdp, model, policy, data_policy, max_length=max_length)
+    return np.asarray(np.abs(exact_return(mdp, policy) - returns))
+
+
+def truly_best_length(gap: np.ndarray, *, rounding: float) -> int:
+    """Return the shortest length k at which `gap`, |eta - eta_k| of shape (length,), is smallest.
+
+    Gaps that differ by at most `rounding`, in units of return, count as equal: where all is
+    rounding, the smallest of two hundred roundings is no news.
+    """
+    return int(np.argmax(gap <= gap.min() + rounding))
+
+
 def mixture(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
     """Return (1 - share) first + share second, for policies and for dynamics alike.
 
@@ -142,3 +167,34 @@ def mixture(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
     """
     share = checks.number("share", share, "in [0, 1]", lambda x: 0 <= x <= 1)
     return (1 - share) * np.asarray(first, dtype=float) + share * np.asarray(second, dtype=float)
+
+
+def policy_with_shift(data_policy: ArrayLike, target: ArrayLike, eps_pi: float) -> np.ndarray:
+    """Return the policy between the two whose exact policy shift from `data_policy` is `eps_pi`.
+
+    Raises
+    ------
+    ValueError
+        If `eps_pi` is negative, or `target` is not that far away.
+    """
+    share = _share("eps_pi", eps_pi, policy_shift(target, data_policy))
+    return mixture(data_policy, target, share)
+
+
+def model_with_error(
+    mdp: TabularMDP, wrong: ArrayLike, policy: ArrayLike, error: float
+) -> np.ndarray:
+    """Return the model between truth and `wrong` whose exact error under `policy` is `error`.
+
+    Raises
+    ------
+    ValueError
+        If `error` is negative, or `wrong` is not that wrong.
+    """
+    return mixture(mdp.transition, wrong, _share("error", error, model_error(mdp, wrong, policy)))
+
+
+def _share(name: str, wanted: float, largest: float) -> float:
+    """Return the share of a mixture at which a distance that is `largest` at 1 is `wanted`."""
+    checks.number(name, wanted, f"in [0, {largest:.12g}]", lambda x: 0 <= x <= largest + 1e-12)
+    return min(1.0, wanted / largest) if largest > 0 else 0.0

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbpo_teach.bounds import branched_penalty_on_policy
+from mbpo_teach.counting import relative_frequencies, transition_counts
 from mbpo_teach.exact import branched_returns, mixture, model_error, policy_shift
 from mbpo_teach.mdp import (
     TabularMDP,
     checked_policy,
     dynamics,
     exact_return,
-    policy_transition,
+    greedy,
     state_values,
 )
 
@@ -85,12 +86,11 @@ def best_offer(
         raise ValueError(f"largest_shift must be in (0, 1], not {largest_shift}")
     model = dynamics(mdp, model, "model")
     data_policy = checked_policy(mdp, data_policy, "data_policy")
-    values = state_values(mdp, data_policy, model)
-    greedy = np.eye(mdp.action_count)[(mdp.reward + mdp.gamma * model @ values).argmax(axis=1)]
+    wanted = greedy(mdp, state_values(mdp, data_policy, model), model)
     # If the old policy is greedy already, there is nowhere to go: every share gives it again.
-    reach = min(1.0, largest_shift / max(policy_shift(greedy, data_policy), 1e-12))
+    reach = min(1.0, largest_shift / max(policy_shift(wanted, data_policy), 1e-12))
     offers = [
-        _offer(mdp, model, mixture(data_policy, greedy, reach * share), data_policy, max_length)
+        _offer(mdp, model, mixture(data_policy, wanted, reach * share), data_policy, max_length)
         for share in _SHARES
     ]
     return max(offers, key=lambda offer: offer.guarantee)
@@ -122,43 +122,17 @@ def improve(
     for _ in range(rounds):
         seen += transition_counts(mdp, present, count=count, rng=rng)
         offer = best_offer(
-            mdp, relative(seen), present, largest_shift=largest_shift, max_length=max_length
+            mdp,
+            relative_frequencies(seen),
+            present,
+            largest_shift=largest_shift,
+            max_length=max_length,
         )
         # Rounding must not accept a policy that did not move.
         accepted = offer.guarantee > true_return + _ROUNDING * mdp.r_max / (1 - mdp.gamma)
         if accepted:
             present, true_return = offer.policy, exact_return(mdp, offer.policy)
         yield Round(offer=offer, accepted=accepted, true_return=true_return)
-
-
-def transition_counts(
-    mdp: TabularMDP, policy: ArrayLike, *, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Return how often each step occurs among `count` drawn ones, shape (state, action, state).
-
-    States are drawn from the discounted visits of `policy`: where it is at a time T whose chance
-    is (1 - gamma) gamma^T. The steps are independent, so a million cost no more than ten.
-
-    Raises
-    ------
-    ValueError
-        If `count` is not a whole number of at least 1.
-    """
-    if not (count >= 1 and count % 1 == 0):
-        raise ValueError(f"count must be a whole number of at least 1, not {count}")
-    policy = checked_policy(mdp, policy)
-    steps = policy_transition(mdp.transition, policy)
-    system = np.eye(mdp.state_count) - mdp.gamma * steps
-    visits = np.linalg.solve(system.T, mdp.start).clip(min=0)
-    pairs = visits[:, None] * policy
-    tries = rng.multinomial(count, (pairs / pairs.sum()).ravel()).reshape(pairs.shape)
-    return rng.multinomial(tries, mdp.transition)
-
-
-def relative(counts: np.ndarray) -> np.ndarray:
-    """Return the model of relative frequencies, uniform where a pair was never tried."""
-    tries = counts.sum(axis=2, keepdims=True)
-    return np.asarray(np.where(tries > 0, counts / np.maximum(tries, 1), 1 / counts.shape[2]))
 
 
 def _offer(
@@ -175,8 +149,8 @@ def _offer(
         np.arange(max_length + 1),
         gamma=mdp.gamma,
         r_max=mdp.r_max,
-        eps_m_prime=min(eps_m_prime, 1.0),  # a sum of probabilities may exceed 1 by 1e-16
-        eps_pi=min(eps_pi, 1.0),
+        eps_m_prime=eps_m_prime,
+        eps_pi=eps_pi,
     )
     k = int(np.argmax(returns - penalties))
     return Offer(

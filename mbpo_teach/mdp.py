@@ -3,7 +3,8 @@
 With finitely many states and actions the true dynamics, a learned model and a policy are arrays,
 and the return of a policy is the solution of a linear system: no sampling, no error bars. That is
 what makes the theorems of the paper checkable. Sutton and Barto, chapters 3 and 4; taught in
-chapter 4, used from chapter 1 on.
+chapter 4, used from chapter 1 on. Here are the world and its solutions; models counted from
+samples are in `counting`.
 
 Shapes: dynamics ``(state, action, next state)``, policies ``(state, action)``, both with rows
 that sum to one.
@@ -158,11 +159,55 @@ def state_distributions(
     return laws
 
 
-def value_iteration(mdp: TabularMDP, *, tolerance: float = 1e-10) -> tuple[np.ndarray, np.ndarray]:
+def discounted_visits(
+    mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | None = None
+) -> np.ndarray:
+    """Return how often a policy meets each state, discounted: sum_t gamma^t p_t, shape (state,).
+
+    p_t is the law of the state at time t. Solves d (I - gamma P) = start, the transpose of what
+    :func:`state_values` solves, exactly. Times 1 - gamma it is the law of the state at a random
+    time T whose chance is (1 - gamma) gamma^T.
+    """
+    matrix = policy_transition(dynamics(mdp, transition), checked_policy(mdp, policy))
+    visits = np.linalg.solve((np.eye(mdp.state_count) - mdp.gamma * matrix).T, mdp.start)
+    return np.asarray(visits.clip(min=0))  # rounding makes no chance negative
+
+
+def action_values(
+    mdp: TabularMDP, values: ArrayLike, transition: ArrayLike | None = None
+) -> np.ndarray:
+    """Return r(s, a) + gamma sum_s' p(s' | s, a) v(s'), shape (state, action), units of return.
+
+    `values` holds v, shape (state,). Sutton and Barto, equation 4.6.
+
+    Raises
+    ------
+    ValueError
+        If `values` has another shape.
+    """
+    values = as_floats(values, "values")
+    if values.shape != mdp.start.shape:
+        raise ValueError(f"values must have shape {mdp.start.shape}, not {values.shape}")
+    return _backup(mdp, values, dynamics(mdp, transition))
+
+
+def greedy(mdp: TabularMDP, values: ArrayLike, transition: ArrayLike | None = None) -> np.ndarray:
+    """Return the policy that takes an action of the highest :func:`action_values` in each state.
+
+    Shape (state, action); ties go to the first action. With `values` those of a policy it is one
+    step of policy improvement (Sutton and Barto, equation 4.9), in the model if one is given.
+    """
+    best = action_values(mdp, values, transition).argmax(axis=1)
+    return np.asarray(np.eye(mdp.action_count)[best])
+
+
+def value_iteration(
+    mdp: TabularMDP, transition: ArrayLike | None = None, *, tolerance: float = 1e-10
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the optimal values, shape (state,), and a greedy policy, shape (state, action).
 
     The values are within `tolerance` (units of return) of the optimum. Ties go to the first
-    action. Sutton and Barto, section 4.4.
+    action. With `transition` the model's, both are the model's. Sutton and Barto, section 4.4.
 
     Raises
     ------
@@ -170,87 +215,23 @@ def value_iteration(mdp: TabularMDP, *, tolerance: float = 1e-10) -> tuple[np.nd
         If `tolerance` is not positive.
     """
     tolerance = checks.number("tolerance", tolerance, "positive", lambda x: x > 0)
+    transition = dynamics(mdp, transition)
     values = np.zeros(mdp.state_count)
     # Rounding alone moves values by about their size times 2.2e-16: ask for no less than that.
     floor = 4 * np.finfo(float).eps * mdp.r_max / (1 - mdp.gamma)
     while True:
-        backup = (mdp.reward + mdp.gamma * mdp.transition @ values).max(axis=1)
+        backup = _backup(mdp, values, transition).max(axis=1)
         change = float(np.abs(backup - values).max())
         values = backup
         # |v - v*| <= gamma / (1 - gamma) |last change|, because a backup contracts by gamma.
         if mdp.gamma * change <= (1 - mdp.gamma) * tolerance or change <= floor:
             break
-    greedy = (mdp.reward + mdp.gamma * mdp.transition @ values).argmax(axis=1)
-    return values, np.eye(mdp.action_count)[greedy]
+    return values, greedy(mdp, values, transition)
 
 
-def count_model(
-    states: ArrayLike,
-    actions: ArrayLike,
-    next_states: ArrayLike,
-    *,
-    state_count: int,
-    action_count: int,
-) -> np.ndarray:
-    """Return the model that relative frequencies give, shape (state, action, state).
-
-    A pair that was never tried gets the uniform distribution: the model does not know.
-
-    Raises
-    ------
-    ValueError
-        If the three sequences differ in length or hold an index out of range, or if there is no
-        state or no action.
-    """
-    checks.whole("state_count", state_count, least=1)
-    checks.whole("action_count", action_count, least=1)
-    columns = {"states": states, "actions": actions, "next_states": next_states}
-    sizes = {"states": state_count, "actions": action_count, "next_states": state_count}
-    arrays = {}
-    for name, column in columns.items():
-        try:
-            array = np.asarray(column)
-        except ValueError:  # rows of unequal length
-            raise ValueError(f"{name} must be a sequence of integers") from None
-        if array.size == 0:
-            array = array.astype(int)
-        if array.ndim != 1 or array.dtype.kind not in "iu":
-            raise ValueError(f"{name} must be a sequence of integers")
-        if array.size and not 0 <= array.min() <= array.max() < sizes[name]:
-            raise ValueError(f"{name} must be in [0, {sizes[name]}), found {array}")
-        arrays[name] = array
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"states, actions and next_states must be equally long, not {lengths}")
-    counts = np.zeros((state_count, action_count, state_count))
-    np.add.at(counts, tuple(arrays.values()), 1.0)
-    visits = counts.sum(axis=2, keepdims=True)
-    return np.where(visits > 0, counts / np.maximum(visits, 1), 1 / state_count)
-
-
-def sample_transitions(
-    mdp: TabularMDP, policy: ArrayLike, *, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return `count` steps of one walk under `policy` as (states, actions, next states).
-
-    The walk restarts from the start distribution with probability 1 - gamma after each step, so
-    that states are met as often as the discounted return weighs them.
-    """
-    policy = checked_policy(mdp, policy)
-    count = checks.whole("count", count, least=0)
-    state_rows = _cumulative(mdp.start)
-    action_rows, next_rows = _cumulative(policy), _cumulative(mdp.transition)
-    draws = rng.random((count, 4))
-    states, actions, nexts = (np.empty(count, dtype=int) for _ in range(3))
-    state = -1
-    for step, (restart, first, act, move) in enumerate(draws):
-        if state < 0 or restart >= mdp.gamma:
-            state = int(np.searchsorted(state_rows, first, side="right"))
-        states[step] = state
-        actions[step] = np.searchsorted(action_rows[state], act, side="right")
-        state = int(np.searchsorted(next_rows[state, actions[step]], move, side="right"))
-        nexts[step] = state
-    return states, actions, nexts
+def best_return(mdp: TabularMDP) -> float:
+    """Return the expected discounted return of a best policy, by :func:`value_iteration`."""
+    return float(mdp.start @ value_iteration(mdp)[0])
 
 
 def random_mdp(*, states: int, actions: int, gamma: float, rng: np.random.Generator) -> TabularMDP:
@@ -305,16 +286,13 @@ def as_floats(value: ArrayLike, name: str) -> np.ndarray:
         raise ValueError(f"{name} must be an array of real numbers") from None
 
 
+def _backup(mdp: TabularMDP, values: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    return np.asarray(mdp.reward + mdp.gamma * transition @ values)
+
+
 def _read_only(value: ArrayLike, name: str) -> np.ndarray:
     array = as_floats(value, name).copy()  # so that nobody changes it behind our back
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must hold finite numbers only")
     array.flags.writeable = False
     return array
-
-
-def _cumulative(rows: np.ndarray) -> np.ndarray:
-    cumulative = rows.cumsum(axis=-1)
-    # The last sum may be 1 - 1e-16; a draw above it would fall off the end.
-    cumulative[..., -1] = np.inf
-    return cumulative

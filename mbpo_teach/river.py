@@ -56,6 +56,11 @@ def swim_right(places: int = 6) -> np.ndarray:
     return policy
 
 
+def swim_evenly(places: int = 6) -> np.ndarray:
+    """Return the policy that takes LEFT or RIGHT with equal chance: it collects the data."""
+    return np.full((places, 2), 0.5)
+
+
 def _moves(places: int, *, forward: float, back: float) -> np.ndarray:
     here = np.arange(places)
     left, right = np.maximum(here - 1, 0), np.minimum(here + 1, places - 1)

@@ -84,6 +84,11 @@ def call(request, tmp_path_factory):
 
 GAMMAS = (0.0, 0.05, 0.5, 0.9, 0.95, 0.995, 0.99999)
 EPSILONS = (0.0, 1e-12, 0.001, 0.01, 0.1, 1.0)
+# gamma, r_max, eps_m at the outer stops of the sliders, and on the line where the threshold is 0.
+EDGES = [
+    *itertools.product(*(widget.LIMITS[name] for name in ("gamma", "r_max", "eps_m"))),
+    (0.5, 1.0, 1.0),
+]
 LENGTHS = (0, 1, 2, 7, 100, 100_000)
 GRID = [
     {"gamma": gamma, "r_max": r_max, "eps_m": eps_m, "eps_m_prime": eps_m_prime, "eps_pi": eps_pi}
@@ -160,11 +165,27 @@ def test_vacuous_where_the_library_says_so(call):
     on_the_line = {"gamma": 0.95, "eps_m": 0.0, "eps_pi": 0.025}
     assert call([("isVacuous", [on_the_line])]) == [bounds.is_vacuous(**on_the_line)] == [True]
 
-    trivial = 2 * 3.0 / (1 - 0.95)
+    trivial = bounds.trivial_level(gamma=0.95, r_max=3.0)
     for penalty in (0.0, 0.99 * trivial, trivial, 1.01 * trivial):
         setting = {"gamma": 0.95, "r_max": 3.0}
         answer = call([("penaltyIsVacuous", [penalty, setting])])
         assert answer == [bounds.penalty_is_vacuous(penalty, **setting)]
+
+
+def test_threshold_and_trivial_level_are_the_librarys(call):
+    """Over the grid and at its edges: no discount, no model error, and a threshold below zero."""
+    thresholds = bounds.vacuity_threshold(**_columns("gamma", "eps_m"))
+    _same(call([("vacuityThreshold", [v]) for v in GRID]), thresholds)
+    assert thresholds.min() < 0 < thresholds.max()
+    levels = bounds.trivial_level(**_columns("gamma", "r_max"))
+    _same(call([("trivialLevel", [v]) for v in GRID]), levels)
+    edges = [{"gamma": gamma, "r_max": r_max, "eps_m": eps_m} for gamma, r_max, eps_m in EDGES]
+    for export, formula, names in (
+        ("vacuityThreshold", bounds.vacuity_threshold, ("gamma", "eps_m")),
+        ("trivialLevel", bounds.trivial_level, ("gamma", "r_max")),
+    ):
+        expected = [formula(**{name: v[name] for name in names}) for v in edges]
+        _same(call([(export, [v]) for v in edges]), np.array(expected))
 
 
 def test_threshold_is_where_the_bound_turns_vacuous(call):

@@ -58,6 +58,14 @@ def test_penalty_of_theorem_43_by_hand():
     np.testing.assert_allclose(penalty, [2000, 1990, 1908.7642, 1689.6741, 1732.0647], atol=5e-5)
 
 
+def test_the_two_forces_by_hand_and_their_sum():
+    at = {"gamma": 0.9, "r_max": 3, "eps_m_prime": 0.01, "eps_pi": 0.1}
+    shift, model = bounds.branched_terms([0, 2], **at)
+    np.testing.assert_allclose(shift, [60, 48.6])
+    np.testing.assert_allclose(model, [0, 1.2])
+    np.testing.assert_allclose(shift + model, bounds.branched_penalty_on_policy([0, 2], **at))
+
+
 def test_tight_penalty_by_hand():
     at = {"gamma": 0.9, "r_max": 2, "eps_m_prime": 0.01, "eps_pi": 0.1}
     assert bounds.branched_penalty_tight(1, **at) == pytest.approx(
@@ -142,6 +150,45 @@ def test_vacuity_is_the_bound_against_the_trivial_level(gamma, eps_m, eps_pi):
     )
 
 
+def test_trivial_level_and_largest_return_by_hand():
+    assert bounds.trivial_level(gamma=0.9, r_max=3) == pytest.approx(60)
+    assert bounds.trivial_level(gamma=0, r_max=3) == 6
+    assert bounds.largest_return(gamma=0.9, r_max=3) == pytest.approx(30)
+    assert bounds.largest_return(gamma=0.75, r_max=1) == 4  # the effective horizon
+
+
+def test_vacuity_threshold_by_hand():
+    assert bounds.vacuity_threshold(gamma=0.9, eps_m=0.01) == pytest.approx(0.0455)
+    assert bounds.vacuity_threshold(gamma=0.0, eps_m=1.0) == 0.5
+    assert bounds.vacuity_threshold(gamma=0.99, eps_m=0.5) == pytest.approx(-0.2425)
+
+
+@given(discount, share)
+def test_the_threshold_is_where_the_bound_reaches_the_trivial_level(gamma, eps_m):
+    shift = bounds.vacuity_threshold(gamma=gamma, eps_m=eps_m)
+    if shift >= 0:
+        bound = bounds.performance_bound(gamma=gamma, r_max=2, eps_m=eps_m, eps_pi=shift)
+        assert bound == pytest.approx(bounds.trivial_level(gamma=gamma, r_max=2), rel=1e-9)
+    else:
+        assert bounds.is_vacuous(gamma=gamma, eps_m=eps_m, eps_pi=0)
+
+
+def test_state_drift_ceiling_by_hand():
+    ceilings = bounds.state_drift_ceiling([0, 1, 5, 40], eps_m_prime=0.03)
+    np.testing.assert_allclose(ceilings, [0, 0.03, 0.15, 1])
+
+
+def test_ceiling_share_by_hand():
+    assert bounds.ceiling_share(gamma=0.5, eps_m=0.1, eps_pi=0.2) == pytest.approx(0.25 / 0.45)
+    assert bounds.ceiling_share(gamma=0.5, eps_m=0.1, eps_pi=0.0) == 1
+    np.testing.assert_array_equal(
+        bounds.ceiling_share(gamma=0.5, eps_m=0, eps_pi=[0.1, 1.0]), [0.5, 0.5]
+    )
+    for nothing in ({"gamma": 0.0, "eps_m": 0.5}, {"gamma": 0.5, "eps_m": 0.0}):
+        with pytest.raises(ValueError, match=r"eps_pi must be positive where gamma \* eps_m is 0"):
+            bounds.ceiling_share(eps_pi=[0.1, 0.0], **nothing)
+
+
 def test_shifted_model_error():
     assert bounds.shifted_model_error(eps_m=0.02, eps_pi=0.1, slope=0.3) == pytest.approx(0.05)
     assert bounds.shifted_model_error(eps_m=0.5, eps_pi=1.0, slope=2.0) == 1.0
@@ -170,6 +217,7 @@ GOOD = {
     "eps_pi": 0.1,
     "slope": 0.5,
     "penalty": 1.0,
+    "time": 2,
 }
 BAD = {
     "k": [-1, 1.5, math.nan, math.inf, "3", None, True],
@@ -180,6 +228,7 @@ BAD = {
     "eps_pi": [-1e-9, 1 + 1e-9, math.nan, math.inf],
     "slope": [math.nan, math.inf],
     "penalty": [-1.0, math.nan],
+    "time": [-1, 1.5, math.nan, math.inf, "3"],
 }
 FUNCTIONS = {
     "performance_bound": ["gamma", "r_max", "eps_m", "eps_pi"],
@@ -189,6 +238,12 @@ FUNCTIONS = {
     "branched_penalty_tight": ["k", "gamma", "r_max", "eps_m_prime", "eps_pi"],
     "best_rollout_length": ["gamma", "eps_m_prime", "eps_pi"],
     "shifted_model_error": ["eps_m", "eps_pi", "slope"],
+    "largest_return": ["gamma", "r_max"],
+    "trivial_level": ["gamma", "r_max"],
+    "branched_terms": ["k", "gamma", "r_max", "eps_m_prime", "eps_pi"],
+    "state_drift_ceiling": ["time", "eps_m_prime"],
+    "vacuity_threshold": ["gamma", "eps_m"],
+    "ceiling_share": ["gamma", "eps_m", "eps_pi"],
     "is_vacuous": ["gamma", "eps_m", "eps_pi"],
     "penalty_is_vacuous": ["penalty", "gamma", "r_max"],
 }
@@ -263,3 +318,8 @@ def test_theorem_41_accepts_no_step_away_from_the_data(seed):
     # Lemma B.3: the gain stays below C by 2 r_max eps_pi / (1 - gamma)^2.
     ceiling = bound - 2 * world.r_max * errors["eps_pi"] / (1 - world.gamma) ** 2
     assert gain <= ceiling + 1e-9 * (1 + bound)
+    if bound > 0:
+        share = bounds.ceiling_share(
+            gamma=world.gamma, eps_m=errors["eps_m"], eps_pi=errors["eps_pi"]
+        )
+        assert share * bound == pytest.approx(ceiling, rel=1e-9, abs=1e-9)

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mbpo_teach import bounds, checks, dyna, exact, mazes, mdp
+from mbpo_teach import bounds, checks, counting, dyna, episodic, exact, mazes, mdp
 from mbpo_teach.seeding import generator
 
 ODD = ["3", None, 2.5, math.nan, math.inf, 1j, [1], True]
@@ -37,9 +37,9 @@ WORLD = mdp.random_mdp(states=3, actions=2, gamma=0.9, rng=generator(0, "world")
 POLICY = np.full((3, 2), 0.5)
 WHOLE = {
     "horizon": lambda x: mdp.state_distributions(WORLD, POLICY, horizon=x),
-    "state_count": lambda x: mdp.count_model([], [], [], state_count=x, action_count=1),
-    "action_count": lambda x: mdp.count_model([], [], [], state_count=1, action_count=x),
-    "count": lambda x: mdp.sample_transitions(WORLD, POLICY, count=x, rng=generator(0)),
+    "state_count": lambda x: counting.count_model([], [], [], state_count=x, action_count=1),
+    "action_count": lambda x: counting.count_model([], [], [], state_count=1, action_count=x),
+    "count": lambda x: counting.sample_transitions(WORLD, POLICY, count=x, rng=generator(0)),
     "states": lambda x: mdp.random_mdp(states=x, actions=1, gamma=0.5, rng=generator(0)),
     "actions": lambda x: mdp.random_mdp(states=1, actions=x, gamma=0.5, rng=generator(0)),
     "max_length": lambda x: exact.branched_returns(
@@ -91,8 +91,8 @@ def test_what_is_no_array_of_numbers_is_named(array):
         (lambda: exact.model_error(WORLD, array, POLICY), "model"),
         (lambda: exact.total_variation(array, [1.0]), "p"),
         (lambda: exact.policy_shift(POLICY, array), "data_policy"),
-        (lambda: mazes.greedy_policy(array), "q"),
-        (lambda: mazes.expected_steps(WORLD, array), "policy"),
+        (lambda: episodic.greedy_policy(array), "q"),
+        (lambda: episodic.expected_steps(WORLD, array), "policy"),
     ):
         with pytest.raises(ValueError, match=f"^{name} must be an array of real numbers"):
             call()

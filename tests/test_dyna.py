@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from mbpo_teach import dyna, mazes
+from mbpo_teach import dyna, episodic, mazes
 from mbpo_teach.dyna import DynaConfig, Model, Outcome
 from mbpo_teach.mdp import value_iteration
 from mbpo_teach.seeding import generator
@@ -282,7 +282,7 @@ def test_every_agent_solves_a_corridor_exactly(n):
     env = mazes.Maze("S....G")
     config = DynaConfig(planning_steps=n, alpha=0.5, gamma=0.9, epsilon=0.3)
     episode = next(islice(dyna.episodes(env, config, seed=0), 400, None))
-    values, best = value_iteration(mazes.tabular_mdp(env, gamma=0.9))
+    values, best = value_iteration(episodic.tabular_mdp(env, gamma=0.9))
     assert episode.q.max(axis=1)[:5] == pytest.approx(values[:5], abs=1e-6)
     assert (episode.q.argmax(axis=1)[:5] == best.argmax(axis=1)[:5]).all()
 

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 import torch
-from torch.distributions import Independent, Normal, kl_divergence
+from torch.distributions import Normal
 
 from mbpo_teach import dynamics, envs, errors
 from mbpo_teach.seeding import generator, torch_generator
@@ -125,42 +125,6 @@ def test_quantiles_leave_out_what_has_ended():
         errors.quantiles(values, (0.0, 0.5, 1.0)),
         torch.tensor([[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]),
     )
-
-
-def test_slope_by_hand():
-    shifts = torch.tensor([0.0, 0.1, 0.2])
-    assert errors.slope(shifts, 0.3 + 2 * shifts) == pytest.approx(2.0, rel=1e-5)
-    with pytest.raises(ValueError, match="shifts must hold at least two"):
-        errors.slope(torch.tensor([0.1, 0.1]), torch.tensor([1.0, 2.0]))
-    with pytest.raises(ValueError, match="errors must hold finite numbers"):
-        errors.slope(shifts, torch.tensor([1.0, float("nan"), 2.0]))
-    slope = inspect.unwrap(errors.slope)  # as learners have it, without type checks
-    with pytest.raises(ValueError, match=r"errors must have shape \(3,\), not \(1,\)"):
-        slope(shifts, torch.tensor([1.0]))
-
-
-def test_proxy_model_error_by_hand(model):
-    obs, act = torch.randn(20, 2), torch.randn(20, 1)
-    with torch.no_grad():
-        mean = dynamics.predict(model, obs, act).mean.mean(dim=0)
-    off = torch.tensor([3.0, 4.0])
-    data = Transition(obs, act, torch.zeros(20), mean[:, :-1] + off, torch.zeros(20))
-    proxy = errors.proxy_model_error(model, data, torch.ones(2), members=(0, 1, 2))
-    assert proxy == pytest.approx(5.0, rel=1e-5)
-
-
-def test_kl_against_torch():
-    mean, other = torch.randn(5, 3), torch.randn(5, 3)
-    var, other_var = torch.rand(5, 3) + 0.1, torch.rand(5, 3) + 0.1
-    wanted = kl_divergence(
-        Independent(Normal(mean, var.sqrt()), 1), Independent(Normal(other, other_var.sqrt()), 1)
-    )
-    torch.testing.assert_close(errors.gaussian_kl(mean, var, other, other_var), wanted)
-
-
-def test_pinsker_by_hand():
-    # KL(N(0,1) || N(1,1)) = 0.5
-    torch.testing.assert_close(errors.pinsker(torch.tensor([0.5, 8.0])), torch.tensor([0.5, 1.0]))
 
 
 def test_monte_carlo_tv_of_two_unit_normals():

@@ -78,6 +78,28 @@ def test_mixture_moves_distance_in_proportion():
         exact.mixture(world.transition, model, 1.5)
 
 
+def test_mixtures_have_the_distance_that_was_asked_for():
+    world, wrong, target, data_policy = case(1)
+    policy = exact.policy_with_shift(data_policy, target, 0.05)
+    assert exact.policy_shift(policy, data_policy) == pytest.approx(0.05, abs=1e-12)
+    model = exact.model_with_error(world, wrong, policy, 0.1)
+    assert exact.model_error(world, model, policy) == pytest.approx(0.1, abs=1e-12)
+    furthest = exact.policy_shift(target, data_policy)
+    same = exact.policy_with_shift(data_policy, target, furthest * (1 + 1e-15))
+    np.testing.assert_array_equal(same, target)
+    np.testing.assert_array_equal(exact.policy_with_shift(target, target, 0.0), target)
+    with pytest.raises(ValueError, match=r"eps_pi must be in \[0, 0\], not 0\.1"):
+        exact.policy_with_shift(target, target, 0.1)
+    with pytest.raises(ValueError, match=r"error must be in \[0, 0\.\d+\], not 1"):
+        exact.model_with_error(world, wrong, policy, 1)
+
+
+def test_truly_best_length_by_hand():
+    gap = np.array([0.5, 0.2, 0.1, 0.3, 0.1])
+    assert exact.truly_best_length(gap, rounding=0.0) == 2
+    assert exact.truly_best_length(gap, rounding=0.11) == 1
+
+
 @settings(max_examples=40)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 0.9]))
 def test_branched_returns_against_the_definition(seed, gamma):
@@ -103,6 +125,8 @@ def test_branched_returns_between_their_limits():
     returns = exact.branched_returns(world, model, policy, data_policy, max_length=200)
     assert returns[0] == pytest.approx(mdp.exact_return(world, data_policy))
     assert returns[-1] == pytest.approx(mdp.exact_return(world, policy, model))
+    gaps = exact.branched_gaps(world, model, policy, data_policy, max_length=200)
+    np.testing.assert_array_equal(gaps, np.abs(returns - mdp.exact_return(world, policy)))
     # A perfect model and an unmoved policy: every k is the true return.
     same = exact.branched_returns(world, world.transition, policy, policy, max_length=5)
     np.testing.assert_allclose(same, mdp.exact_return(world, policy))

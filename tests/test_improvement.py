@@ -83,22 +83,12 @@ def test_an_offer_is_theorem_4_3():
     assert offer.k == int((returns - penalties).argmax())
 
 
-def test_counts_are_those_of_the_policys_visits():
-    world = river.river_swim(gamma=0.5)
-    counts = improvement.transition_counts(
-        world, np.full((6, 2), 0.5), count=1_000_000, rng=generator(0, "counts")
-    )
-    assert counts.sum() == 1_000_000
-    np.testing.assert_allclose(improvement.relative(counts), world.transition, atol=0.01)
-    np.testing.assert_allclose(improvement.relative(np.zeros((3, 1, 3))), 1 / 3)
-
-
 def test_bad_settings_are_named():
     world, data_policy = river.river_swim(gamma=0.5), np.full((6, 2), 0.5)
     with pytest.raises(ValueError, match=r"largest_shift must be in \(0, 1\], not 0"):
         rounds(world, data_policy, largest_shift=0)
     for count in (0, -1, 2.5, np.nan, np.inf):
-        with pytest.raises(ValueError, match=f"count must be a whole number of.* 1, not {count}"):
+        with pytest.raises(ValueError, match=f"count must be .*at least 1, not {count}"):
             rounds(world, data_policy, count=count)
     with pytest.raises(ValueError, match="max_length must be at least 0"):
         rounds(world, data_policy, max_length=-1)

@@ -14,8 +14,16 @@ PACKAGE = Path(mbpo_teach.__file__).parent
 ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
 LIGHT = [
     "mbpo_teach",
-    *("mbpo_teach." + name for name in ("seeding", "language", "mdp", "bounds", "exact", "mazes")),
-    *("mbpo_teach." + name for name in ("dyna", "river", "bins", "spread", "grading.check")),
+    *(
+        "mbpo_teach." + name
+        for name in ("seeding", "language", "mdp", "counting", "bounds", "exact")
+    ),
+    *(
+        "mbpo_teach." + name
+        for name in ("improvement", "growth", "mazes", "episodic", "dyna", "river", "twin")
+    ),
+    *("mbpo_teach." + name for name in ("cases", "gains", "drift", "bins", "spread")),
+    "mbpo_teach.grading.check",
 ]
 
 
@@ -63,7 +71,7 @@ def upward(name, source, order):
 
 def test_the_table_is_read():
     order = reading_order()
-    assert order[:5] == ["seeding", "language", "checks", "mdp", "bounds"]
+    assert order[:5] == ["seeding", "language", "checks", "mdp", "counting"]
     assert order.index("figures") < order.index("widgets") < order.index("grading")
     assert order[-1] == "__main__"
     assert len(order) == len(set(order))

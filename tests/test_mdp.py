@@ -39,6 +39,45 @@ def test_state_distributions_by_hand():
     np.testing.assert_allclose(laws, [[1, 0], [0.5, 0.5], [0.25, 0.75]])
 
 
+def test_discounted_visits_by_hand():
+    """Half of the time the chain leaves: d(0) = 1 + 0.5 d(0) / 2, and all weights add up to 2."""
+    visits = mdp.discounted_visits(chain(), np.full((2, 2), 0.5))
+    np.testing.assert_allclose(visits, [4 / 3, 2 / 3])
+    never_leaves = np.array([[[1.0, 0], [1, 0]], [[0, 1], [0, 1]]])
+    imagined = mdp.discounted_visits(chain(), np.full((2, 2), 0.5), never_leaves)
+    np.testing.assert_allclose(imagined, [2, 0])
+
+
+def test_action_values_by_hand():
+    """With v = (2, 0): staying pays 1 + 0.5 * 2, leaving pays 1, and nothing follows state 1."""
+    np.testing.assert_allclose(mdp.action_values(chain(), [2, 0]), [[2, 1], [0, 0]])
+    swapped = chain().transition[:, ::-1]
+    np.testing.assert_allclose(mdp.action_values(chain(), [2, 0], swapped), [[1, 2], [0, 0]])
+
+
+def test_greedy_is_by_hand_and_takes_the_first_of_equals():
+    np.testing.assert_array_equal(mdp.greedy(chain(), [2, 0]), [[1, 0], [1, 0]])
+    swapped = chain().transition[:, ::-1]
+    np.testing.assert_array_equal(mdp.greedy(chain(), [2, 0], swapped), [[0, 1], [1, 0]])
+
+
+def test_the_best_return_is_that_of_staying():
+    assert mdp.best_return(chain()) == pytest.approx(2.0)
+
+
+def test_value_iteration_in_a_model_is_that_of_the_models_world():
+    world = mdp.random_mdp(states=4, actions=3, gamma=0.8, rng=generator(1, "mdp"))
+    model = generator(1, "model").dirichlet(np.ones(4), size=(4, 3))
+    imagined = mdp.TabularMDP(
+        transition=model, reward=world.reward, start=world.start, gamma=world.gamma
+    )
+    for ours, oracle in zip(
+        mdp.value_iteration(world, model), mdp.value_iteration(imagined), strict=True
+    ):
+        np.testing.assert_array_equal(ours, oracle)
+    assert not np.array_equal(mdp.value_iteration(world)[0], mdp.value_iteration(imagined)[0])
+
+
 @settings(max_examples=50)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 0.9, 0.99]))
 def test_linear_solve_is_the_discounted_sum(seed, gamma):
@@ -48,6 +87,8 @@ def test_linear_solve_is_the_discounted_sum(seed, gamma):
     laws = mdp.state_distributions(world, policy, horizon=steps)
     summed = gamma ** np.arange(steps + 1) @ laws @ (policy * world.reward).sum(axis=1)
     assert mdp.exact_return(world, policy) == pytest.approx(summed, rel=1e-9, abs=1e-9)
+    visits = gamma ** np.arange(steps + 1) @ laws
+    np.testing.assert_allclose(mdp.discounted_visits(world, policy), visits, rtol=1e-9, atol=1e-12)
     together = mdp.exact_returns(world, [policy, policy[::-1]])
     one_by_one = [mdp.exact_return(world, each) for each in (policy, policy[::-1])]
     np.testing.assert_allclose(together, one_by_one, rtol=1e-12, atol=1e-12)
@@ -68,39 +109,6 @@ def test_value_iteration_stops_when_asked_for_more_than_floats_hold():
     world = mdp.random_mdp(states=3, actions=2, gamma=0.999, rng=generator(0))
     values, policy = mdp.value_iteration(world, tolerance=1e-300)
     np.testing.assert_allclose(values, mdp.state_values(world, policy), rtol=1e-8)
-
-
-def test_count_model_by_hand():
-    model = mdp.count_model([0, 0, 0, 1], [1, 1, 1, 0], [0, 1, 1, 1], state_count=2, action_count=2)
-    np.testing.assert_allclose(model[0, 1], [1 / 3, 2 / 3])
-    np.testing.assert_allclose(model[1, 0], [0, 1])
-    np.testing.assert_allclose(model[0, 0], [0.5, 0.5])  # never tried
-
-
-def test_count_model_without_data_is_uniform():
-    model = mdp.count_model([], [], [], state_count=3, action_count=1)
-    np.testing.assert_allclose(model, 1 / 3)
-
-
-def test_count_model_approaches_the_truth():
-    rng = generator(3, "walk")
-    world = mdp.random_mdp(states=4, actions=2, gamma=0.9, rng=rng)
-    policy = np.full((4, 2), 0.5)
-    walk = mdp.sample_transitions(world, policy, count=40_000, rng=rng)
-    model = mdp.count_model(*walk, state_count=4, action_count=2)
-    np.testing.assert_allclose(model, world.transition, atol=0.04)
-    states, actions, nexts = walk
-    assert (states[1:] == nexts[:-1]).mean() == pytest.approx(0.9 + 0.1 * 0.25, abs=0.06)
-    assert np.bincount(actions).tolist() == pytest.approx([20_000, 20_000], rel=0.05)
-
-
-def test_sample_transitions_is_reproducible():
-    world = chain()
-    walks = [
-        mdp.sample_transitions(world, np.full((2, 2), 0.5), count=50, rng=generator(1, "walk"))
-        for _ in range(2)
-    ]
-    np.testing.assert_array_equal(walks[0], walks[1])
 
 
 def test_an_mdp_cannot_be_changed_afterwards():
@@ -157,22 +165,12 @@ def test_bad_policies_and_models_are_refused():
         mdp.exact_return(chain(), np.full((2, 2), 0.5), np.eye(2))
     with pytest.raises(ValueError, match="horizon must be at least 0"):
         mdp.state_distributions(chain(), np.full((2, 2), 0.5), horizon=-1)
+    with pytest.raises(ValueError, match=r"values must have shape \(2,\), not \(3,\)"):
+        mdp.action_values(chain(), [0, 0, 0])
     with pytest.raises(ValueError, match="tolerance must be positive"):
         mdp.value_iteration(chain(), tolerance=0)
     with pytest.raises(ValueError, match="states must be at least 1"):
         mdp.random_mdp(states=0, actions=1, gamma=0.5, rng=generator(0))
-
-
-def test_bad_counts_are_refused():
-    size = {"state_count": 2, "action_count": 2}
-    with pytest.raises(ValueError, match=r"actions must be in \[0, 2\)"):
-        mdp.count_model([0], [2], [0], **size)
-    with pytest.raises(ValueError, match="states must be a sequence of integers"):
-        mdp.count_model([0.5], [1], [0], **size)
-    with pytest.raises(ValueError, match="equally long"):
-        mdp.count_model([0, 1], [1], [0], **size)
-    with pytest.raises(ValueError, match="state_count must be at least 1, not 0"):
-        mdp.count_model([], [], [], state_count=0, action_count=2)
 
 
 def test_rewards_too_large_for_a_return_are_refused():

@@ -27,6 +27,10 @@ def test_the_hopeful_model_promises_more():
     np.testing.assert_allclose(wrong[1:-1, river.RIGHT], 0.65)
 
 
+def test_swimming_evenly_is_a_policy_of_halves():
+    np.testing.assert_array_equal(river.swim_evenly(3), [[0.5, 0.5]] * 3)
+
+
 def test_swimming_right_is_best():
     world = river.river_swim(gamma=0.9)
     _, best = mdp.value_iteration(world)

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from mbpo_teach import exact, mdp, twin
+from mbpo_teach import counting, exact, mdp, twin
 from mbpo_teach.bins import cell_index
 from mbpo_teach.seeding import generator
 
@@ -52,9 +52,30 @@ def test_dynamics_are_those_of_random_points_in_a_cell():
 def test_a_counted_model_of_the_twin_gets_better_with_data():
     world = twin.pendulum_twin(gamma=0.9)
     policy = np.full((49, 3), 1 / 3)
-    walk = mdp.sample_transitions(world, policy, count=20_000, rng=generator(2, "walk"))
+    walk = counting.sample_transitions(world, policy, count=20_000, rng=generator(2, "walk"))
     errors = []
     for count in (200, 2000, 20_000):
-        model = mdp.count_model(*(part[:count] for part in walk), state_count=49, action_count=3)
+        model = counting.count_model(
+            *(part[:count] for part in walk), state_count=49, action_count=3
+        )
         errors.append(exact.model_error(world, model, policy))
     assert errors[0] > 2 * errors[1] > 4 * errors[2] * 0.8
+
+
+def test_the_data_policy_is_idle_and_the_best_one_is_not():
+    idle, best = twin.idle_policy(), twin.best_policy()
+    np.testing.assert_allclose(idle[[0, 24, 48]], [[0.1, 0.8, 0.1]] * 3)
+    world = twin.pendulum_twin(gamma=0.9)
+    assert mdp.exact_return(world, best) == pytest.approx(mdp.best_return(world))
+    assert mdp.exact_return(world, idle) < mdp.exact_return(world, best)
+
+
+def test_counted_models_are_prefixes_of_one_walk():
+    world = twin.pendulum_twin(gamma=0.9)
+    rng = generator(7, "twin walk")
+    walk = counting.sample_transitions(world, twin.idle_policy(), count=twin.WALK, rng=rng)
+    first = [part[:500] for part in walk]
+    expected = counting.count_model(*first, state_count=49, action_count=3)
+    np.testing.assert_array_equal(twin.counted_model(500, seed=7), expected)
+    with pytest.raises(ValueError, match=r"count must be in \[0, 100000\], not 100001"):
+        twin.counted_model(twin.WALK + 1)

@@ -51,8 +51,8 @@ class Frame:
 
     @property
     def largest_return(self) -> float:
-        """r_max / (1 - gamma): no return lies outside plus or minus this."""
-        return self.r_max / (1 - self.gamma)
+        """No return lies outside plus or minus this."""
+        return float(bounds.largest_return(gamma=self.gamma, r_max=self.r_max))
 
 
 def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Callable[[Frame], Plate]:
@@ -121,9 +121,8 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> _Panel:
             [frame.eps_pi] * 2, [frame.true_return / largest, frame.model_return / largest]
         )
         here.set_xdata([frame.eps_pi] * 2)
-        # Theorem 4.1 says nothing from gamma eps_m + 2 eps_pi = 1 - gamma on.
-        first = max(0.0, (1 - frame.gamma - frame.gamma * frame.eps_m) / 2)
-        vacuous.set_x(first)
+        # Theorem 4.1 says nothing from here on.
+        vacuous.set_x(max(0.0, bounds.vacuity_threshold(gamma=frame.gamma, eps_m=frame.eps_m)))
         for label, sign in zip(ends, ("−", ""), strict=True):
             label.set_text(f"{sign}{largest:.3g}")
 
@@ -167,10 +166,10 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> _Panel:
         bound = bounds.performance_bound(
             gamma=frame.gamma, r_max=1, eps_m=eps_m, eps_pi=eps_pi[:, None]
         )
-        share = bound * (1 - frame.gamma) / 2
+        share = bound / bounds.trivial_level(gamma=frame.gamma, r_max=1)
         image.set_data(colours(np.where(share >= 1, 2.0, share), bytes=True))
         edge = np.array([0.0, max_eps_m])
-        line.set_data(edge, (1 - frame.gamma - frame.gamma * edge) / 2)
+        line.set_data(edge, bounds.vacuity_threshold(gamma=frame.gamma, eps_m=edge))
         data_point.set_data([frame.eps_m], [frame.eps_pi])
         policy_point.set_data([frame.eps_m_prime], [frame.eps_pi])
         policy_point.set_visible(frame.eps_m_prime <= max_eps_m + 1e-9)

@@ -44,7 +44,7 @@ def number(x: float) -> str:
 def numbers(values: Values) -> dict[str, float]:
     """Return everything the explorer shows, in units of return or as ratios to the trivial level.
 
-    `bound` is C, `first` and `second` its terms, `trivial` the level 2 r_max / (1 - gamma),
+    `bound` is C, `first` and `second` its terms, `trivial` the trivial level,
     `threshold` the policy shift from which C is vacuous, `best` k*, `least` theorem 4.3's penalty
     there, and `branched`, `on_policy`, `tight` the three penalties at `k`.
     """
@@ -57,7 +57,7 @@ def numbers(values: Values) -> dict[str, float]:
         gamma=gamma, eps_m_prime=values["eps_m_prime"], eps_pi=values["eps_pi"]
     )
     least = 0.0 if best == math.inf else bounds.branched_penalty_on_policy(best, **on_policy)
-    trivial = 2 * r_max / (1 - gamma)
+    trivial = bounds.trivial_level(gamma=gamma, r_max=r_max)
     return {
         "bound": bound,
         "first": first,
@@ -67,7 +67,7 @@ def numbers(values: Values) -> dict[str, float]:
         "least": least,
         "ratio": bound / trivial,
         "least_ratio": least / trivial,
-        "threshold": (1 - gamma - gamma * values["eps_m"]) / 2,
+        "threshold": bounds.vacuity_threshold(gamma=gamma, eps_m=values["eps_m"]),
         "branched": bounds.branched_penalty(k, **data),
         "on_policy": bounds.branched_penalty_on_policy(k, **on_policy),
         "tight": bounds.branched_penalty_tight(k, **on_policy),

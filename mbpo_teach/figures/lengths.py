@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mbpo_teach.exact import truly_best_length
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.style import words
@@ -49,9 +50,8 @@ class Frame:
     @property
     def truly_best(self) -> int:
         """The shortest length at which the branched return is closest to the true one."""
-        # Where the gap is nothing but rounding, the smallest of two hundred roundings is no news.
         rounding = _ROUNDING * max(1.0, abs(self.true_return))
-        return int(np.argmax(self.gap <= self.gap.min() + rounding))
+        return truly_best_length(self.gap, rounding=rounding)
 
 
 def build(*, longest: int) -> Callable[[Frame], Plate]:

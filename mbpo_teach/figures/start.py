@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
+from mbpo_teach.bounds import largest_return
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Plate
 
@@ -34,7 +35,7 @@ def discount_plate() -> tuple[Plate, Callable[[float], None]]:
         )
         near.legend(loc="upper right")
 
-        far.plot(_GAMMAS, 1 / (1 - _GAMMAS), color=style.GREY)
+        far.plot(_GAMMAS, largest_return(gamma=_GAMMAS, r_max=1), color=style.GREY)
         far.set_yscale("log")
         far.set_xlim(0, 1)
         far.set_ylim(0.9, 130)
@@ -48,7 +49,7 @@ def discount_plate() -> tuple[Plate, Callable[[float], None]]:
         plate = Plate(figure, [weights, horizon, here])
 
     def move(gamma: float) -> None:
-        length = 1 / (1 - gamma)
+        length = largest_return(gamma=gamma, r_max=1)
         weights.set_data(STEPS, gamma**STEPS)
         horizon.set_data([length, length], [0, 1])
         here.set_data([gamma], [length])

@@ -36,10 +36,6 @@ def _k_step_error_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _growth_law(one_step: float, stretch: float, k: int) -> float:
-    return growth(one_step, stretch, k)
-
-
 def _growth_law_cases(rng: np.random.Generator) -> list[Case]:
     fixed: list[Case] = [
         (0.1, 2.0, 3),
@@ -78,7 +74,7 @@ EXERCISES = (
     Exercise(
         id="03-1", cases=_k_step_error_cases, reference=_k_step_error, library=("k_step_error",)
     ),
-    Exercise(id="03-2", cases=_growth_law_cases, reference=_growth_law, library=("growth",)),
+    Exercise(id="03-2", cases=_growth_law_cases, reference=growth, library=("growth",)),
     Exercise(
         id="03-3",
         cases=_growth_rate_cases,

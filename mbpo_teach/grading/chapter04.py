@@ -43,7 +43,7 @@ def _performance_bound_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def _informative_shift(gamma: float, eps_m: float) -> float:
-    return max(0.0, (1 - gamma - gamma * eps_m) / 2)
+    return max(0.0, float(bounds.vacuity_threshold(gamma=gamma, eps_m=eps_m)))
 
 
 def _informative_shift_cases(rng: np.random.Generator) -> list[Case]:

@@ -5,36 +5,17 @@ model counted from its transitions: only there does a measured number enter a th
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mbpo_teach import bounds, exact, language, mdp
+from mbpo_teach import bounds, cases, exact, language
 from mbpo_teach.figures.branches import Errors, Frame, build
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.seeding import generator
-from mbpo_teach.twin import BINS, pendulum_twin
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch, View
 
-COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)
-"""Transitions of the twin from which its model is counted."""
-
-_IDLE = (0.1, 0.8, 0.1)  # the data policy of the twin: mostly no torque
 _SHOWN_DIGITS = 4
-
-
-class TwinCase(NamedTuple):
-    """The twin with everything that the theorems ask of it, exact."""
-
-    world: mdp.TabularMDP
-    model: np.ndarray
-    policy: np.ndarray
-    data_policy: np.ndarray
-    eps_m: float
-    eps_m_prime: float
 
 
 def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -> Lab:
@@ -56,7 +37,7 @@ def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -
         Slider(name="slope", words="branches.slope", low=0, high=1, step=0.01, value=0),
         Slider(name="eps_pi", words="exact_lab.eps_pi", low=0, high=0.5, step=0.01, value=0.1),
         Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.99, step=0.01, value=0.9),
-        Choice(name="count", words="branches.count", options=COUNTS, value=30_000),
+        Choice(name="count", words="branches.count", options=cases.COUNTS, value=30_000),
     )
 
     def make_view() -> View:
@@ -78,10 +59,11 @@ def locked(values: Mapping[str, Any]) -> dict[str, float]:
     """Return what is not the reader's to set: as measured, the model errors; else the count."""
     if not values["measured"]:
         return {"count": values["count"]}
-    case = twin_case(values["count"], values["eps_pi"], values["gamma"])
-    rise = case.eps_m_prime - case.eps_m
-    slope = rise / values["eps_pi"] if values["eps_pi"] else 0.0
-    return {"eps_m": round(case.eps_m, _SHOWN_DIGITS), "slope": round(slope, _SHOWN_DIGITS)}
+    case = cases.twin_case(
+        count=int(values["count"]), eps_pi=values["eps_pi"], gamma=values["gamma"]
+    )
+    shown = {"eps_m": case.eps_m, "slope": case.slope}
+    return {name: round(value, _SHOWN_DIGITS) for name, value in shown.items()}
 
 
 def measure(
@@ -102,18 +84,16 @@ def measure(
     """
     ks = np.arange(longest + 1)
     if measured:
-        case = twin_case(count, eps_pi, gamma)
+        case = cases.twin_case(count=int(count), eps_pi=eps_pi, gamma=gamma)
         eps_m, eps_m_prime, r_max = case.eps_m, case.eps_m_prime, case.world.r_max
-        returns = exact.branched_returns(
+        gap = exact.branched_gaps(
             case.world, case.model, case.policy, case.data_policy, max_length=longest
         )
-        gap = np.abs(mdp.exact_return(case.world, case.policy) - returns)
     else:
         eps_m_prime = bounds.shifted_model_error(eps_m=eps_m, eps_pi=eps_pi, slope=slope)
         r_max, gap = 1.0, None
     setting = {"gamma": gamma, "r_max": r_max, "eps_m_prime": eps_m_prime, "eps_pi": eps_pi}
-    shift_part = bounds.branched_penalty_on_policy(ks, **(setting | {"eps_m_prime": 0}))
-    model_part = bounds.branched_penalty_on_policy(ks, **(setting | {"eps_pi": 0}))
+    shift_part, model_part = bounds.branched_terms(ks, **setting)
     frame = Frame(
         k=k,
         shift_part=shift_part,
@@ -123,7 +103,7 @@ def measure(
             ks, gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=eps_pi
         ),
         bound=bounds.performance_bound(gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=eps_pi),
-        trivial=2 * r_max / (1 - gamma),
+        trivial=bounds.trivial_level(gamma=gamma, r_max=r_max),
         best=bounds.best_rollout_length(gamma=gamma, eps_m_prime=eps_m_prime, eps_pi=eps_pi),
         gap=gap,
     )
@@ -181,58 +161,6 @@ def measured_errors(arrays: Mapping[str, NDArray[Any]], size: int) -> Errors:
     low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
     spread = np.nanmedian(arrays["actions.spread"][found[0]], axis=0)[1:]
     return Errors(low=low, middle=middle, high=high, spread=spread)
-
-
-def twin_case(count: float, eps_pi: float, gamma: float) -> TwinCase:
-    """Return the twin with a model counted from `count` transitions and a policy shifted so far.
-
-    The policy lies between the data policy and the twin's best one (at gamma = 0.9), so that
-    eps_pi is exact.
-    """
-    twin, best = _twin()
-    world = replace(twin, gamma=gamma)
-    data_policy = idle_policy()
-    share = min(1.0, eps_pi / exact.policy_shift(best, data_policy))
-    policy = exact.mixture(data_policy, best, share)
-    model = counted_model(int(count))
-    return TwinCase(
-        world=world,
-        model=model,
-        policy=policy,
-        data_policy=data_policy,
-        eps_m=exact.model_error(world, model, data_policy),
-        eps_m_prime=exact.model_error(world, model, policy),
-    )
-
-
-def idle_policy() -> np.ndarray:
-    """Return the data policy of the twin, (state, action): in every state mostly no torque."""
-    return np.tile(_IDLE, (BINS**2, 1))
-
-
-def best_policy() -> np.ndarray:
-    """Return the twin's best policy at gamma = 0.9, (state, action)."""
-    return _twin()[1]
-
-
-@cache
-def counted_model(count: int, seed: int = 5) -> np.ndarray:
-    """Return the model counted from the first `count` steps of one walk of the idle policy."""
-    states, actions, nexts = (column[:count] for column in _walk(seed))
-    return mdp.count_model(states, actions, nexts, state_count=BINS**2, action_count=len(_IDLE))
-
-
-@cache
-def _walk(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return mdp.sample_transitions(
-        _twin()[0], idle_policy(), count=COUNTS[-1], rng=generator(seed, "twin walk")
-    )
-
-
-@cache
-def _twin() -> tuple[mdp.TabularMDP, np.ndarray]:
-    twin = pendulum_twin(gamma=0.9)
-    return twin, mdp.value_iteration(twin)[1]
 
 
 def _error_sentence(errors: Errors, k: int, world: str) -> str:

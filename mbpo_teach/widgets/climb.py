@@ -5,8 +5,6 @@ On chapter 4's river, where theorem 4.1 accepted nothing. Taught in chapter 5.
 
 from functools import cache
 
-import numpy as np
-
 from mbpo_teach import language, mdp, river
 from mbpo_teach.figures.climb import build
 from mbpo_teach.figures.plate import Plate
@@ -66,7 +64,7 @@ def climb_lab() -> Lab:
 def climb(gamma: float, count: int, largest_shift: float) -> tuple[list[Round], float, float]:
     """Return the rounds, the true return before them, and the best that any policy has."""
     world = river.river_swim(gamma=gamma)
-    data_policy = np.full((world.state_count, 2), 0.5)
+    data_policy = river.swim_evenly()
     found = improve(
         world,
         data_policy,
@@ -76,5 +74,4 @@ def climb(gamma: float, count: int, largest_shift: float) -> tuple[list[Round], 
         max_length=_LONGEST,
         rng=generator(5, "climb"),
     )
-    best = float(world.start @ mdp.value_iteration(world)[0])
-    return list(found), mdp.exact_return(world, data_policy), best
+    return list(found), mdp.exact_return(world, data_policy), mdp.best_return(world)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mbpo_teach import bins as cells
+from mbpo_teach.episodic import expected_steps, greedy_policy, tabular_mdp
 from mbpo_teach.figures import style
 from mbpo_teach.figures.coverage import coverage_plate
 from mbpo_teach.figures.plate import Plate
@@ -22,7 +23,7 @@ from mbpo_teach.figures.tabular import (
 )
 from mbpo_teach.figures.worlds import policy_panel
 from mbpo_teach.language import text
-from mbpo_teach.mazes import Maze, expected_steps, greedy_policy, tabular_mdp
+from mbpo_teach.mazes import Maze
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 

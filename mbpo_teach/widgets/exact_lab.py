@@ -5,17 +5,14 @@ true river and one in which every stroke succeeds; the policy a mixture of the d
 (left or right with equal chance) and always swimming right. Taught in chapter 4.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from mbpo_teach import bounds, exact, language, mdp, river
+from mbpo_teach import bounds, cases, exact, language, mdp
+from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.figures.exact_lab import Frame, build
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
-MAX_EPS_M = 0.25
-MAX_EPS_PI = 0.5
 _SHIFTS = np.linspace(0, MAX_EPS_PI, 51)
 _LENGTHS = 41
 
@@ -49,17 +46,14 @@ def measure(*, eps_m: float, eps_pi: float, gamma: float, r_max: float, places: 
     `eps_m` and `eps_pi` are what the model's error and the policy's shift will be: the mixtures
     are chosen so that the exact quantities have these values.
     """
-    world, model, data_policy, moved = river_case(
-        eps_m=eps_m, gamma=gamma, r_max=r_max, places=places
-    )
-    policy = moved(eps_pi)
-
-    policies = [moved(shift) for shift in _SHIFTS]
+    case = cases.river_case(eps_m=eps_m, eps_pi=eps_pi, gamma=gamma, r_max=r_max, places=places)
+    world, model, policy, data_policy = case
+    policies = cases.river_policies(_SHIFTS, places=places)
     return Frame(
         gamma=gamma,
         r_max=r_max,
         eps_m=eps_m,
-        eps_m_prime=exact.model_error(world, model, policy),
+        eps_m_prime=case.eps_m_prime,
         eps_pi=eps_pi,
         shifts=_SHIFTS,
         true_returns=mdp.exact_returns(world, policies),
@@ -76,7 +70,7 @@ def sentence(frame: Frame) -> str:
     bound = bounds.performance_bound(
         gamma=frame.gamma, r_max=frame.r_max, eps_m=frame.eps_m, eps_pi=frame.eps_pi
     )
-    trivial = 2 * frame.largest_return
+    trivial = bounds.trivial_level(gamma=frame.gamma, r_max=frame.r_max)
     vacuous = bounds.is_vacuous(gamma=frame.gamma, eps_m=frame.eps_m, eps_pi=frame.eps_pi)
     return language.text(
         "exact_lab.vacuous" if vacuous else "exact_lab.informative",
@@ -88,25 +82,3 @@ def sentence(frame: Frame) -> str:
         trivial=trivial,
         eps_m_prime=frame.eps_m_prime,
     )
-
-
-def river_case(
-    *, eps_m: float, gamma: float, r_max: float = 1.0, places: int = 6
-) -> tuple[mdp.TabularMDP, np.ndarray, np.ndarray, Callable[[float], np.ndarray]]:
-    """Return the river, a model of it, the data policy, and the policy for each policy shift.
-
-    The model's exact error under the data policy is `eps_m`; the fourth is a function that takes a
-    policy shift in [0, 1/2] and returns a policy with just that shift.
-    """
-    world = river.river_swim(gamma=gamma, places=places, r_max=r_max)
-    data_policy = np.full((places, 2), 0.5)
-    right, hopeful = river.swim_right(places), river.hopeful_model(places)
-    # Total variation is proportional to the share of a mixture.
-    largest_error = exact.model_error(world, hopeful, data_policy)
-    largest_shift = exact.policy_shift(right, data_policy)
-    model = exact.mixture(world.transition, hopeful, eps_m / largest_error)
-
-    def moved(eps_pi: float) -> np.ndarray:
-        return exact.mixture(data_policy, right, eps_pi / largest_shift)
-
-    return world, model, data_policy, moved

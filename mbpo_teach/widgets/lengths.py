@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mbpo_teach import bounds, exact, language, mdp, river
+from mbpo_teach import bounds, cases, exact, language, mdp
 from mbpo_teach.figures.lengths import Frame, build
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.widgets.branches import best_policy, counted_model, idle_policy, twin_case
 from mbpo_teach.widgets.lab import Lab, Slider, Switch, View
 
 LONGEST = 200
@@ -48,11 +47,10 @@ def lengths_lab() -> Lab:
 
 def measure(*, twin: bool, k: int, eps_m_prime: float, eps_pi: float, gamma: float) -> Frame:
     """Return everything the lab shows, computed exactly."""
-    world, model, policy, data_policy = case(
-        twin=twin, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma
-    )
-    lengths = np.arange(LONGEST + 1)
     errors = {"gamma": gamma, "eps_m_prime": eps_m_prime, "eps_pi": eps_pi}
+    make = cases.twin_case_on_policy if twin else cases.river_case_on_policy
+    world, model, policy, data_policy = make(**errors)
+    lengths = np.arange(LONGEST + 1)
     return Frame(
         k=k,
         branched=exact.branched_returns(world, model, policy, data_policy, max_length=LONGEST),
@@ -60,28 +58,9 @@ def measure(*, twin: bool, k: int, eps_m_prime: float, eps_pi: float, gamma: flo
         tight=bounds.branched_penalty_tight(lengths, r_max=world.r_max, **errors),
         true_return=mdp.exact_return(world, policy),
         model_return=mdp.exact_return(world, policy, model),
-        trivial=2 * world.r_max / (1 - gamma),
+        trivial=bounds.trivial_level(gamma=gamma, r_max=world.r_max),
         best=bounds.best_rollout_length(**errors),
     )
-
-
-def case(
-    *, twin: bool, eps_m_prime: float, eps_pi: float, gamma: float
-) -> tuple[mdp.TabularMDP, np.ndarray, np.ndarray, np.ndarray]:
-    """Return world, model, policy and data policy with just these errors.
-
-    The river's wrong model is the hopeful one, the twin's one counted from few steps.
-    """
-    if twin:
-        world, data_policy = twin_case(1000, 0.0, gamma).world, idle_policy()
-        target, wrong = best_policy(), counted_model(300)
-    else:
-        world, data_policy = river.river_swim(gamma=gamma), np.full((6, 2), 0.5)
-        target, wrong = river.swim_right(), river.hopeful_model()
-    policy = exact.mixture(data_policy, target, eps_pi / exact.policy_shift(target, data_policy))
-    # Total variation is proportional to the share of a mixture.
-    largest = exact.model_error(world, wrong, policy)
-    return world, exact.mixture(world.transition, wrong, eps_m_prime / largest), policy, data_policy
 
 
 def sentence(frame: Frame) -> str:

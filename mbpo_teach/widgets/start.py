@@ -1,5 +1,6 @@
 """The first slider of the course: the discount, and how far ahead it looks (chapter 00)."""
 
+from mbpo_teach.bounds import largest_return
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.start import discount_plate
 from mbpo_teach.language import text
@@ -17,7 +18,7 @@ def _view() -> View:
 
     def view(gamma: float) -> tuple[Plate, str]:
         move(gamma)
-        horizon = 1 / (1 - gamma)
+        horizon = largest_return(gamma=gamma, r_max=1)
         sentence = text("start.sentence", gamma=gamma, horizon=horizon, next=gamma, ten=gamma**10)
         return plate, sentence
 

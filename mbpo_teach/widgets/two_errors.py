@@ -5,12 +5,10 @@ laws of the imagined and of the real state, both under the moved policy: it answ
 error alone when that is zero, however far the policy has moved.
 """
 
-import numpy as np
-
-from mbpo_teach import exact, language, mdp
+from mbpo_teach import bounds, cases, drift, language
+from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.two_errors import build
-from mbpo_teach.widgets.exact_lab import MAX_EPS_M, MAX_EPS_PI, river_case
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
 _GAMMA = 0.8
@@ -28,8 +26,9 @@ def two_errors_lab() -> Lab:
         draw = build(steps=_STEPS)
 
         def view(*, eps_m: float, eps_pi: float) -> tuple[Plate, str]:
-            distances, eps_m_prime = drift(eps_m=eps_m, eps_pi=eps_pi)
-            ceilings = np.minimum(np.arange(_STEPS + 1) * eps_m_prime, 1)
+            case = cases.river_case(eps_m=eps_m, eps_pi=eps_pi, gamma=_GAMMA)
+            distances = drift.state_drift(case, steps=_STEPS)
+            ceilings = bounds.state_drift_ceiling(range(_STEPS + 1), eps_m_prime=case.eps_m_prime)
             said = language.text(
                 "two_errors.sentence",
                 eps_m=eps_m,
@@ -43,15 +42,3 @@ def two_errors_lab() -> Lab:
         return view
 
     return Lab(sliders, make_view)
-
-
-def drift(*, eps_m: float, eps_pi: float) -> tuple[np.ndarray, float]:
-    """Return D_TV of imagined and real state by time, shape (time,), and the exact eps_m'.
-
-    Lemma B.2 of the paper, with one policy in both processes: D_TV at time t is at most t eps_m'.
-    """
-    world, model, _, moved = river_case(eps_m=eps_m, gamma=_GAMMA)
-    policy = moved(eps_pi)
-    real = mdp.state_distributions(world, policy, horizon=_STEPS)
-    imagined = mdp.state_distributions(world, policy, horizon=_STEPS, transition=model)
-    return exact.total_variation(real, imagined), exact.model_error(world, model, policy)

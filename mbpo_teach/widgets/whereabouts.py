@@ -6,11 +6,10 @@ data.
 
 import numpy as np
 
-from mbpo_teach import exact, language, mdp
+from mbpo_teach import cases, drift, exact, language
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.whereabouts import Frame, build
 from mbpo_teach.twin import BINS
-from mbpo_teach.widgets.branches import COUNTS, counted_model, idle_policy, twin_case
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 STEPS = 40
@@ -22,7 +21,7 @@ def whereabouts_lab() -> Lab:
     """Return sliders over the branch's length and the number of transitions."""
     controls = (
         Slider(name="k", words="branches.k_slider", low=0, high=STEPS, step=1, value=10),
-        Choice(name="count", words="branches.count", options=COUNTS, value=COUNTS[0]),
+        Choice(name="count", words="branches.count", options=cases.COUNTS, value=cases.COUNTS[0]),
     )
 
     def make_view() -> View:
@@ -54,37 +53,16 @@ def measure(*, k: int, count: int) -> Frame:
     Branches start where the idle policy goes for real: at a random time of discounted weight.
     Whole rollouts start where episodes do, and their map is of the discounted visits in the model.
     """
-    case = twin_case(count, 0.0, _GAMMA)
-    world, model = case.world, counted_model(count)
-    imagined_world = mdp.TabularMDP(
-        transition=model, reward=world.reward, start=world.start, gamma=_GAMMA
-    )
-    policy = mdp.value_iteration(imagined_world)[1]
-    error = mdp.policy_reward(exact.total_variation(world.transition, model), policy)
-    starts = visits(world, mdp.policy_transition(world.transition, idle_policy()))
-    steps = mdp.policy_transition(model, policy)
-    branch, whole = _laws(starts, steps), _laws(world.start, steps)
+    case = cases.best_in_model(cases.twin_case(count=count, eps_pi=0.0, gamma=_GAMMA))
+    found = drift.whereabouts(case, steps=STEPS)
     return Frame(
         k=k,
-        starts=_cells(starts),
-        branched=_cells(branch[k]),
-        whole=_cells(visits(world, steps)),
-        branch_errors=branch @ error,
-        whole_errors=whole @ error,
+        starts=_cells(found.branch[0]),
+        branched=_cells(found.branch[k]),
+        whole=_cells(found.visits),
+        branch_errors=found.branch_errors,
+        whole_errors=found.whole_errors,
     )
-
-
-def visits(world: mdp.TabularMDP, steps: np.ndarray) -> np.ndarray:
-    """Return the law of the state at a random time of weight (1 - gamma) gamma^t, (state,)."""
-    system = np.eye(world.state_count) - world.gamma * steps
-    return np.asarray((1 - world.gamma) * np.linalg.solve(system.T, world.start))
-
-
-def _laws(start: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    laws = [start]
-    for _ in range(STEPS):
-        laws.append(laws[-1] @ steps)
-    return np.array(laws)
 
 
 def _cells(law: np.ndarray) -> np.ndarray:

@@ -67,12 +67,13 @@ print(maze.observation_space.n, maze.action_space.n)
 # **先预测。** 从 `S` 到 `G` 最短要 14 步。随机乱走的智能体平均要多少步：50 步左右，200 步左右，还是 900 步左右？
 
 # %% tags=["nbval-check-output"]
+from mbpo_teach import episodic
 from mbpo_teach.mdp import value_iteration
 
-world = mazes.tabular_mdp(maze, gamma=0.95)
+world = episodic.tabular_mdp(maze, gamma=0.95)
 values, best = value_iteration(world)
 at_random = np.full_like(best, 1 / 4)
-print(f"{mazes.expected_steps(world, best):.0f} {mazes.expected_steps(world, at_random):.2f}")
+print(f"{episodic.expected_steps(world, best):.0f} {episodic.expected_steps(world, at_random):.2f}")
 print(f"{values[maze.start]:.6f} {0.95**13:.6f}")
 
 # %% [markdown] tags=["lang-en"]
@@ -320,7 +321,7 @@ def mixed(table, epsilon=0.1):
 noisy = TabularMDP(
     transition=mixed(world.transition), reward=mixed(world.reward), start=world.start, gamma=0.95
 )
-print(f"{mazes.expected_steps(world, mixed(value_iteration(noisy)[1])):.4f}")
+print(f"{episodic.expected_steps(world, mixed(value_iteration(noisy)[1])):.4f}")
 for n, steps in by_n.items():
     print(n, f"{steps[:, -10:].mean():.1f}")
 
@@ -549,7 +550,7 @@ labs.steps_lab("epsilon", by_epsilon, value=0.1)
 # %%
 import gymnasium as gym
 
-cliff = mazes.tabular_mdp(gym.make("CliffWalking-v1"), gamma=0.99)
+cliff = episodic.tabular_mdp(gym.make("CliffWalking-v1"), gamma=0.99)
 
 
 def walk_the_cliff(n, seed):
@@ -558,7 +559,7 @@ def walk_the_cliff(n, seed):
 
 
 def knows_the_way(q):
-    return np.isclose(mazes.expected_steps(cliff, mazes.greedy_policy(q)), 13)
+    return np.isclose(episodic.expected_steps(cliff, episodic.greedy_policy(q)), 13)
 
 
 walks = {n: [walk_the_cliff(n, seed) for seed in range(20)] for n in (0, 5, 50)}
@@ -616,7 +617,7 @@ tabular.cliff(earned, knew)
 from mbpo_teach.language import text
 from mbpo_teach.mdp import exact_return
 
-lake = mazes.tabular_mdp(gym.make("FrozenLake-v1"), gamma=0.99)
+lake = episodic.tabular_mdp(gym.make("FrozenLake-v1"), gamma=0.99)
 optimum = exact_return(lake, value_iteration(lake)[1])
 checkpoints = np.arange(20, 301, 20)
 
@@ -627,7 +628,7 @@ def lake_returns(seed_count, **settings):
     for seed in range(seed_count):
         learning = dyna.episodes(gym.make("FrozenLake-v1"), config, seed=seed)
         after = [episode.q for episode in islice(learning, int(checkpoints[-1]))][19::20]
-        runs.append([exact_return(lake, mazes.greedy_policy(q)) for q in after])
+        runs.append([exact_return(lake, episodic.greedy_policy(q)) for q in after])
     return np.array(runs)
 
 

@@ -739,14 +739,14 @@ for size in (300, 3_000):
 # *表格型孪生。* 把单摆切成 49 个状态，就以它为世界。用它的转移计数得到的模型，$\epsilon_m$ 是精确的。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import exact, mdp
+from mbpo_teach import counting, exact
 from mbpo_teach.twin import pendulum_twin
 
 twin = pendulum_twin(gamma=0.95)
 uniform = np.full((49, 3), 1 / 3)
-walk = mdp.sample_transitions(twin, uniform, count=100_000, rng=generator(3, "twin"))
+walk = counting.sample_transitions(twin, uniform, count=100_000, rng=generator(3, "twin"))
 for size in (300, 3_000, 30_000):
-    counted = mdp.count_model(*(part[:size] for part in walk), state_count=49, action_count=3)
+    counted = counting.count_model(*(part[:size] for part in walk), state_count=49, action_count=3)
     print(f"{size:6d}  eps_m = {exact.model_error(twin, counted, uniform):.3f}")
 
 # %% [markdown] tags=["lang-en"]

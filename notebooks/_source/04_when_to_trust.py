@@ -593,15 +593,18 @@ two_errors_lab()
 # **先预测。** $n$ 增加到一百倍，$\epsilon_m$ 会缩小到几分之一？
 
 # %%
+from mbpo_teach import counting
 from mbpo_teach.figures.samples import error_by_samples
 from mbpo_teach.seeding import generator
 
 counts = np.geomspace(10, 10_000, 13).astype(int)
 errors = np.empty((20, len(counts)))
 for seed in range(20):
-    walk = mdp.sample_transitions(world, data_policy, count=10_000, rng=generator(seed, "walk"))
+    walk = counting.sample_transitions(
+        world, data_policy, count=10_000, rng=generator(seed, "walk")
+    )
     for column, n in enumerate(counts):
-        counted = mdp.count_model(*(part[:n] for part in walk), state_count=6, action_count=2)
+        counted = counting.count_model(*(part[:n] for part in walk), state_count=6, action_count=2)
         errors[seed, column] = exact.model_error(world, counted, data_policy)
 error_by_samples(counts, errors)
 

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from mbpo_teach import bounds, exact, language, mdp, runs
+from mbpo_teach import bounds, cases, exact, language, mdp, runs
 from mbpo_teach.figures import branches as branches_figure
+from mbpo_teach.twin import idle_policy
 from mbpo_teach.widgets import branches, climb, lengths, shift, whereabouts
 
 HAND = {"eps_m": 0.01, "slope": 0.0, "eps_pi": 0.1, "gamma": 0.9, "count": 30_000}
@@ -78,7 +79,7 @@ def test_the_two_parts_are_those_of_the_theorem():
 )
 def test_as_measured_everything_is_the_twins(count, eps_pi, gamma):
     frame, setting = on_the_twin(count=count, eps_pi=eps_pi, gamma=gamma)
-    case = branches.twin_case(count, eps_pi, gamma)
+    case = cases.twin_case(count=count, eps_pi=eps_pi, gamma=gamma)
     assert exact.policy_shift(case.policy, case.data_policy) == pytest.approx(eps_pi, abs=1e-12)
     assert setting["eps_m_prime"] == exact.model_error(case.world, case.model, case.policy)
     assert setting["r_max"] == case.world.r_max
@@ -103,7 +104,7 @@ def test_as_measured_locks_the_model_errors_and_shows_them(record):
     assert "gap |η" not in by_hand_sentence
     lab.move(measured=True)
     assert set(lab.locked) == {"eps_m", "slope"}
-    case = branches.twin_case(30_000, 0.1, 0.9)
+    case = cases.twin_case(count=30_000, eps_pi=0.1, gamma=0.9)
     assert lab.values["eps_m"] == pytest.approx(case.eps_m, abs=5e-5)
     rise = (case.eps_m_prime - case.eps_m) / 0.1
     assert lab.values["slope"] == pytest.approx(rise, abs=5e-5)
@@ -118,9 +119,9 @@ def test_as_measured_locks_the_model_errors_and_shows_them(record):
 def test_measured_numbers_fit_on_the_sliders(record):
     lab = branches.branches_lab(record, world="Hopper-v5", size=3_000)
     lab.move(measured=True)
-    for count, eps_pi in itertools.product(branches.COUNTS, (0.0, 0.01, 0.1, 0.5)):
+    for count, eps_pi in itertools.product(cases.COUNTS, (0.0, 0.01, 0.1, 0.5)):
         lab.move(count=count, eps_pi=eps_pi)
-        case = branches.twin_case(count, eps_pi, 0.9)
+        case = cases.twin_case(count=count, eps_pi=eps_pi, gamma=0.9)
         assert lab.values["eps_m"] == pytest.approx(case.eps_m, abs=5e-5)
         rise = case.eps_m_prime - case.eps_m
         assert lab.values["slope"] * eps_pi == pytest.approx(rise, abs=5e-5)
@@ -183,7 +184,7 @@ def test_no_words_lie_on_others_at_any_end_of_the_sliders(record, spoken):
 
 
 def test_the_chapters_claims_about_the_twin():
-    bests = {count: on_the_twin(count=count)[0].best for count in branches.COUNTS}
+    bests = {count: on_the_twin(count=count)[0].best for count in cases.COUNTS}
     assert bests == {1_000: 0, 3_000: 0, 10_000: 3, 30_000: 9, 100_000: 14}
     frame, _ = on_the_twin(count=100_000)
     assert frame.penalty[14] / frame.trivial == pytest.approx(0.56, abs=0.005)
@@ -197,12 +198,7 @@ def test_the_chapters_claims_about_the_twin():
     ("twin", "eps_m_prime", "eps_pi", "gamma"),
     list(itertools.product((False, True), (0.0, 0.05, 0.2), (0.0, 0.1, 0.5), (0.0, 0.9, 0.99))),
 )
-def test_the_sliders_set_the_exact_errors(twin, eps_m_prime, eps_pi, gamma):
-    world, model, policy, data_policy = lengths.case(
-        twin=twin, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma
-    )
-    assert exact.model_error(world, model, policy) == pytest.approx(eps_m_prime, abs=1e-12)
-    assert exact.policy_shift(policy, data_policy) == pytest.approx(eps_pi, abs=1e-12)
+def test_no_gap_exceeds_the_penalties(twin, eps_m_prime, eps_pi, gamma):
     frame = lengths.measure(twin=twin, k=0, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma)
     assert (frame.gap <= frame.penalty + 1e-9).all()
     assert (frame.gap <= frame.tight + 1e-9).all()
@@ -256,7 +252,7 @@ def test_lengths_lab_says_what_the_library_gives():
 
 def test_the_slope_falls_as_data_grow():
     shifts, errors, slopes = shift.measure()
-    assert errors.shape == (shift.SEEDS, len(branches.COUNTS), len(shifts))
+    assert errors.shape == (shift.SEEDS, len(cases.COUNTS), len(shifts))
     assert (np.diff(slopes.mean(axis=0)) < 0).all()
     np.testing.assert_allclose(slopes.mean(axis=0)[[0, -1]], [0.285, 0.026], atol=5e-4)
     # The law of figure 1: a straight line.
@@ -283,27 +279,23 @@ def test_branches_leave_the_data_where_data_are_few():
 def test_the_start_of_branches_is_the_data_policys_visits():
     frame = whereabouts.measure(k=0, count=1_000)
     np.testing.assert_array_equal(frame.branched, frame.starts)
-    world = branches.twin_case(1_000, 0.0, 0.9).world
-    laws = mdp.state_distributions(world, branches.idle_policy(), horizon=400)
+    world = cases.twin_case(count=1_000, eps_pi=0.0, gamma=0.9).world
+    laws = mdp.state_distributions(world, idle_policy(), horizon=400)
     weighted = 0.1 * (0.9 ** np.arange(401))[:, None] * laws
     np.testing.assert_allclose(frame.starts.ravel(), weighted.sum(axis=0), atol=1e-12)
 
 
 def test_the_model_promises_a_rest_that_it_saw_once():
     """Chapter 5's story: one visit, one stay, and the model believes in it for ever."""
-    case = branches.twin_case(1_000, 0.0, 0.9)
-    imagined = mdp.TabularMDP(
-        transition=case.model, reward=case.world.reward, start=case.world.start, gamma=0.9
-    )
-    policy = mdp.value_iteration(imagined)[1]
+    case = cases.twin_case(count=1_000, eps_pi=0.0, gamma=0.9)
+    policy = cases.best_in_model(case).policy
     cell = int(whereabouts.measure(k=10, count=1_000).whole.argmax())
     action = int(policy[cell].argmax())
     assert case.model[cell, action, cell] == 1
     assert case.world.transition[cell, action, cell] == pytest.approx(0.3125)
     assert mdp.exact_return(case.world, policy, case.model) == pytest.approx(-1.764, abs=5e-4)
     assert mdp.exact_return(case.world, policy) == pytest.approx(-3.188, abs=5e-4)
-    best = case.world.start @ mdp.value_iteration(case.world)[0]
-    assert best == pytest.approx(-2.736, abs=5e-4)
+    assert mdp.best_return(case.world) == pytest.approx(-2.736, abs=5e-4)
 
 
 # Accepted steps.
