@@ -692,7 +692,7 @@ print(lived.obs.shape, bool((tip_is_low(lived.next_obs) == lived.terminated).all
 
 # %%
 from mbpo_teach import errors
-from mbpo_teach.dynamics import Ensemble
+from mbpo_teach.dynamics import Ensemble, column_scale
 from mbpo_teach.fit import fit_ensemble
 
 small = laptop("InvertedPendulum-v5")
@@ -713,7 +713,7 @@ imagined = errors.imagine_ensemble(
     model, real[:, 0], errors.same_actions(actions), steps=12, members=fitted.elites,
     generator=torch_generator(7, "capstone branches"),
 )  # fmt: skip
-scale = errors.observation_scale(lived.obs)
+scale = column_scale(lived.obs)
 measured = errors.k_step_error(imagined, real, scale)[:, 1:].numpy()
 one_step = ((lived.next_obs - lived.obs) / scale).norm(dim=1).median().item()
 
