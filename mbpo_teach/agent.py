@@ -3,7 +3,8 @@
 A training loop keeps everything that it changes in one place, so that what is stored between two
 steps is the whole of it, and a run that was killed goes on as if nothing had happened
 (:mod:`mbpo_teach.checkpoint`). SAC alone needs a world, a learner and a memory (chapter 6); MBPO
-adds an imagination: a model of the world and the memory of what it dreamt (chapter 7).
+adds an imagination: a model of the world and the memory of what it dreamt (chapter 7). What both
+do at every step has a name here: :func:`live`, :func:`learn`, :func:`report`.
 """
 
 import time
@@ -21,8 +22,9 @@ from mbpo_teach.dynamics import Ensemble
 from mbpo_teach.envs import Act, Env, Interaction, make
 from mbpo_teach.evaluate import returns
 from mbpo_teach.replay import ReplayBuffer
-from mbpo_teach.sac import Losses, SACConfig, SACState, initial_state, policy_of
+from mbpo_teach.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
 from mbpo_teach.seeding import Streams
+from mbpo_teach.transitions import Transition
 
 PARTS = ("simulator", "fit", "rollouts", "sac", "judging")
 """What a training spends its time on: real steps, refits of the model, imagined steps, updates of
@@ -61,6 +63,13 @@ class Imagination:
     elites: tuple[int, ...] = ()
     holdout: tuple[float, ...] = ()
     length: int = 0
+
+    @property
+    def error(self) -> float | None:
+        """The mean held-out error of the elites, None before the first fit."""
+        if not self.elites:
+            return None
+        return float(np.mean([self.holdout[elite] for elite in self.elites]))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,14 +194,32 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     return act
 
 
+def live(agent: Agent, act: Act) -> None:
+    """Live one real step with the policy `act`, and remember it."""
+    with agent.clock("simulator"):
+        agent.memory.add(agent.life.step(act))
+    agent.step += 1
+
+
+def learn(agent: Agent, update: Update, batches: Sequence[Transition]) -> Losses:
+    """Take a gradient step of SAC on each of `batches`, one or more; return the last one's losses.
+
+    Every step has noise of its own, drawn for all of them at once.
+    """
+    with agent.clock("sac"):
+        shape = (len(batches), 2, *batches[0].act.shape)
+        noise = torch.randn(shape, generator=agent.streams.torch("noise"))
+        for batch, draw in zip(batches, noise, strict=True):
+            agent.learner, losses = update(agent.learner, batch, draw)
+    return losses
+
+
 def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Sequence[Env]) -> Report:
     """Judge `agent` in the worlds `judges` and return what it has reached."""
     with agent.clock("judging"):
         greedy = policy_of(agent.learner, sac, act_size=agent.env.act_size)
         reached = returns(judges, greedy)
     dream = agent.imagination
-    if dream is not None and not dream.elites:
-        dream = None  # no model has been fitted yet
     return Report(
         step=agent.step,
         returns=reached,
@@ -201,8 +228,6 @@ def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Seque
         temperature=agent.learner.log_temperature.weights.exp().item(),
         learner=agent.learner,
         spent=dict(agent.clock.seconds),
-        rollout_length=dream.length if dream else None,
-        model_holdout=(
-            float(np.mean([dream.holdout[elite] for elite in dream.elites])) if dream else None
-        ),
+        rollout_length=(dream.length or None) if dream else None,
+        model_holdout=dream.error if dream else None,
     )

@@ -62,7 +62,7 @@ def compound(
         How the imagined rollouts act: ``errors.same_actions(actions)``, or a policy, which then
         answers the states that it is shown.
     scale
-        ``errors.observation_scale`` of the data.
+        :func:`mbpo_teach.dynamics.column_scale` of the data.
     """
     steps = actions.shape[1]
     starts = real[:, 0]

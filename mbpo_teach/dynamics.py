@@ -1,17 +1,18 @@
 """The learned model of the world: a probabilistic ensemble.
 
 Each member maps an observation and an action to a Gaussian over the change of the observation and
-over the reward. Inputs are z-scored; outputs are scaled so that no column drowns the others. The
-members see different data and start from different weights, so where data are few they disagree,
-and the disagreement says that the model is guessing. Chua et al. 2018 (PETS, arXiv 1805.12114),
-in the variant of Janner et al. 2019, section 5 and appendix C. Taught in chapter 2.
+over the reward. Inputs are z-scored; outputs are scaled so that no column drowns the others, which
+the authors' code leaves out. The members see different data and start from different weights, so
+where data are few they disagree, and the disagreement says that the model is guessing. Chua et al.
+2018 (PETS, arXiv 1805.12114), in the variant of Janner et al. 2019, section 5 and appendix C.
+Taught in chapter 2.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mbpo_teach.gaussian import soft_clamp
@@ -98,7 +99,7 @@ class Ensemble(nn.Module):
         inputs, targets = raw_inputs(batch.obs, batch.act), raw_targets(batch)
         scales = {
             "input_mean": inputs.mean(dim=0),
-            "input_scale": _input_scale(inputs),
+            "input_scale": column_scale(inputs),
             "target_mean": targets.mean(dim=0),
             "target_scale": target_scale(batch.obs, targets),
         }
@@ -154,6 +155,10 @@ class Ensemble(nn.Module):
         """Return [change of observation, reward] in the units in which the model learns."""
         return (raw_targets(batch) - self.target_mean) / self.target_scale
 
+    def unscaled(self, targets: Float[Tensor, "*rows out"]) -> Float[Tensor, "*rows out"]:
+        """Return scaled targets in the units of the world, undoing :meth:`scaled_targets`."""
+        return targets * self.target_scale + self.target_mean
+
     def check_members(self, name: str, members: Sequence[int]) -> None:
         """Raise a `ValueError` if the argument called `name` is empty or names no member."""
         if not members or not all(0 <= member < self.member_count for member in members):
@@ -174,7 +179,10 @@ def predict(
     """Return what each member, or each of `members`, predicts, in the units of the world."""
     chosen = range(model.member_count) if members is None else members
     inputs = model.scaled_inputs(obs, act).expand(len(chosen), -1, -1)
-    return _in_units(model, obs, *model(inputs, members=members))
+    mean, log_var = model(inputs, members=members)
+    mean = model.unscaled(mean)
+    mean = torch.cat([mean[..., :-1] + obs, mean[..., -1:]], dim=-1)
+    return Prediction(mean, log_var.exp() * model.target_scale**2)
 
 
 @torch.no_grad()
@@ -188,9 +196,11 @@ def sample_step(
 ) -> tuple[Float[Tensor, "batch obs"], Float[Tensor, " batch"]]:
     """Draw one imagined step for each row, from one random elite per row.
 
-    The rows are shuffled and dealt out evenly, so that each elite computes its own share and no
-    other; running every elite on every row and keeping one result costs as many times more as
-    there are elites. Returns next observations and rewards.
+    The rows are dealt out evenly, so that each elite computes its own share and no other; running
+    every elite on every row and keeping one result, as the authors' code does, costs as many times
+    more as there are elites. (It draws each row's elite independently; here shares are equal, and
+    each row meets each elite with the same chance all the same.) Returns next observations and
+    rewards.
 
     Raises
     ------
@@ -198,19 +208,11 @@ def sample_step(
         If there is no elite, or one that is no member.
     """
     model.check_members("elites", elites)
-    batch, share, device = len(obs), -(-len(obs) // len(elites)), obs.device
-    order = torch.randperm(batch, generator=generator, device=device)
-    # Elites are shuffled too, so that one with a short share is not always the same.
-    shuffled = torch.randperm(len(elites), generator=generator, device=device)
-    dealer = [elites[i] for i in shuffled.tolist()]
-    # Shares are equal; the last is filled up with rows that are computed twice and dropped.
-    dealt = order[torch.arange(share * len(elites), device=device) % max(batch, 1)]
-    inputs = model.scaled_inputs(obs, act)[dealt].unflatten(0, (len(elites), share))
-    mean, log_var = model(inputs, members=dealer, piece=_PIECE)
-    noise = torch.randn(mean.shape, generator=generator, device=device)
-    drawn = (mean + (0.5 * log_var).exp() * noise).flatten(0, 1)[:batch]
-    change = torch.empty_like(drawn)
-    change[order] = drawn * model.target_scale + model.target_mean
+    dealt, members = _dealt(len(obs), elites, generator=generator)
+    mean, log_var = model(model.scaled_inputs(obs, act)[dealt], members=members, piece=_PIECE)
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+    drawn = mean + (0.5 * log_var).exp() * noise
+    change = model.unscaled(_collected(drawn, dealt, len(obs)))
     return obs + change[:, :-1], change[:, -1]
 
 
@@ -238,25 +240,39 @@ def target_scale(
     not be blown up until that event drowns all else.
     """
     deviation = targets.std(dim=0, correction=0)
-    spread = obs.std(dim=0, correction=0)
     changes, reward = deviation[:-1], deviation[-1:]
+    width = obs.std(dim=0, correction=0)
     still = changes <= _ROUNDING * obs.abs().amax(dim=0)
-    changes = torch.where(still, torch.where(spread > 0, spread, 1.0), changes)
+    changes = torch.where(still, torch.where(width > 0, width, 1.0), changes)
     return torch.cat([changes, reward.clamp(min=1.0)])
 
 
-def _input_scale(inputs: Float[Tensor, "batch in"]) -> Float[Tensor, " in"]:
-    deviation = inputs.std(dim=0, correction=0)
-    constant = deviation <= _ROUNDING * inputs.abs().amax(dim=0)
+def column_scale(values: Float[Tensor, "batch column"]) -> Float[Tensor, " column"]:
+    """Return the deviation of each column; 1 where it is constant but for rounding."""
+    deviation = values.std(dim=0, correction=0)
+    constant = deviation <= _ROUNDING * values.abs().amax(dim=0)
     return torch.where(constant, 1.0, deviation)
 
 
-def _in_units(
-    model: Ensemble,
-    obs: Float[Tensor, "batch obs"],
-    mean: Float[Tensor, "member batch out"],
-    log_var: Float[Tensor, "member batch out"],
-) -> Prediction:
-    mean = mean * model.target_scale + model.target_mean
-    mean = torch.cat([mean[..., :-1] + obs, mean[..., -1:]], dim=-1)
-    return Prediction(mean, log_var.exp() * model.target_scale**2)
+def _dealt(
+    count: int, elites: Sequence[int], *, generator: torch.Generator
+) -> tuple[Int[Tensor, "elite share"], list[int]]:
+    """Deal `count` rows out to the elites; return who computes which, and the elites in that order.
+
+    Rows are shuffled, and so are the elites, so that one with a short share is not always the same.
+    Shares are made equal: the last is filled up with rows that are computed twice.
+    """
+    share, device = -(-count // len(elites)), generator.device
+    order = torch.randperm(count, generator=generator, device=device)
+    seats = torch.randperm(len(elites), generator=generator, device=device)
+    hands = order[torch.arange(share * len(elites), device=device) % max(count, 1)]
+    return hands.unflatten(0, (len(elites), share)), [elites[seat] for seat in seats.tolist()]
+
+
+def _collected(
+    drawn: Float[Tensor, "elite share out"], dealt: Int[Tensor, "elite share"], count: int
+) -> Float[Tensor, "batch out"]:
+    """Put what was computed for the rows of :func:`_dealt` back in their order."""
+    collected = drawn.new_empty(count, drawn.shape[-1])
+    collected[dealt.flatten()[:count]] = drawn.flatten(0, 1)[:count]
+    return collected

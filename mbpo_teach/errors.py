@@ -105,8 +105,7 @@ def imagine_members(
         if generator is not None:
             noise = torch.randn(mean.shape, generator=generator, device=mean.device)
             mean = mean + (0.5 * log_var).exp() * noise
-        change = mean * model.target_scale + model.target_mean
-        states.append(obs + change[..., :-1])
+        states.append(obs + model.unscaled(mean)[..., :-1])
     return torch.stack(states, dim=2)
 
 
@@ -145,10 +144,10 @@ def k_step_error(
 ) -> Float[Tensor, "*member start time"]:
     """Return e(k) = || (imagined - real) / scale ||, time by time; no unit.
 
-    `scale` is the deviation of each dimension in the data (:func:`observation_scale`). Where the
-    real rollout had ended the error is NaN, as `real` is. Where the imagined one has left the
-    finite numbers and the real one goes on, the error is infinite: a model that blew up must not
-    look like an episode that is over.
+    `scale` is the deviation of each dimension in the data
+    (:func:`mbpo_teach.dynamics.column_scale`). Where the real rollout had ended the error is NaN,
+    as `real` is. Where the imagined one has left the finite numbers and the real one goes on, the
+    error is infinite: a model that blew up must not look like an episode that is over.
     """
     distance: Tensor = ((imagined - real) / scale).norm(dim=-1)
     ended = real.isnan().any(dim=-1)
@@ -165,13 +164,6 @@ def predicted_spread(
     """
     variance = (imagined / scale).var(dim=0, correction=0)
     return variance.sum(dim=-1).sqrt()
-
-
-def observation_scale(obs: Float[Tensor, "batch obs"]) -> Float[Tensor, " obs"]:
-    """Return the deviation of each dimension in the data; 1 for a constant one."""
-    deviation = obs.std(dim=0, correction=0)
-    constant = deviation <= 1e-6 * obs.abs().amax(dim=0)
-    return torch.where(constant, 1.0, deviation)
 
 
 def quantiles(

@@ -13,23 +13,23 @@ Departures from the authors' code
    length; capped, it grows linearly (benchmarks/refit_cost.py measures the error beside the cost).
 3. The likelihood is added up over outputs, not averaged, so that decay and the limits' term weigh
    less by half the number of outputs.
+4. Not only the inputs are scaled but the targets too, changes of state and rewards
+   (:func:`mbpo_teach.dynamics.target_scale` says why).
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mbpo_teach.checks import number, number_fields, whole_fields
 from mbpo_teach.dynamics import Ensemble
+from mbpo_teach.early_stopping import Best, Patience, all_finite
 from mbpo_teach.gaussian import gaussian_nll
 from mbpo_teach.transitions import Transition, check_finite, rows
-
-Weights = list[Tensor]
-
 
 _FROM_ZERO = "at least 0 and finite"
 
@@ -87,6 +87,21 @@ class FitConfig:
         )
         object.__setattr__(self, "weight_decay", tuple(decays))
 
+    def check_elites(self, members: int) -> None:
+        """Raise a `ValueError` if there are to be more elites than members."""
+        if self.elites > members:
+            raise ValueError(
+                f"fit.elites must be at most the number of members, {members}, not {self.elites}"
+            )
+
+    def check_decay(self, layers: int) -> None:
+        """Raise a `ValueError` if there is not one weight decay for each layer of the model."""
+        if len(self.weight_decay) != layers:
+            raise ValueError(
+                f"fit.weight_decay must have one entry for each of {layers} layers of the model,"
+                f" not {len(self.weight_decay)}"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitReport:
@@ -106,6 +121,13 @@ class FitReport:
     diverged: bool
 
 
+class Scaled(NamedTuple):
+    """Rows as the networks see them: `inputs` (batch, in) and `targets` (batch, out)."""
+
+    inputs: Tensor
+    targets: Tensor
+
+
 def fit_ensemble(
     model: Ensemble, data: Transition, config: FitConfig, *, generator: torch.Generator
 ) -> FitReport:
@@ -119,59 +141,41 @@ def fit_ensemble(
         the model is unchanged.
     """
     _check(model, data, config)
-    data = Transition(*(column.detach() for column in data))
-    device = data.obs.device
-    order = torch.randperm(len(data.obs), generator=generator, device=device)
-    held = _held_out(len(data.obs), config)
-    holdout, training = rows(data, order[:held]), rows(data, order[held:])
-    scales = [scale.clone() for scale in model.buffers()]
-    model.set_scales(training)
-
-    inputs = model.scaled_inputs(training.obs, training.act)
-    targets = model.scaled_targets(training)
-    held_inputs = model.scaled_inputs(holdout.obs, holdout.act)
-    held_targets = model.scaled_targets(holdout)
-    shape = (model.member_count, len(training.obs))
-    bootstrap = torch.randint(len(training.obs), shape, generator=generator, device=device)
+    training, holdout, error = _scaled_split(model, data, config, generator=generator)
+    bootstrap = _bootstrap(model.member_count, len(training.inputs), generator=generator)
     optimiser = _optimiser(model, config)
-
-    best = [parameter.detach().clone() for parameter in model.networks.parameters()]
-    limits = [limit.detach().clone() for limit in (model.low_log_var, model.high_log_var)]
-    best_error = holdout_error(model, held_inputs, held_targets)
-    _check_judges(model, best_error, held_inputs, held_targets, scales)
-    reference, curve = best_error.clone(), [best_error.clone()]
-    steps, stale_epochs, stale_steps, diverged = 0, 0, 0, False
-    while steps < config.max_steps and not (
-        stale_epochs >= config.patience and stale_steps >= config.patience_steps
-    ):
+    best = Best(model, error)
+    patience = Patience(
+        error,
+        improvement=config.improvement,
+        epochs=config.patience,
+        steps=config.patience_steps,
+    )
+    curve, steps, diverged = [error], 0, False
+    while steps < config.max_steps and not patience.over:
         taken = _epoch(
             model,
             optimiser,
-            inputs,
-            targets,
+            training,
             bootstrap,
             config,
             most=config.max_steps - steps,
             generator=generator,
         )
         steps += taken
-        error = holdout_error(model, held_inputs, held_targets)
+        error = holdout_error(model, *holdout)
         curve.append(error)
         # The error does not see the log-variances, which may be lost before the means are.
-        diverged = not _all_finite((error, *model.parameters()))
+        diverged = not all_finite((error, *model.parameters()))
         if diverged:
             break
-        if _keep_best(model, best, best_error, error):
-            limits = [limit.detach().clone() for limit in (model.low_log_var, model.high_log_var)]
-        progress = error < reference * (1 - config.improvement)
-        reference = torch.where(progress, error, reference)
-        stale_epochs = 0 if progress.any() else stale_epochs + 1
-        stale_steps = 0 if progress.any() else stale_steps + taken
-    _restore(model, best, limits)
-    ranked = best_error.argsort()
+        best.keep(error)
+        patience.watch(error, taken)
+    best.restore()
+    ranked = best.error.argsort()
     return FitReport(
         elites=tuple(ranked[: config.elites].tolist()),
-        holdout=tuple(best_error.tolist()),
+        holdout=tuple(best.error.tolist()),
         curve=torch.stack(curve),
         steps=steps,
         diverged=diverged,
@@ -203,11 +207,47 @@ def holdout_error(
     return squared.mean(dim=(1, 2))
 
 
+def _scaled_split(
+    model: Ensemble, data: Transition, config: FitConfig, *, generator: torch.Generator
+) -> tuple[Scaled, Scaled, Tensor]:
+    """Return the rows that train, those held out, and each member's error on the latter.
+
+    The rows that train set the model's scales. Held-out rows have no part in them and may be so far
+    away that their error is infinite, which would look like a fit that diverged: they are refused,
+    and the scales are as before.
+    """
+    data = Transition(*(column.detach() for column in data))
+    order = torch.randperm(len(data.obs), generator=generator, device=data.obs.device)
+    held = _held_out(len(data.obs), config)
+    before = [scale.clone() for scale in model.buffers()]
+    model.set_scales(rows(data, order[held:]))
+    training, holdout = (
+        Scaled(model.scaled_inputs(part.obs, part.act), model.scaled_targets(part))
+        for part in (rows(data, order[held:]), rows(data, order[:held]))
+    )
+    error = holdout_error(model, *holdout)
+    if not torch.isfinite(error).all():
+        for buffer, scale in zip(model.buffers(), before, strict=True):
+            buffer.copy_(scale)
+        column, distance = _farthest(model, holdout)
+        raise ValueError(
+            f"{column} must hold numbers whose squared error float32 can hold; one that is held"
+            f" out is {distance:.1e} deviations away from those that train"
+        )
+    return training, holdout, error
+
+
+def _bootstrap(
+    members: int, count: int, *, generator: torch.Generator
+) -> Int[Tensor, "member row"]:
+    """Return each member's own sample of `count` rows, drawn with replacement."""
+    return torch.randint(count, (members, count), generator=generator, device=generator.device)
+
+
 def _epoch(
     model: Ensemble,
     optimiser: torch.optim.Optimizer,
-    inputs: Tensor,
-    targets: Tensor,
+    training: Scaled,
     bootstrap: Tensor,
     config: FitConfig,
     *,
@@ -218,14 +258,13 @@ def _epoch(
     # A fresh order for each member: sorting random numbers shuffles all rows of a matrix at once.
     chance = torch.rand(bootstrap.shape, generator=generator, device=bootstrap.device)
     shuffled = bootstrap.gather(1, chance.argsort(dim=1))
-    steps = 0
-    for index in shuffled.split(config.batch_size, dim=1)[:most]:
+    batches = shuffled.split(config.batch_size, dim=1)[:most]
+    for index in batches:
         optimiser.zero_grad(set_to_none=True)
-        loss = fit_loss(model, inputs[index], targets[index], config.limit_weight)
+        loss = fit_loss(model, training.inputs[index], training.targets[index], config.limit_weight)
         loss.backward()
         optimiser.step()
-        steps += 1
-    return steps
+    return len(batches)
 
 
 def _optimiser(model: Ensemble, config: FitConfig) -> torch.optim.Adam:
@@ -236,39 +275,6 @@ def _optimiser(model: Ensemble, config: FitConfig) -> torch.optim.Adam:
     free = [layer.bias for layer in model.networks.layers]
     groups.append({"params": [*free, model.low_log_var, model.high_log_var], "weight_decay": 0.0})
     return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
-
-
-def _keep_best(model: Ensemble, best: Weights, best_error: Tensor, error: Tensor) -> bool:
-    """Copy the weights of those members, and only those, that are better than ever before.
-
-    Returns whether there is one.
-    """
-    better = error < best_error
-    if not better.any():
-        return False
-    best_error[better] = error[better]
-    for kept, parameter in zip(best, model.networks.parameters(), strict=True):
-        kept[better] = parameter.detach()[better]
-    return True
-
-
-@torch.no_grad()
-def _all_finite(values: Iterable[Tensor]) -> bool:
-    """Return whether all numbers are finite.
-
-    NaN and infinity outlast abs and max, so one number of each tensor is asked: five times as fast
-    as asking all.
-    """
-    return all(value.abs().max().isfinite() for value in values)
-
-
-def _restore(model: Ensemble, best: Weights, limits: Weights) -> None:
-    shared = (model.low_log_var, model.high_log_var)
-    with torch.no_grad():
-        for kept, parameter in zip(
-            [*best, *limits], [*model.networks.parameters(), *shared], strict=True
-        ):
-            parameter.copy_(kept)
 
 
 def _is_part(value: float) -> bool:
@@ -283,30 +289,17 @@ def _held_out(count: int, config: FitConfig) -> int:
     return min(max(1, int(count * config.holdout_share)), config.holdout_cap)
 
 
-def _check_judges(
-    model: Ensemble, error: Tensor, inputs: Tensor, targets: Tensor, scales: Weights
-) -> None:
-    """Refuse held-out rows with an infinite error, which would look like a fit that diverged.
-
-    They have no part in the scales, so `set_scales` cannot see them; it has run, and is undone.
-    """
-    if torch.isfinite(error).all():
-        return
-    farthest = torch.cat([inputs, targets], dim=1).abs().amax(dim=0)
-    inside, outside = farthest.split([inputs.shape[1], targets.shape[1]])
+def _farthest(model: Ensemble, holdout: Scaled) -> tuple[str, float]:
+    """Return the column with the number farthest from those that train, and how far it is."""
+    inputs, targets = (part.abs().amax(dim=0) for part in holdout)
     columns = {
-        "obs": inside[: model.obs_size],
-        "act": inside[model.obs_size :],
-        "next_obs": outside[:-1],
-        "reward": outside[-1:],
+        "obs": inputs[: model.obs_size],
+        "act": inputs[model.obs_size :],
+        "next_obs": targets[:-1],
+        "reward": targets[-1:],
     }
     worst = max(columns, key=lambda name: columns[name].nan_to_num(torch.inf).max().item())
-    for buffer, scale in zip(model.buffers(), scales, strict=True):
-        buffer.copy_(scale)
-    raise ValueError(
-        f"{worst} must hold numbers whose squared error float32 can hold; one that is held out is"
-        f" {columns[worst].max().item():.1e} deviations away from those that train"
-    )
+    return worst, columns[worst].max().item()
 
 
 def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
@@ -328,15 +321,7 @@ def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
             f"holdout_share must leave at least {model.member_count} rows to train on, one for each"
             f" member; {config.holdout_share} of {len(data.obs)} rows leaves {training}"
         )
-    if not _all_finite(model.parameters()):
+    if not all_finite(model.parameters()):
         raise ValueError("model must have finite weights to start from; make a new one")
-    if config.elites > model.member_count:
-        raise ValueError(
-            f"elites must be at most the number of members, {model.member_count},"
-            f" not {config.elites}"
-        )
-    if len(config.weight_decay) != len(model.networks.layers):
-        raise ValueError(
-            f"weight_decay must have one entry for each of {len(model.networks.layers)} layers,"
-            f" not {len(config.weight_decay)}"
-        )
+    config.check_elites(model.member_count)
+    config.check_decay(len(model.networks.layers))

@@ -12,21 +12,36 @@ Departures from the paper
 2. A refit starts from the last weights and its gradient steps are bounded, and its patience is
    counted in gradient steps too (departures 1 and 2 of :mod:`mbpo_teach.fit`): the authors' fits
    grow with the data, so that a run's cost grows with the square of its length.
-3. Actions are in [-1, 1] for every environment, and the reward is scaled for the model by
-   max(deviation, 1) (:func:`mbpo_teach.dynamics.target_scale`). SAC sees rewards as they are.
+3. Actions are in [-1, 1] for every environment, and what the model predicts is scaled: a change of
+   state by its deviation, the reward by max(deviation, 1) (:func:`mbpo_teach.dynamics.target_scale`
+   says why). The authors' code scales the model's inputs only. SAC sees rewards as they are.
 4. Each step reaches the memory when it is lived; the authors' reach it when the episode is over, so
    that up to three of four refits see nothing new.
 5. Progress is judged without noise on ten fixed starts, after every `model_period` steps; the
    authors judge one episode in a thousand steps.
+6. The rows of an imagined step are dealt out to the elites at random and evenly; the authors' code
+   draws an elite for each row independently, and lets every network compute every row. A row meets
+   each elite with the same chance either way (:func:`mbpo_teach.dynamics.sample_step`).
+7. The loss of the temperature is alpha times a bracket, as in SAC's equation 18; the authors' code
+   has log alpha in its place (:func:`mbpo_teach.sac_losses.temperature_loss`).
 """
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
-import torch
-
-from mbpo_teach.agent import Agent, Imagination, Report, behaviour, new_agent, ready, report, room
+from mbpo_teach.agent import (
+    Agent,
+    Imagination,
+    Report,
+    behaviour,
+    learn,
+    live,
+    new_agent,
+    ready,
+    report,
+    room,
+)
 from mbpo_teach.checks import instance, number, number_fields, whole_fields, widths
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.evaluate import starting_places
@@ -113,10 +128,12 @@ class MBPOConfig:
                     f"{name} must be at least {2 * self.members}, two for each of {self.members}"
                     f" members, so that the model can be fitted; not {getattr(self, name)}"
                 )
-        if self.fit.elites > self.members:
-            raise ValueError(
-                f"fit.elites must be at most members, {self.members}, not {self.fit.elites}"
-            )
+        self.fit.check_elites(self.members)
+
+    def refits_at(self, step: int) -> bool:
+        """Return whether the model is refitted after `step` real steps, before the next one."""
+        since = step - self.random_steps
+        return since >= 0 and since % self.model_period == 0
 
 
 def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
@@ -128,13 +145,8 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
         If the environment is not one of the course's kind (see :func:`mbpo_teach.envs.make`), or
         the layers of the model are not as many as `config.fit.weight_decay` is for.
     """
-    layers = len(config.model_hidden) + 1
-    if len(config.fit.weight_decay) != layers:
-        # Not when the config is made, so that one can be changed setting by setting.
-        raise ValueError(
-            f"fit.weight_decay must have one entry for each of {layers} layers of the model,"
-            f" not {len(config.fit.weight_decay)}"
-        )
+    # Not when the config is made, so that one can be changed setting by setting.
+    config.fit.check_decay(len(config.model_hidden) + 1)
     agent = new_agent(name, config.sac, capacity=room(config), seed=seed)
     sizes = {"obs_size": agent.env.obs_size, "act_size": agent.env.act_size}
     model = Ensemble(
@@ -162,25 +174,16 @@ def train_mbpo(
     """
     # fmt: off
     agent = ready(agent or mbpo_agent(name, config, seed=seed), name, config)   # line 1
-    judges, losses = starting_places(name), None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
-    update, noise = make_update(config.sac), agent.streams.torch("noise")
-    shape = (config.updates_per_step, 2, config.sac.batch_size, agent.env.act_size)
+    update, judges, losses = make_update(config.sac), starting_places(name), None
     for step in range(agent.step, config.total_steps):                          # lines 2 and 4
-        learning = step >= config.random_steps
-        if learning and (step - config.random_steps) % config.model_period == 0:  # departure 1
+        if config.refits_at(step):                                              # departure 1
             fit_model(agent, config)                                            # line 3
             imagine(agent, config)                                              # lines 6 to 8
-        with agent.clock("simulator"):
-            agent.memory.add(agent.life.step(act))                              # line 5
-        agent.step = step + 1
-        if learning:
-            with agent.clock("sac"):
-                draws = torch.randn(shape, generator=noise)
-                for batch, draw in zip(mixed_batches(agent, config), draws, strict=True):  # line 9
-                    agent.learner, losses = update(agent.learner, batch, draw)  # line 10
-        since = agent.step - config.random_steps
-        if (since >= 0 and since % config.model_period == 0) or agent.step == config.total_steps:
+        live(agent, act)                                                        # line 5
+        if step >= config.random_steps:
+            losses = learn(agent, update, mixed_batches(agent, config))         # lines 9 and 10
+        if config.refits_at(agent.step) or agent.step == config.total_steps:
             yield report(agent, config.sac, losses, judges=judges)
     # fmt: on
 
@@ -197,7 +200,7 @@ def fit_model(agent: Agent, config: MBPOConfig) -> None:
 
 def imagine(agent: Agent, config: MBPOConfig) -> None:
     """Imagine a branch from each of `rollout_batch` states really visited, and remember it."""
-    dream, streams, env = _imagination(agent), agent.streams, agent.env
+    dream, streams = _imagination(agent), agent.streams
     dream.length = config.horizon.at(agent.step)
     with agent.clock("rollouts"):
         starts = agent.memory.sample_states(
@@ -209,14 +212,14 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
         policy = policy_of(
             agent.learner,
             config.sac,
-            act_size=env.act_size,
+            act_size=agent.env.act_size,
             generator=streams.torch("imagined actions"),
         )
         branches = branched_rollout(
-            model_step, policy, env.termination, starts, length=dream.length
+            model_step, policy, agent.env.termination, starts, length=dream.length
         )
-        room = dream.length * config.rollout_batch * config.retained
-        dream.memory = dream.memory.resized(room)
+        # Room for the whole branches of the last `retained` refits.
+        dream.memory = dream.memory.resized(dream.length * config.rollout_batch * config.retained)
         dream.memory.add(branches.transitions)
 
 
@@ -225,13 +228,14 @@ def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
     real = real_rows(config.sac.batch_size, config.real_ratio)
     imagined, number = config.sac.batch_size - real, config.updates_per_step
     replay, dreams = agent.streams.torch("replay"), agent.streams.torch("dreams")
-    parts = []
-    if real:
-        parts.append(agent.memory.sample_batches(number, real, generator=replay))
-    if imagined:
-        memory = _imagination(agent).memory
-        parts.append(memory.sample_batches(number, imagined, generator=dreams))
-    return [concatenate(batch) for batch in zip(*parts, strict=True)]
+    parts = []  # a memory from which no row is needed may still be empty
+    with agent.clock("sac"):
+        if real:
+            parts.append(agent.memory.sample_batches(number, real, generator=replay))
+        if imagined:
+            memory = _imagination(agent).memory
+            parts.append(memory.sample_batches(number, imagined, generator=dreams))
+        return [concatenate(batch) for batch in zip(*parts, strict=True)]
 
 
 def real_rows(batch_size: int, real_ratio: float) -> int:

@@ -8,12 +8,21 @@ generator of reports, and whoever calls it plots, prints and saves. Haarnoja et 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import torch
-
-from mbpo_teach.agent import Agent, Report, behaviour, new_agent, ready, report, room
+from mbpo_teach.agent import (
+    Agent,
+    Report,
+    behaviour,
+    learn,
+    live,
+    new_agent,
+    ready,
+    report,
+    room,
+)
 from mbpo_teach.checks import instance, whole_fields
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.sac import SACConfig, make_update
+from mbpo_teach.transitions import Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +77,21 @@ def train_sac(
         `agent` lives in another one.
     """
     agent = ready(agent or sac_agent(name, config, seed=seed), name, config)
-    judges, losses = starting_places(name), None
     act = behaviour(agent, config.sac, random_steps=config.random_steps)
-    update, number, size = make_update(config.sac), config.updates_per_step, config.sac.batch_size
-    noise, replay = agent.streams.torch("noise"), agent.streams.torch("replay")
+    update, judges, losses = make_update(config.sac), starting_places(name), None
     for step in range(agent.step, config.total_steps):
-        with agent.clock("simulator"):
-            agent.memory.add(agent.life.step(act))
-        agent.step = step + 1
+        live(agent, act)
         if step >= config.random_steps:
-            with agent.clock("sac"):
-                batches = agent.memory.sample_batches(number, size, generator=replay)
-                draws = torch.randn(number, 2, size, agent.env.act_size, generator=noise)
-                for batch, draw in zip(batches, draws, strict=True):
-                    agent.learner, losses = update(agent.learner, batch, draw)
+            losses = learn(agent, update, real_batches(agent, config))
         if agent.step % config.report_every == 0 or agent.step == config.total_steps:
             yield report(agent, config.sac, losses, judges=judges)
+
+
+def real_batches(agent: Agent, config: ModelFreeConfig) -> list[Transition]:
+    """Return what a real step's updates learn from: batches of steps that were lived."""
+    with agent.clock("sac"):
+        return agent.memory.sample_batches(
+            config.updates_per_step,
+            config.sac.batch_size,
+            generator=agent.streams.torch("replay"),
+        )

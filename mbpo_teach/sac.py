@@ -209,18 +209,25 @@ def q_values(
 
 
 def gradient(
-    loss: Callable[[Tensor], tuple[Tensor, Tensor]], weights: Tensor
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Return the gradient of `loss` at `weights`, and what `loss` returned: a loss and an extra."""
+    loss: Callable[[Tensor], tuple[Tensor, ...]], weights: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the gradient at `weights` of the first number that `loss` returns, and all it returns.
+
+    That is the loss, and whatever else was computed on the way and is wanted afterwards.
+    """
     if torch.compiler.is_compiling():
         # The form that torch.compile takes into its graph; eager, it is 1.4 times slower.
-        slope, (value, extra) = torch.func.grad_and_value(loss, has_aux=True)(weights)
-        return slope, (value, extra)
+        def first_and_all(at: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+            values = loss(at)
+            return values[0], values
+
+        slope, (_, values) = torch.func.grad_and_value(first_and_all, has_aux=True)(weights)
+        return slope, values
     weights = weights.detach().requires_grad_()
     with torch.enable_grad():
-        value, extra = loss(weights)
-    (slope,) = torch.autograd.grad(value, weights)
-    return slope, (value.detach(), extra.detach())
+        values = loss(weights)
+    (slope,) = torch.autograd.grad(values[0], weights)
+    return slope, tuple(value.detach() for value in values)
 
 
 @torch.no_grad()
@@ -255,11 +262,10 @@ def sac_update(
         reward, terminated, soft_value(next_q, next_log_prob, temperature), config.gamma
     )
 
-    def of_critics(weights: Tensor) -> tuple[Tensor, Tensor]:
-        q = q_values(weights, obs, act, critic_sizes)
-        return critic_loss(q, target), q
+    def of_critics(weights: Tensor) -> tuple[Tensor]:
+        return (critic_loss(q_values(weights, obs, act, critic_sizes), target),)
 
-    slope, (critic, _) = gradient(of_critics, state.critics.weights)
+    slope, (critic,) = gradient(of_critics, state.critics.weights)
     critics = step(state.critics, slope)
 
     def of_actor(weights: Tensor) -> tuple[Tensor, Tensor]:

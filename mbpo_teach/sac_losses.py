@@ -54,5 +54,7 @@ def temperature_loss(
     """Return -alpha (log pi + target entropy), averaged over the batch   (equation 18).
 
     Too little entropy raises the temperature. alpha is learned by its logarithm: it stays positive.
+    The code of MBPO's authors has log alpha in place of the alpha in front. Its slope along log
+    alpha is ours divided by alpha: of the same sign, and zero at the same entropy.
     """
     return -(log_temperature.exp() * (log_prob + target_entropy)).mean()

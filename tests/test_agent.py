@@ -10,9 +10,11 @@ from trainings import MOMENT
 
 from mbpo_teach import agent as agents
 from mbpo_teach import seeding
-from mbpo_teach.agent import PARTS, Clock, behaviour, new_agent, report
+from mbpo_teach.agent import PARTS, Clock, behaviour, learn, live, new_agent, report
 from mbpo_teach.evaluate import starting_places
 from mbpo_teach.mbpo import mbpo_agent
+from mbpo_teach.sac import Losses
+from mbpo_teach.transitions import Transition
 
 
 @pytest.fixture
@@ -79,3 +81,46 @@ def test_it_acts_at_random_first_and_then_as_its_policy_draws():
     assert act(obs).min() > 0.9, "it acts as the learner is now"
     with pytest.raises(ValueError, match="name must be an environment of Gymnasium"):
         new_agent("Nonsense-v0", MOMENT.sac, capacity=10, seed=4)
+
+
+def test_a_step_that_is_lived_is_counted_remembered_and_timed(clock):
+    agent = new_agent("Pendulum-v1", MOMENT.sac, capacity=10, seed=4)
+    agent.clock, seen = clock, []
+
+    def act(obs):
+        seen.append((agent.step, obs))
+        return np.full(1, 0.5, np.float32)
+
+    for _ in range(3):
+        live(agent, act)
+    lived = agent.memory.all()
+    assert agent.step == len(agent.memory) == 3
+    assert [step for step, _ in seen] == [0, 1, 2], "it acts before the step is counted"
+    assert lived.obs.equal(torch.from_numpy(np.stack([obs for _, obs in seen])))
+    assert lived.obs[1:].equal(lived.next_obs[:-1]) and (lived.act == 0.5).all()
+    assert clock.seconds == dict.fromkeys(PARTS, 0.0) | {"simulator": 3}
+
+
+def test_learning_takes_a_step_for_each_batch_with_noise_of_its_own(clock):
+    """The noise is the stream's next, (batch, 2, row, act), and losses are the last update's."""
+    agent, taken = new_agent("Hopper-v5", MOMENT.sac, capacity=10, seed=4), []
+    agent.clock, first = clock, agent.learner
+    flags, zeros = torch.zeros(5, dtype=torch.bool), torch.zeros(5)
+    batches = [
+        Transition(torch.full((5, 11), number), torch.zeros(5, 3), zeros, torch.zeros(5, 11), flags)
+        for number in (1.0, 2.0)
+    ]
+
+    def update(learner, batch, noise):
+        taken.append((learner, batch, noise))
+        counted = learner._replace(updates=learner.updates + 1)
+        return counted, Losses(*(batch.obs[0, 0] * torch.ones(4)))
+
+    losses = learn(agent, update, batches)
+    noise = seeding.torch_generator(4, "noise")
+    assert [batch for _, batch, _ in taken] == batches
+    assert torch.stack([draw for *_, draw in taken]).equal(torch.randn(2, 2, 5, 3, generator=noise))
+    assert taken[0][0] is first and taken[1][0].updates == 1 and agent.learner.updates == 2
+    assert losses.critic == 2.0 and clock.seconds["sac"] == sum(clock.seconds.values()) == 1
+    learn(agent, update, batches[:1])
+    assert taken[-1][2].equal(torch.randn(1, 2, 5, 3, generator=noise)[0])

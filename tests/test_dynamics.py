@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mbpo_teach.dynamics import Ensemble, predict, sample_step, target_scale
+from mbpo_teach.dynamics import Ensemble, column_scale, predict, sample_step, target_scale
 from mbpo_teach.fit import fit_loss
 from mbpo_teach.seeding import torch_generator
 from mbpo_teach.transitions import Transition
@@ -67,6 +67,26 @@ def test_target_scale_by_hand():
     for rewards, expected in (([-8.0, 8.0], 8.0), ([0.0, 1.0], 1.0)):
         targets = torch.cat([changes, torch.tensor(rewards)[:, None]], dim=1)
         assert target_scale(obs, targets).tolist() == [1.0, 3.0, expected]
+
+
+def test_column_scale_by_hand():
+    """A deviation, and 1 for a column that is constant, or as constant as float32 can say."""
+    values = torch.tensor([[1.0, 1e4, 5e3], [3.0, 1e4, 5e3 + 5e-4], [5.0, 1e4, 5e3]])
+    torch.testing.assert_close(column_scale(values), torch.tensor([(8 / 3) ** 0.5, 1.0, 1.0]))
+    torch.testing.assert_close(column_scale(2 * values)[0], torch.tensor(2 * (8 / 3) ** 0.5))
+
+
+def test_unscaled_by_hand_and_as_the_inverse():
+    model, data = ensemble(), batch(20)
+    model.target_scale.copy_(torch.tensor([2.0, 3.0, 4.0]))
+    model.target_mean.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    world = model.unscaled(torch.tensor([[1.0, -1.0, 0.0], [0.0, 2.0, 10.0]]))
+    torch.testing.assert_close(world, torch.tensor([[2.1, -2.8, 0.3], [0.1, 6.2, 40.3]]))
+    model.set_scales(data)
+    there_and_back = model.unscaled(model.scaled_targets(data))
+    raw = torch.cat([data.next_obs - data.obs, data.reward[:, None]], dim=1)
+    torch.testing.assert_close(there_and_back, raw, rtol=1e-5, atol=1e-5)
+    assert model.unscaled(torch.zeros(4, 7, 3)).shape == (4, 7, 3)
 
 
 def test_a_constant_column_is_not_blown_up():

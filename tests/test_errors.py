@@ -112,12 +112,6 @@ def test_predicted_spread_by_hand():
     torch.testing.assert_close(spread, torch.tensor([[2.0**0.5]]))
 
 
-def test_observation_scale_leaves_constants_alone():
-    obs = torch.tensor([[1.0, 1e4], [3.0, 1e4]])
-    torch.testing.assert_close(errors.observation_scale(obs), torch.tensor([1.0, 1.0]))
-    torch.testing.assert_close(errors.observation_scale(obs * 2)[0], torch.tensor(2.0))
-
-
 def test_quantiles_leave_out_what_has_ended():
     nan = float("nan")
     values = torch.tensor([[1.0, nan], [2.0, 5.0], [3.0, 7.0]])

@@ -179,6 +179,13 @@ def test_the_loop_is_short_and_has_the_lines_of_algorithm_2_beside_it():
     assert beside == set(range(1, 11))
 
 
+def test_it_refits_each_period_from_the_last_random_step_on():
+    at = [step for step in range(131) if MOMENT.refits_at(step)]
+    assert at == [30, 50, 70, 90, 110, 130]
+    longer = dataclasses.replace(MOMENT, model_period=200)
+    assert [step for step in range(500) if longer.refits_at(step)] == [30, 230, 430]
+
+
 # Algorithm 2, line by line.
 
 
@@ -406,7 +413,7 @@ def test_a_count_that_is_none_is_named(name, value):
         ({"capacity": 5}, "capacity must be at least 6, two for each of 3 members.*not 5"),
         ({"real_ratio": float("nan")}, r"real_ratio must be in \[0, 1\], not nan"),
         ({"random_steps": 5}, "random_steps must be at least 6, two for each of 3 members.*not 5"),
-        ({"members": 1}, "fit.elites must be at most members, 1, not 2"),
+        ({"members": 1}, "fit.elites must be at most the number of members, 1, not 2"),
         ({"model_hidden": 8}, "model_hidden must be a tuple of widths, not 8"),
         ({"model_hidden": (8, 0)}, "model_hidden must be at least 1, not 0"),
         ({"model_hidden": (8.5,)}, "model_hidden must be a whole number of at least 1, not 8.5"),
@@ -436,7 +443,7 @@ def test_a_wrong_horizon_is_one_sentence(settings, message):
 
 def test_decays_for_another_model_are_refused_before_anything_is_lived():
     deep = dataclasses.replace(MOMENT, model_hidden=(8, 8))
-    with pytest.raises(ValueError, match=r"fit\.weight_decay must have .* 3 layers .*, not 2"):
+    with pytest.raises(ValueError, match=r"^fit\.weight_decay must have .* 3 layers .*, not 2"):
         next(train_mbpo("Pendulum-v1", deep, seed=0))
 
 

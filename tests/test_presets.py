@@ -202,7 +202,9 @@ def test_a_rollout_length_does_not_grow():
 
 def test_elites_are_never_more_than_members():
     assert [changed(BASE, {"members": n}).fit.elites for n in (1, 3, 7)] == [1, 3, 3]
-    with pytest.raises(ValueError, match=r"fit\.elites must be at most members, 5, not 6"):
+    with pytest.raises(
+        ValueError, match=r"^fit\.elites must be at most the number of members, 5, not 6$"
+    ):
         changed(BASE, {"fit.elites": 6})
 
 

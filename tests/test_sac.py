@@ -137,14 +137,16 @@ def test_the_gradients_are_those_of_finite_differences():
     target = soft_target(reward, terminated, value, 0.9)
 
     def of_critics(weights):
-        return critic_loss(q_values(weights, obs, act, critic_sizes), target), weights
+        return (critic_loss(q_values(weights, obs, act, critic_sizes), target),)
 
     def of_actor(weights):
         own, log_prob = sample_action(*policy_gaussian(weights, obs, actor_sizes), drawn[1])
         return actor_loss(q_values(critics, obs, own, critic_sizes), log_prob, 0.3), log_prob
 
     for loss, weights in ((of_critics, critics), (of_actor, actor)):
-        slope, _ = gradient(loss, weights)
+        slope, values = gradient(loss, weights)
+        assert not any(value.requires_grad for value in (slope, *values))
+        assert all(map(torch.equal, values, loss(weights))) and len(values) == len(loss(weights))
         for seed in range(5):
             direction = normal(*weights.shape, seed=seed).double()
             step = 1e-6

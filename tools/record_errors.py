@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from mbpo_teach import envs, errors, runs
 from mbpo_teach.compounding import compound, named
-from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach.dynamics import Ensemble, column_scale, predict
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.seeding import generator, torch_generator
 from mbpo_teach.transitions import Transition, rows
@@ -169,7 +169,7 @@ def real_side(env: envs.Env, weights: np.ndarray) -> dict:
 def model_side(env: envs.Env, size: int, weights: np.ndarray | None, real: dict) -> dict:
     """Train on the first `size` rows; return the model's errors."""
     data, held_out = same_data(env, weights)
-    scale = errors.observation_scale(data.obs)
+    scale = column_scale(data.obs)
     model = Ensemble(
         env.obs_size, env.act_size, members=MEMBERS, hidden=HIDDEN,
         generator=torch_generator(SEED, env.name, size, "weights"),

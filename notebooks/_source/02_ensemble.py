@@ -655,7 +655,8 @@ print(bool(gathered.terminated.any()))
 # The recipe is the authors' [1, appendix C; 2], and the numbers are its defaults except where we say so.
 #
 # - **Targets.** The network predicts the *change* of the observation, and the reward. A change is small and easy;
-#   "stay where you are" is already a good first guess. Inputs are z-scored, changes divided by their deviation.
+#   "stay where you are" is already a good first guess. Inputs are z-scored. That changes are divided by their
+#   deviation is our addition: the authors' code scales the inputs only. The end of this chapter shows why.
 # - **Bootstrap.** Seven members, each with its own sample of the training rows.
 # - **Holdout.** A fifth of the rows never trains. After each pass over the data, each member is judged on it by the
 #   mean squared error of its mean.
@@ -668,12 +669,12 @@ print(bool(gathered.terminated.any()))
 # Ours differs in size, two hidden layers of 64 instead of four of 200, and in a cap of 1000 gradient steps, so that
 # the chapter runs in seconds.
 
-# %% [markdown] tags=["lang-zh"] twin="0142b8d7"
+# %% [markdown] tags=["lang-zh"] twin="e537a4c1"
 # 没有一步是终止：Pendulum 的回合只会到时间为止，而到时间并不存下来，因为世界并没有结束。
 #
 # 做法来自论文作者 [1，附录 C；2]，除特别说明外，数字都是其默认值。
 #
-# - **目标。** 网络预测的是观测的*变化量*，以及奖励。变化量小，也容易学；“待在原地”已经是不错的初始猜测。输入减均值、除以标准差，变化量除以标准差。
+# - **目标。** 网络预测的是观测的*变化量*，以及奖励。变化量小，也容易学；“待在原地”已经是不错的初始猜测。输入减均值、除以标准差。变化量除以标准差则是我们加的：作者的代码只缩放输入。本章末尾会说明为什么要这样做。
 # - **自助样本。** 七个成员，各有自己的训练样本。
 # - **留出数据。** 五分之一的数据从不参加训练。每过一遍数据，就用它评判每个成员，指标是预测均值的均方误差。
 # - **提前停止。** 连续六遍没有任何成员改进超过 1%，训练就结束。如果只有 200 行，一遍就是一步，六遍就是六步，所以我们把耐心也按梯度步数来计。
@@ -764,11 +765,13 @@ print(few_report.steps < config.max_steps)
 
 # %%
 import inspect
+from textwrap import dedent
 
-from mbpo_teach import fit
+from mbpo_teach.early_stopping import Best
+from mbpo_teach.fit import fit_loss
 
-print(inspect.getsource(fit.fit_loss))
-print(inspect.getsource(fit._keep_best))
+print(inspect.getsource(fit_loss))
+print(dedent(inspect.getsource(Best.keep)))
 
 # %% [markdown] tags=["lang-en"]
 # ## A map of ignorance

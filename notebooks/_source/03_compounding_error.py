@@ -43,7 +43,7 @@ import numpy as np
 import torch
 
 from mbpo_teach import envs, errors, simulator
-from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach.dynamics import Ensemble, column_scale, predict
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.seeding import generator, torch_generator
 from mbpo_teach.transitions import rows
@@ -51,7 +51,7 @@ from mbpo_teach.transitions import rows
 torch.set_num_threads(1)  # networks this small lose more by sharing work than they gain
 pendulum = envs.make("Pendulum-v1")
 data = envs.collect(pendulum, steps=10_000, rng=generator(3, "data"))
-scale = errors.observation_scale(data.obs)
+scale = column_scale(data.obs)
 
 # %%
 config = FitConfig(learning_rate=3e-3, max_steps=600, elites=3, weight_decay=(2.5e-5, 5e-5, 1e-4))

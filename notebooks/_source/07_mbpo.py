@@ -38,9 +38,9 @@
 # | begin | an empty table of values and an empty model | a policy, an ensemble, a memory of real and one of imagined steps (line 1) | `mbpo_agent` |
 # | repeat | for every real step | for every epoch, and in it for every real step (2, 4) | one `for` over real steps |
 # | learn the model | write the step into the table (e) | fit the ensemble to all real steps (3) | `fit_model` |
-# | live | one ε-greedy step (b, c) | one step drawn from the policy, into the real memory (5) | `agent.life.step(act)` |
+# | live | one ε-greedy step (b, c) | one step drawn from the policy, into the real memory (5) | `live` |
 # | imagine | draw a remembered pair of state and action (f) | from many real states walk $k$ steps with policy and model, into the imagined memory (6–8) | `imagine` |
-# | improve | one Q-learning update for the real step (d), one for each of the $n$ imagined (f) | $G$ gradient steps of SAC on the imagined memory (9, 10) | `mixed_batches`, `update` |
+# | improve | one Q-learning update for the real step (d), one for each of the $n$ imagined (f) | $G$ gradient steps of SAC on the imagined memory (9, 10) | `mixed_batches`, `learn` |
 #
 # Read the rows again and look at what has *not* changed: live, learn a model, imagine, improve, repeat. MBPO is Dyna-Q with
 # Q-learning replaced by SAC and the table by an ensemble like that of PETS.
@@ -57,7 +57,7 @@
 # **Predict.** The cell below prints the body of the library's loop. How long will it be? And which of its lines would you
 # have to remove to get chapter 06's SAC?
 
-# %% [markdown] tags=["lang-zh"] twin="27210081"
+# %% [markdown] tags=["lang-zh"] twin="e68b5881"
 # ## 同一个循环，两次
 #
 # 论文的算法 2 有十行。下面用我们的话写出来，左边是你已经认识的循环，右边是我们实际运行的循环。
@@ -67,9 +67,9 @@
 # | 开始 | 空的价值表，空的模型 | 一个策略，一个模型集成，一个存真实步子的缓冲区，一个存想象步子的缓冲区（第 1 行） | `mbpo_agent` |
 # | 重复 | 每走一步真实的步子 | 每一轮，其中每一步真实的步子（第 2、4 行） | 对真实步子的一个 `for` |
 # | 学模型 | 把这一步写进表里（e） | 用全部真实步子拟合模型集成（第 3 行） | `fit_model` |
-# | 行动 | ε-贪心地走一步（b、c） | 照策略抽样走一步，存进真实的缓冲区（第 5 行） | `agent.life.step(act)` |
+# | 行动 | ε-贪心地走一步（b、c） | 照策略抽样走一步，存进真实的缓冲区（第 5 行） | `live` |
 # | 想象 | 抽出一个记住的状态—动作对（f） | 从许多真实状态出发，用策略和模型走 $k$ 步，存进想象的缓冲区（第 6–8 行） | `imagine` |
-# | 改进 | 对真实的一步做一次 Q-learning 更新（d），对想象的 $n$ 步各做一次（f） | 在想象的缓冲区上让 SAC 走 $G$ 个梯度步（第 9、10 行） | `mixed_batches`、`update` |
+# | 改进 | 对真实的一步做一次 Q-learning 更新（d），对想象的 $n$ 步各做一次（f） | 在想象的缓冲区上让 SAC 走 $G$ 个梯度步（第 9、10 行） | `mixed_batches`、`learn` |
 #
 # 再看一遍各行，注意*没有*变的东西：行动，学模型，想象，改进，再来一遍。MBPO 就是把 Q-learning 换成 SAC、把表换成 PETS 那样的模型集成的 Dyna-Q。
 #
@@ -91,9 +91,10 @@ source = inspect.getsource(mbpo.train_mbpo)
 print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]), end="")
 
 # %% [markdown] tags=["lang-en"]
-# Each comment on the right is a line of Algorithm 2. **What was seen.** Twenty lines or so. Take out the two lines that fit
-# and imagine, and let every row of a batch be real: what is left is SAC, with $G$ updates for each real step. A test of the
-# library says the same more strictly: with a real ratio of 1 MBPO makes the same updates as SAC alone, bit for bit.
+# Each comment on the right is a line of Algorithm 2. **What was seen.** A dozen lines. Take out the two that fit and
+# imagine, with the condition above them, and let every row of a batch be real: what is left is SAC, with $G$ updates for each
+# real step. The library's SAC alone is that loop; it lives and learns with the same two functions. A test says it more
+# strictly: with a real ratio of 1 MBPO makes the same updates as SAC alone, bit for bit.
 #
 # Nothing in this loop knows $\epsilon_m$, $\epsilon_\pi$ or $C$. The theory of chapters 04 and 05 says *that* branches
 # should be short and start at real states. How short, somebody has to set.
@@ -104,16 +105,18 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # |---|---|
 # | 1. Model and branches are refreshed every so many real steps, not at every step. | The authors' code does so too. A fit for each step would take days, and branches hardly change from one step to the next. |
 # | 2. A refit begins at the last weights, and its gradient steps are bounded; its patience is counted in gradient steps too. | The authors' fits grow with the data, so that a run's cost grows with the square of its length. |
-# | 3. Actions are in $[-1, 1]$ everywhere, and the model sees rewards divided by $\max(\text{deviation}, 1)$. | Unscaled rewards of a pendulum drown the error of its state; dividing by a tiny deviation blows up one rare event. |
+# | 3. Actions are in $[-1, 1]$ everywhere, and what the model predicts is scaled: a change of state is divided by its deviation, the reward by $\max(\text{deviation}, 1)$. The authors' code scales the inputs only. | Unscaled rewards of a pendulum drown the error of its state; dividing by a tiny deviation blows up one rare event. |
 # | 4. A real step is remembered when it is lived. | The authors' reach the memory at the end of an episode: up to three of four refits then see nothing new. |
 # | 5. Progress is judged without noise, from ten fixed starts, at each refit. | One episode in a thousand steps is too coarse for a run of a few thousand. |
+# | 6. The rows of an imagined step are dealt out to the elites evenly. The authors' code draws an elite for each row independently. | Each elite computes its own share only; in the authors' code every network computes every row. Either way a row meets each elite with the same chance. |
+# | 7. The temperature's loss is multiplied by $\alpha$, as in equation 18 of the SAC paper. The authors' code has $\log \alpha$ there. | It is the equation of chapter 06. The slopes along $\log \alpha$ differ by the factor $\alpha$: they have the same sign, and vanish at the same entropy. |
 #
 # And this chapter's networks are small. The authors' settings are those of runs that take a day; the laptop's presets, with
 # a reason for every number, stand at the head of [`mbpo_teach/presets.py`](../../mbpo_teach/presets.py).
 # `presets.preset("authors", "Hopper-v5")` gives the other ones.
 
-# %% [markdown] tags=["lang-zh"] twin="c7148007"
-# 右边的注释是算法 2 的行号。**看到了什么。** 二十来行。去掉拟合和想象的那两行，让批次里的每一行都是真实的，剩下的就是 SAC，每走一步真实的步子更新 $G$ 次。课程代码的一个测试说得更严格：真实数据的比例为 1 时，MBPO 与单独的 SAC 做的更新逐位相同。
+# %% [markdown] tags=["lang-zh"] twin="4e2e758c"
+# 右边的注释是算法 2 的行号。**看到了什么。** 十二行。去掉拟合和想象的那两行，连同上面的条件，再让批次里的每一行都是真实的，剩下的就是 SAC，每走一步真实的步子更新 $G$ 次。课程代码里单独的 SAC 正是这个循环，行动和学习用的是同样的两个函数。有一个测试说得更严格：真实数据的比例为 1 时，MBPO 与单独的 SAC 做的更新逐位相同。
 #
 # 这个循环里没有哪一行知道 $\epsilon_m$、$\epsilon_\pi$ 或 $C$。第 04、05 章的理论说的是分支*应当*短、应当从真实状态出发；至于多短，得有人来定。
 #
@@ -123,9 +126,11 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # |---|---|
 # | 1. 模型和分支每隔若干真实步子更新一次，不是每一步都更新。 | 作者的代码也是如此。每步拟合一次要花几天，而相邻两步之间，分支几乎没有变化。 |
 # | 2. 再次拟合从上次的权重开始，梯度步数有上限；耐心也按梯度步数来算。 | 作者的拟合随数据增长，一次训练的花费就随长度的平方增长。 |
-# | 3. 动作一律在 $[-1, 1]$ 之内；模型看到的奖励除以 $\max(\text{标准差}, 1)$。 | 摆的奖励不缩放，会淹没状态的误差；除以很小的标准差，又会把一件罕见的事放大。 |
+# | 3. 动作一律在 $[-1, 1]$ 之内；模型预测的量都缩放过：状态的变化量除以标准差，奖励除以 $\max(\text{标准差}, 1)$。作者的代码只缩放输入。 | 摆的奖励不缩放，会淹没状态的误差；除以很小的标准差，又会把一件罕见的事放大。 |
 # | 4. 真实的步子一走完就存下来。 | 作者的要等回合结束才进缓冲区：四次拟合中最多有三次看不到新东西。 |
 # | 5. 每次拟合时，去掉噪声，从十个固定起点评判进展。 | 几千步的训练，每一千步评判一个回合太粗了。 |
+# | 6. 想象一步时，各行均匀地分给精英成员。作者的代码为每一行独立地抽一个精英成员。 | 每个精英成员只算自己的那一份；作者的代码里，每个网络都把所有行算一遍。无论哪种做法，一行遇到每个精英成员的机会都相等。 |
+# | 7. 温度损失乘以 $\alpha$，与 SAC 论文的式 18 相同。作者的代码在这里乘的是 $\log \alpha$。 | 这就是第 06 章用的那个式子。两种写法对 $\log \alpha$ 的斜率只差一个因子 $\alpha$：符号相同，也在同样的熵处为零。 |
 #
 # 另外，本章的网络很小。作者的设置是给要跑一天的训练用的；笔记本电脑的预设写在 [`mbpo_teach/presets.py`](../../mbpo_teach/presets.py) 开头，每个数都注明理由。作者的那一套，用 `presets.preset("authors", "Hopper-v5")` 取得。
 
@@ -149,7 +154,7 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # %% tags=["nbval-check-output"]
 import torch
 
-from mbpo_teach.agent import behaviour
+from mbpo_teach.agent import behaviour, live
 from mbpo_teach.presets import changed, laptop
 
 torch.set_num_threads(1)
@@ -157,7 +162,7 @@ config = laptop("Pendulum-v1")
 agent = mbpo.mbpo_agent("Pendulum-v1", config, seed=0)
 act = behaviour(agent, config.sac, random_steps=config.random_steps)
 for _ in range(config.random_steps):
-    agent.memory.add(agent.life.step(act))
+    live(agent, act)
 mbpo.fit_model(agent, config)
 mbpo.imagine(agent, config)
 print(len(agent.memory), agent.imagination.length, len(agent.imagination.memory))
@@ -692,7 +697,7 @@ print(lived.obs.shape, bool((tip_is_low(lived.next_obs) == lived.terminated).all
 
 # %%
 from mbpo_teach import errors
-from mbpo_teach.dynamics import Ensemble
+from mbpo_teach.dynamics import Ensemble, column_scale
 from mbpo_teach.fit import fit_ensemble
 
 small = laptop("InvertedPendulum-v5")
@@ -713,7 +718,7 @@ imagined = errors.imagine_ensemble(
     model, real[:, 0], errors.same_actions(actions), steps=12, members=fitted.elites,
     generator=torch_generator(7, "capstone branches"),
 )  # fmt: skip
-scale = errors.observation_scale(lived.obs)
+scale = column_scale(lived.obs)
 measured = errors.k_step_error(imagined, real, scale)[:, 1:].numpy()
 one_step = ((lived.next_obs - lived.obs) / scale).norm(dim=1).median().item()
 
