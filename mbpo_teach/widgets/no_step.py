@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbpo_teach import bounds, exact, language, mdp
-from mbpo_teach.figures.no_step import build
+from mbpo_teach.figures.no_step import Frame, build
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.seeding import generator
 from mbpo_teach.widgets.exact_lab import MAX_EPS_M, MAX_EPS_PI, river_case
@@ -51,7 +51,7 @@ def no_step_lab(*, cases: int = 1500) -> Lab:
                 share=gain[here] / bound[here],
                 ceiling=ceiling[here],
             )
-            return draw(gain / bound, ceiling, here), said
+            return draw(Frame(gain / bound, ceiling, here)), said
 
         return view
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mbpo_teach import exact, language
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.figures.shift import build
+from mbpo_teach.figures.shift import Frame, build
 from mbpo_teach.widgets.branches import COUNTS, best_policy, counted_model, idle_policy, twin_case
 from mbpo_teach.widgets.lab import Choice, Lab, View
 
@@ -37,7 +37,7 @@ def shift_lab() -> Lab:
                 slope=slopes[:, which].mean(),
                 seeds=SEEDS,
             )
-            return draw(which), said
+            return draw(Frame(which)), said
 
         return view
 

@@ -1,7 +1,7 @@
 """The first slider of the course: the discount, and how far ahead it looks (chapter 00)."""
 
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.figures.start import discount_plate
+from mbpo_teach.figures.start import Frame, build
 from mbpo_teach.language import text
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
@@ -13,12 +13,11 @@ def discount_lab() -> Lab:
 
 
 def _view() -> View:
-    plate, move = discount_plate()
+    draw = build()
 
     def view(gamma: float) -> tuple[Plate, str]:
-        move(gamma)
         horizon = 1 / (1 - gamma)
         sentence = text("start.sentence", gamma=gamma, horizon=horizon, next=gamma, ten=gamma**10)
-        return plate, sentence
+        return draw(Frame(gamma)), sentence
 
     return view

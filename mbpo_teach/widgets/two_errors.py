@@ -9,7 +9,7 @@ import numpy as np
 
 from mbpo_teach import exact, language, mdp
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.figures.two_errors import build
+from mbpo_teach.figures.two_errors import Frame, build
 from mbpo_teach.widgets.exact_lab import MAX_EPS_M, MAX_EPS_PI, river_case
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
@@ -38,7 +38,7 @@ def two_errors_lab() -> Lab:
                 last=distances[-1],
                 steps=_STEPS,
             )
-            return draw(distances, ceilings), said
+            return draw(Frame(distances, ceilings)), said
 
         return view
 
