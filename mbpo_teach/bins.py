@@ -46,6 +46,12 @@ def cell_index(points: ArrayLike, *, low: ArrayLike, high: ArrayLike, bins: int)
     return np.asarray(np.ravel_multi_index(tuple(along.T), (bins,) * len(low)))
 
 
+def visited_grid(points: np.ndarray, *, low: ArrayLike, high: ArrayLike, bins: int) -> np.ndarray:
+    """Return which cells of a plane hold a point (row, 2): (bins, bins), first dimension first."""
+    counts = np.bincount(cell_index(points, low=low, high=high, bins=bins), minlength=bins**2)
+    return np.asarray(counts.reshape(bins, bins) > 0)
+
+
 def visited_share(visited: np.ndarray, *, cell_count: int) -> float:
     """Return the share of all cells that occur among `visited`, the cells of the data."""
     return len(np.unique(visited)) / cell_count

@@ -7,8 +7,8 @@ earlier errors and not from harder states. Course notes, section "compounding er
 chapter 3.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,15 @@ from mbpo_teach.errors import (
     k_step_error,
     predicted_spread,
 )
+
+ACTING = ("actions", "policy")
+"""How imagined rollouts act: with the real rollout's actions, or with a policy that sees them."""
+
+Arrays = Mapping[str, NDArray[Any]]
+"""Measurements of models of several data sizes, under the names of :func:`named`, beside "sizes".
+
+Errors are then (size, start, time).
+"""
 
 
 class Compounding(NamedTuple):
@@ -85,6 +94,48 @@ def named(acting: str, measured: Compounding) -> dict[str, NDArray[np.float32]]:
     `acting` is ``"actions"`` (the same actions as in the real rollout) or ``"policy"``.
     """
     return {f"{acting}.{name}": array.numpy() for name, array in measured._asdict().items()}
+
+
+class Curves(NamedTuple):
+    """Errors along one way of acting, all from k = 1 on, (step,), in deviations of the data.
+
+    `low`, `middle` and `high` are quantiles (10, 50 and 90 %) of the ensemble's e(k) over the
+    starts, `own` is the curve of one start (NaN after it ended), the others are medians.
+    """
+
+    low: NDArray[np.floating]
+    middle: NDArray[np.floating]
+    high: NDArray[np.floating]
+    own: NDArray[np.floating]
+    single: NDArray[np.floating]
+    spread: NDArray[np.floating]
+    one_step: NDArray[np.floating]
+
+
+def curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
+    """Return the curves of the model of one data size; starts are counted from 0."""
+    at = place_of(arrays, size)
+    errors = arrays[f"{acting}.ensemble"][at][:, 1:]
+    low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
+    others = {
+        name: np.nanmedian(arrays[f"{acting}.{name}"][at], axis=0)[1:]
+        for name in ("single", "spread", "one_step")
+    }
+    return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
+
+
+def place_of(arrays: Arrays, size: float) -> int:
+    """Return the place of a data size among "sizes".
+
+    Raises
+    ------
+    ValueError
+        If there is no model of that size.
+    """
+    found = np.flatnonzero(arrays["sizes"] == size)
+    if len(found) == 0:
+        raise ValueError(f"size must be one of {arrays['sizes'].tolist()}, not {size:g}")
+    return int(found[0])
 
 
 @torch.no_grad()

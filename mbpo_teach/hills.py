@@ -11,6 +11,7 @@ import math
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -18,6 +19,7 @@ from torch import Tensor
 from mbpo_teach.adam import adam_step, pace, untrained
 from mbpo_teach.gaussian import squashed_log_prob
 from mbpo_teach.sac_losses import actor_loss
+from mbpo_teach.seeding import torch_generator
 
 _DTYPE = torch.float64
 
@@ -41,6 +43,22 @@ _LEARNING_RATE = 0.05
 START = (0.0, 0.0)
 """Mean and log deviation with which an actor starts."""
 
+TEMPERATURES = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.27, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2)
+"""The temperatures that chapter 6 looks at."""
+CURVE = np.unique([*np.geomspace(TEMPERATURES[0], TEMPERATURES[-1], 61).round(9), *TEMPERATURES])
+"""Temperatures of the curves, :data:`TEMPERATURES` among them."""
+HELD = np.geomspace(TEMPERATURES[0], TEMPERATURES[-1], 37)
+"""Temperatures of the curve whose every point is a training of its own."""
+
+TARGETS = tuple(target / 10 for target in range(-15, 7))
+"""The target entropies that chapter 6 looks at, in nats."""
+STEPS = 500
+
+NOISES = tuple(noise / 20 for noise in range(13))
+"""Deviations of the critics' errors."""
+DRAWS = 500
+"""Pairs of critics over which means are taken."""
+
 
 class Policies(NamedTuple):
     """Tanh-Gaussians, their expected action-value and their entropy in nats; all of one shape."""
@@ -49,6 +67,17 @@ class Policies(NamedTuple):
     log_std: Tensor
     value: Tensor
     entropy: Tensor
+
+
+class Kind(NamedTuple):
+    """One kind of policy against temperature: expected `value` and `entropy`, both (temperature,).
+
+    `objective` (temperature,) is their sum, the entropy weighted by the temperature.
+    """
+
+    value: np.ndarray
+    entropy: np.ndarray
+    objective: np.ndarray
 
 
 class Path(NamedTuple):
@@ -122,6 +151,19 @@ def _best_of(found: Policies, temperatures: Float[Tensor, " learner"]) -> Polici
 
 
 @cache
+def best_kinds() -> tuple[Kind, Kind]:
+    """Return the best policies of any shape and the best tanh-Gaussians along :data:`CURVE`."""
+    found = [soft_best(temperature) for temperature in CURVE]
+    value, entropy = np.array([value_and_entropy(law) for law, _ in found]).T
+    tanh = best_policies(torch.from_numpy(CURVE))
+    worth, randomness = tanh.value.numpy(), tanh.entropy.numpy()
+    return (
+        Kind(value=value, entropy=entropy, objective=np.array([best for _, best in found])),
+        Kind(value=worth, entropy=randomness, objective=worth + CURVE * randomness),
+    )
+
+
+@cache
 def _every_policy() -> Policies:
     pairs = torch.cartesian_prod(
         torch.arange(-2, 2, _MEAN_STEP, dtype=_DTYPE),
@@ -134,7 +176,7 @@ def learn(
     temperatures: Float[Tensor, " learner"],
     targets: Float[Tensor, " learner"] | None = None,
     *,
-    steps: int = 500,
+    steps: int = STEPS,
 ) -> Path:
     """Return the steps that actor loss and temperature loss take, with Adam, from :data:`START`.
 
@@ -155,6 +197,30 @@ def learn(
             heat = adam_step(heat, cooling, now)
     weights, log_temperature = (torch.stack(part, dim=1) for part in zip(*seen, strict=True))
     return Path(log_temperature.exp(), policies(*weights.unbind(-1)))
+
+
+def path_to(target: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return temperature and entropy at every step, (step,), and the last mean action.
+
+    `target` is one of :data:`TARGETS`, or the nearest of them is taken.
+    """
+    paths = _paths()
+    place = min(range(len(TARGETS)), key=lambda place: abs(TARGETS[place] - target))
+    action = np.tanh(float(paths.policies.mean[place, -1]))
+    return paths.temperature[place].numpy(), paths.policies.entropy[place].numpy(), action
+
+
+@cache
+def _paths() -> Path:
+    targets = torch.tensor(TARGETS, dtype=_DTYPE)
+    return learn(torch.ones_like(targets), targets)
+
+
+@cache
+def held_entropies() -> np.ndarray:
+    """Return the entropy at which an actor arrives at each temperature of :data:`HELD`."""
+    entropy: np.ndarray = learn(torch.from_numpy(HELD)).policies.entropy[:, -1].numpy()
+    return entropy
 
 
 def _actor_slope(weights: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]:
@@ -188,6 +254,34 @@ def greedy_beliefs(critics: Float[Tensor, "draw action"]) -> Belief:
     """Return belief and truth where each of these estimates of Q is largest."""
     believed, best = critics.max(dim=1)
     return Belief(believed, action_value(ACTIONS)[best])
+
+
+def noisy_critics(noise: float) -> Float[Tensor, "draw critic action"]:
+    """Return :data:`DRAWS` pairs of critics with errors of this deviation."""
+    return action_value(ACTIONS) + noise * _errors()
+
+
+@cache
+def _errors() -> Tensor:
+    errors = critic_errors(2 * DRAWS, generator=torch_generator(6, "critic errors"))
+    return errors.reshape(DRAWS, 2, -1)
+
+
+@cache
+def beliefs() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return surplus of belief over truth and true worth, along :data:`NOISES`, means of draws.
+
+    By "one" critic, and by the smaller of "two".
+    """
+    names = ("one", "two")
+    optimism, worth = ({name: np.empty(len(NOISES)) for name in names} for _ in range(2))
+    for place, noise in enumerate(NOISES):
+        critics = noisy_critics(noise)
+        for name, estimate in zip(names, (critics[:, 0], critics.min(dim=1).values), strict=True):
+            found = greedy_beliefs(estimate)
+            optimism[name][place] = (found.believed - found.true).mean()
+            worth[name][place] = found.true.mean()
+    return optimism, worth
 
 
 def _like(value: float, tensor: Tensor) -> Tensor:

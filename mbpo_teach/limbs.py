@@ -1,7 +1,7 @@
 """Where a body's limbs are, so that it can be drawn with lines alone, without a renderer.
 
 Every limb of MuJoCo's robots is a capsule: a stick with two ends and a radius. An imagined
-observation is drawn in the same way, after ``simulator.set_from_obs``. Used by chapter 3.
+observation is drawn in the same way (:func:`limbs_at`). Used by chapter 3.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import NDArray
 
 from mbpo_teach.envs import Env
-from mbpo_teach.simulator import known_simulator
+from mbpo_teach.simulator import known_simulator, set_from_obs
 
 
 class Limbs(NamedTuple):
@@ -23,6 +23,14 @@ class Limbs(NamedTuple):
 
     ends: NDArray[np.float64]
     radius: NDArray[np.float64]
+
+
+def limbs_at(env: Env, obs: NDArray[np.float32]) -> Limbs | None:
+    """Put `env` where `obs` says and return its limbs; None where there is no observation (NaN)."""
+    if not np.isfinite(obs).all():
+        return None
+    set_from_obs(env, obs)
+    return limbs(env)
 
 
 def limbs(env: Env) -> Limbs:

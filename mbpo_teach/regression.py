@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
@@ -48,6 +48,11 @@ def curve(x: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
 def noise_deviation(x: Float[Tensor, "*rows"], noise: float) -> Float[Tensor, "*rows"]:
     """Return the true deviation of the noise: from a tenth of `noise` on the left to all of it."""
     return noise * (0.1 + 0.9 * (2 * x).sigmoid())
+
+
+def inside(x: Float[Tensor, " grid"], ends: tuple[float, float]) -> Bool[Tensor, " grid"]:
+    """Tell which places of a grid lie between two ends, such as those of :data:`GAP`."""
+    return (x > ends[0]) & (x < ends[1])
 
 
 def sample_curve(count: int, *, noise: float, generator: torch.Generator) -> Points:

@@ -9,16 +9,8 @@ import torch
 
 from mbpo_teach import envs, errors, mbpo, runs, terminations
 from mbpo_teach.figures.measured import measured_picture
-from mbpo_teach.figures.race import Runs
-from mbpo_teach.presets import laptop
+from mbpo_teach.recorded import Trainings, factor, trainings
 from mbpo_teach.seeding import generator
-from mbpo_teach.widgets.mbpo import (
-    FACTORS,
-    factor_of,
-    preset_value,
-    recorded_runs,
-    with_preset,
-)
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +106,7 @@ def seconds_when_reached(recorded, level):
 
 def test_the_race_in_steps():
     reached = {
-        (world, name): recorded_runs(name, world).reached(level)
+        (world, name): trainings(name, world).reached(level)
         for world, level in LEVELS.items()
         for name in ("mbpo", "sac")
     }
@@ -132,18 +124,18 @@ def test_the_race_in_steps():
 def test_what_was_reached_was_kept():
     """By every seed, in every later report."""
     after = {
-        world: [one[(one >= level).argmax() :] for one in recorded_runs("mbpo", world).means]
+        world: [one[(one >= level).argmax() :] for one in trainings("mbpo", world).means]
         for world, level in LEVELS.items()
     }
     assert all((one == 1000).all() for one in after["InvertedPendulum-v5"])
     assert all((one >= -200).all() and np.median(one[1:]) > -184 for one in after["Pendulum-v1"])
-    last = [np.median(recorded_runs(name, "Pendulum-v1").means[:, -1]) for name in ("mbpo", "sac")]
+    last = [np.median(trainings(name, "Pendulum-v1").means[:, -1]) for name in ("mbpo", "sac")]
     assert [round(value) for value in last] == [-174, -173]
 
 
 def test_the_race_by_the_clock_and_where_it_turns():
     used = {
-        (world, name): seconds_when_reached(recorded_runs(name, world), level)
+        (world, name): seconds_when_reached(trainings(name, world), level)
         for world, level in LEVELS.items()
         for name in ("mbpo", "sac")
     }
@@ -151,7 +143,7 @@ def test_the_race_by_the_clock_and_where_it_turns():
     assert round(used["InvertedPendulum-v5", "mbpo"] - used["InvertedPendulum-v5", "sac"]) == 19
     pole = "InvertedPendulum-v5"
     more_seconds = used[pole, "mbpo"] - used[pole, "sac"]
-    steps = [np.median(recorded_runs(name, pole).reached(LEVELS[pole])) for name in ("sac", "mbpo")]
+    steps = [np.median(trainings(name, pole).reached(LEVELS[pole])) for name in ("sac", "mbpo")]
     assert steps[0] - steps[1] == 7100
     assert more_seconds / (steps[0] - steps[1]) == pytest.approx(2.7e-3, abs=1e-4)
 
@@ -165,7 +157,7 @@ def test_the_models_error_as_the_chapter_tells_it():
     peaks = holdout.max(axis=1)
     assert [round(float(end), 3) for end in (peaks.min(), peaks.max())] == [0.021, 0.063]
     assert (holdout[:, -1] < peaks).all() and (holdout[:, -1] < 0.5 * peaks).sum() == 4
-    before = recorded_runs("mbpo", "Pendulum-v1").reached(-200) - steps[holdout.argmax(axis=1)]
+    before = trainings("mbpo", "Pendulum-v1").reached(-200) - steps[holdout.argmax(axis=1)]
     assert sorted(before.tolist()) == [0, 0, 100, 100, 300]
     pole = runs.load("mbpo_InvertedPendulum-v5").arrays
     assert [f"{error:.2g}" for error in pole["model_holdout"][2:4, -1]] == ["0.057", "0.0014"]
@@ -196,7 +188,7 @@ def test_the_live_training_is_the_records_first_seed():
     means = record["returns"][0].mean(axis=1)[record["steps"] <= 1000]
     told = [-1351, -852, -1436, -493, -179, -177, -174, -174, -174]
     assert [round(float(mean)) for mean in means] == told
-    alone = recorded_runs("sac", "Pendulum-v1")
+    alone = trainings("sac", "Pendulum-v1")
     median = np.median(alone.means, axis=0)
     assert round(float(median[alone.steps == 1000][0])) == -1731
     assert int(alone.steps[(median >= -200).argmax()]) == 3750
@@ -204,7 +196,7 @@ def test_the_live_training_is_the_records_first_seed():
 
 def test_the_control_is_a_little_slower_on_the_pendulum_and_no_slower_on_the_pole():
     reached = {
-        (world, name): recorded_runs(name, world).reached(level)[:3].tolist()
+        (world, name): trainings(name, world).reached(level)[:3].tolist()
         for world, level in LEVELS.items()
         for name in ("control", "mbpo")
     }
@@ -215,8 +207,7 @@ def test_the_control_is_a_little_slower_on_the_pendulum_and_no_slower_on_the_pol
         ("InvertedPendulum-v5", "mbpo"): [1800, 1400, 2400],
     }
     used = [
-        seconds_when_reached(recorded_runs("control", world), level)
-        for world, level in LEVELS.items()
+        seconds_when_reached(trainings("control", world), level) for world, level in LEVELS.items()
     ]
     assert [round(seconds) for seconds in used] == [11, 35]
 
@@ -230,15 +221,6 @@ def test_the_control_is_mbpo_with_real_data_only():
     np.testing.assert_array_equal(
         control["returns"][:, shared], ablation["real_ratio_returns"][place]
     )
-
-
-def factor(name):
-    world = FACTORS[name]
-    usual = preset_value(name, laptop(world))
-    arrays = with_preset(
-        name, runs.load(f"ablations_{world}").arrays, usual, runs.load(f"mbpo_{world}").arrays
-    )
-    return factor_of(name, world, arrays, usual)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +252,7 @@ def test_when_each_value_of_a_setting_was_there(name, told):
     found = factor(name)
     level = LEVELS[found.world]
     reached = {
-        value.item(): Runs(found.steps, means, means).reached(level).tolist()
+        value.item(): Trainings(found.steps, means, means).reached(level).tolist()
         for value, means in zip(found.values, found.means, strict=True)
     }
     assert reached == told

@@ -93,10 +93,9 @@ def test_changing_world_states_the_reward_at_the_change_and_at_the_end():
 
 
 def test_a_sweep_brings_the_chosen_curve_forward(runs):
-    plate, move = tabular.sweep_plate(runs, np.arange(1, 5), dress=tabular.steps_axis)
-    band, line = plate.moving
+    draw = tabular.build_sweep(runs, np.arange(1, 5), dress=tabular.steps_axis)
     for n, steps in runs.items():
-        move(n)
+        band, line = draw(tabular.SweepFrame(n)).moving
         assert line.get_ydata() == pytest.approx(steps.mean(axis=0))
         low, high = tabular.spread(steps)
         assert data_of(band) == pytest.approx((low.min(), high.max()))
@@ -104,9 +103,8 @@ def test_a_sweep_brings_the_chosen_curve_forward(runs):
 
 def test_a_long_sweep_is_thinned_but_keeps_its_last_point():
     rewards = np.arange(1.0, 6001)[None, :]
-    plate, move = tabular.sweep_plate({1: rewards}, np.arange(1, 6001), dress=tabular.reward_axis)
-    move(1)
-    line = plate.moving[1]
+    draw = tabular.build_sweep({1: rewards}, np.arange(1, 6001), dress=tabular.reward_axis)
+    line = draw(tabular.SweepFrame(1)).moving[1]
     assert len(line.get_xdata()) <= 1200
     assert line.get_xdata()[-1] == line.get_ydata()[-1] == 6000
     assert (line.get_xdata() == line.get_ydata()).all()
@@ -118,12 +116,12 @@ def test_a_long_sweep_is_thinned_but_keeps_its_last_point():
 def test_an_arrow_points_where_its_action_leads():
     figure = tabular.Figure()
     maze = mazes.dyna_maze()
-    moving, show = worlds.policy_panel(figure.subplots(), maze)
+    moving, move = worlds.policy_panel(figure.subplots(), maze)
     q = np.zeros((47, 4))
     q[maze.start, 2] = 0.5  # down
     q[5] = [0.3, 0.3, 0, 0]  # a tie
     q[6, 1] = 1e-15  # small, and yet it decides
-    show(q)
+    move(worlds.Frame(q))
     picture, arrows = moving[0], moving[-1]
     # Rows run down the axis, so "down" is a positive step along it.
     assert (arrows.U[maze.start], arrows.V[maze.start]) == (0, 1)
@@ -190,15 +188,10 @@ def test_the_coverage_slider_counts_cells():
 
 
 def test_the_coverage_picture_shows_the_visited_cells():
-    plate, move = coverage.coverage_plate(
-        np.array([[-0.9, 0.9]]),
-        low=np.array([-1.0, -1.0]),
-        high=np.array([1.0, 1.0]),
-        bins=(1, 2, 3, 4),
-        visited=np.ones(4),
-        known=np.zeros(4),
-    )
-    move(2)
+    ends = {"low": np.array([-1.0, -1.0]), "high": np.array([1.0, 1.0])}
+    draw = coverage.build(**ends, bins=(1, 2, 3, 4), visited=np.ones(4), known=np.zeros(4))
+    hit = bins.visited_grid(np.array([[-0.9, 0.9]]), **ends, bins=2)
+    plate = draw(coverage.Frame(2, hit))
     # Row 0 is the lowest speed; the point lies at a low angle and a high speed.
     assert plate.moving[0].get_array().tolist() == [[0, 0], [1, 0]]
     assert list(plate.moving[1].get_xdata()) == [2, 2]

@@ -13,7 +13,7 @@ from mbpo_teach import runs
 from mbpo_teach.agent import PARTS
 from mbpo_teach.evaluate import START_SEEDS
 from mbpo_teach.presets import laptop
-from mbpo_teach.widgets.mbpo import FACTORS, preset_value
+from mbpo_teach.recorded import FACTORS, preset_value
 
 # world: the mean return to be reached, the real steps within which, and in how many of five seeds
 BARS = {"Pendulum-v1": (-200, 1600, 5), "InvertedPendulum-v5": (1000, 3500, 4)}

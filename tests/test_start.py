@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mbpo_teach import language
-from mbpo_teach.figures.start import STEPS, discount_plate
+from mbpo_teach.figures.start import STEPS, Frame, build
 from mbpo_teach.grading import check
 from mbpo_teach.grading.chapter00 import EXERCISES, discounted_return
 from mbpo_teach.widgets.start import discount_lab
@@ -53,9 +53,7 @@ def test_another_right_way_passes(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 0.9, 0.99])
 def test_the_figure_shows_the_weights_and_the_horizon(gamma: float) -> None:
-    plate, move = discount_plate()
-    move(gamma)
-    weights, horizon, here = plate.moving
+    weights, horizon, here = build()(Frame(gamma)).moving
     np.testing.assert_allclose(weights.get_ydata(), [gamma**t for t in STEPS])
     level = sum(gamma**t for t in range(10_000))
     np.testing.assert_allclose(horizon.get_xdata(), [level, level])

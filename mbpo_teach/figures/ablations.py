@@ -3,61 +3,39 @@
 Drawn for chapter 7.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
+from mbpo_teach.recorded import Factor
+
+RANGES = {"Pendulum-v1": (-1700.0, 0.0), "InvertedPendulum-v5": (0.0, 1040.0)}
+"""The returns that are drawn, lowest and highest."""
 
 _DASHES = ("-", "--", "-.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """What became of the values of one setting in one world.
+class Frame(NamedTuple):
+    """The place of each factor's present value among its values."""
 
-    `values` (value,), `steps` (report,), `means` (value, seed, report), `seconds` (value, seed) at
-    the end; `preset` is the place of the preset's value among `values`; `lowest` and `highest`
-    limit the returns that are drawn.
-    """
-
-    name: str
-    world: str
-    values: np.ndarray
-    steps: np.ndarray
-    means: np.ndarray
-    seconds: np.ndarray
-    preset: int
-    lowest: float
-    highest: float
-
-    @property
-    def whole(self) -> np.ndarray:
-        """The mean return over all reports, (value, seed): high for whoever learns early."""
-        average: np.ndarray = self.means.mean(axis=2)
-        return average
+    places: Sequence[int]
 
 
-def ablations_plate(factors: Sequence[Factor]) -> tuple[Plate, Callable[[Sequence[int]], None]]:
-    """Return a plate of `factors` side by side; it is moved with the place of each one's value."""
-    moving: list[Artist] = []
-    movers = []
+def build(factors: Sequence[Factor]) -> Draw[Frame]:
+    """Return a function that draws one frame of `factors`, side by side."""
+    panels: list[Panel[Frame]] = []
     with style.style():
         figure = Figure(figsize=(9.8, 5.6))
         upper, lower = figure.subplots(2, len(factors), squeeze=False)
         for place, factor in enumerate(factors):
-            for axes, build in ((upper[place], _curves), (lower[place], _points)):
-                artists, mover = build(axes, factor)
-                moving += artists
-                movers.append((place, mover))
+            panels += _curves(upper[place], factor, place), _points(lower[place], factor, place)
             # The same returns as next door need no second scale.
             if place and factor.world == factors[place - 1].world:
                 for axes in (upper[place], lower[place]):
@@ -66,19 +44,10 @@ def ablations_plate(factors: Sequence[Factor]) -> tuple[Plate, Callable[[Sequenc
         lower[0].set_ylabel(words("ablation.whole"))
         handles, labels = upper[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=4)
-        plate = Plate(figure, moving)
-
-    def move(places: Sequence[int]) -> None:
-        for place, mover in movers:
-            mover(places[place])
-
-    return plate, move
+        return drawing(figure, *panels)
 
 
-_Panel = tuple[list[Artist], Callable[[int], None]]
-
-
-def _curves(axes: Axes, factor: Factor) -> _Panel:
+def _curves(axes: Axes, factor: Factor, column: int) -> Panel[Frame]:
     middles = np.median(factor.means, axis=1)
     for place, middle in enumerate(middles):
         label = None if place else words("ablation.others")
@@ -97,12 +66,13 @@ def _curves(axes: Axes, factor: Factor) -> _Panel:
     (middle,) = axes.plot(
         factor.steps, middles[0], color=style.BLUE, lw=2.2, label=words("ablation.median")
     )
-    axes.set(xlim=(0, factor.steps[-1]), ylim=(factor.lowest, factor.highest))
+    axes.set(xlim=(0, factor.steps[-1]), ylim=RANGES[factor.world])
     axes.set_title(words(f"ablation.{factor.name}") + "\n" + factor.world)
     axes.set_xlabel(words("live.step"))
     axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
 
-    def move(place: int) -> None:
+    def move(frame: Frame) -> None:
+        place = frame.places[column]
         for line, one in zip(seeds, factor.means[place], strict=True):
             line.set_ydata(one)
         middle.set_ydata(middles[place])
@@ -110,7 +80,7 @@ def _curves(axes: Axes, factor: Factor) -> _Panel:
     return [*seeds, middle], move
 
 
-def _points(axes: Axes, factor: Factor) -> _Panel:
+def _points(axes: Axes, factor: Factor, column: int) -> Panel[Frame]:
     at = np.arange(len(factor.values))
     whole = factor.whole
     for seed in range(whole.shape[1]):
@@ -119,13 +89,12 @@ def _points(axes: Axes, factor: Factor) -> _Panel:
     here = axes.axvspan(-0.3, 0.3, color=style.SKY, alpha=0.25, lw=0)
     (dots,) = axes.plot([], [], "o", color=style.BLUE, ms=6, mec="white")
     axes.set_xticks(at, [f"{value:g}" for value in factor.values])
-    axes.set(xlim=(-0.5, len(at) - 0.5), ylim=(factor.lowest, factor.highest))
+    axes.set(xlim=(-0.5, len(at) - 0.5), ylim=RANGES[factor.world])
     axes.set_xlabel(words(f"ablation.{factor.name}"))
-    moving: list[Artist] = [here, dots]
-    assert isinstance(dots, Line2D)
 
-    def move(place: int) -> None:
+    def move(frame: Frame) -> None:
+        place = frame.places[column]
         here.set_x(place - 0.3)
         dots.set_data(np.full(whole.shape[1], place), whole[place])
 
-    return moving, move
+    return [here, dots], move

@@ -6,29 +6,23 @@ trivial level 2 r_max / (1 - gamma), so that the axes stay put; the labels at th
 units. Above the trivial level the scale is logarithmic. Drawn for chapter 5.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
-
-_Panel = tuple[list[Artist], Callable[["Frame"], None]]
 
 _PER_DECADE = 0.14  # height of a power of ten above the trivial level
 _LEVELS = (0.0, 0.5, 1.0, 10.0, 100.0)  # labelled, in shares of the trivial level
 _TOP = 1000.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errors:
+class Errors(NamedTuple):
     """Measured e(k) for k = 1, 2, ..., each (step,): quantiles, and the median predicted spread."""
 
     low: np.ndarray
@@ -37,8 +31,7 @@ class Errors:
     spread: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """What the lower panel shows, in units of return.
 
     `shift_part`, `model_part`, `tight` and `pessimistic` (theorem 4.2) have shape (length,), for
@@ -63,22 +56,13 @@ class Frame:
         return np.asarray(self.shift_part + self.model_part)
 
 
-def build(errors: Errors, *, world: str) -> Callable[[Frame], Plate]:
+def build(errors: Errors, *, world: str) -> Draw[Frame]:
     """Return a function that draws one frame; `errors` were measured in `world`."""
     longest = len(errors.middle)
     with style.style():
         figure = Figure(figsize=(8.8, 6.4))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.3))
-        above_artists, move_above = _error_panel(above, errors, world)
-        below_artists, move_below = _penalty_panel(below, longest)
-        plate = Plate(figure, above_artists + below_artists)
-
-    def draw(frame: Frame) -> Plate:
-        move_above(frame)
-        move_below(frame)
-        return plate
-
-    return draw
+        return drawing(figure, _error_panel(above, errors, world), _penalty_panel(below, longest))
 
 
 def height(share: ArrayLike) -> np.ndarray:
@@ -88,7 +72,7 @@ def height(share: ArrayLike) -> np.ndarray:
     return heights
 
 
-def _error_panel(axes: Axes, errors: Errors, world: str) -> _Panel:
+def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     k = np.arange(1, len(errors.middle) + 1)
     axes.fill_between(
         k, errors.low, errors.high, color=style.SKY, alpha=0.35, lw=0, label=words("branches.band")
@@ -110,7 +94,7 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> _Panel:
     return [here, point], move
 
 
-def _penalty_panel(axes: Axes, longest: int) -> _Panel:
+def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
     k = np.arange(longest + 1)
     blank = np.zeros(longest + 1)
     top = float(height(_TOP))

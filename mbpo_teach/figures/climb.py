@@ -3,24 +3,30 @@
 Drawn for chapter 5.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 from mbpo_teach.improvement import Round
 
 _LOWEST = -0.3
 
 
-def build(*, rounds: int) -> Callable[[Sequence[Round], float, float], Plate]:
-    """Return a function ``(rounds, first return, best return) -> plate``.
+class Frame(NamedTuple):
+    """The rounds, the true return before them, and the best that any policy has."""
 
-    Everything is drawn as a share of the best return that any policy has.
-    """
+    rounds: Sequence[Round]
+    first: float
+    best: float
+
+
+def build(*, rounds: int) -> Draw[Frame]:
+    """Return a function that draws one frame of so many rounds, as shares of the best return."""
     with style.style():
         figure = Figure(figsize=(8.8, 4.1))
         axes = figure.subplots()
@@ -43,9 +49,9 @@ def build(*, rounds: int) -> Callable[[Sequence[Round], float, float], Plate]:
         axes.set_xlabel(words("climb.round"))
         axes.set_ylabel(words("climb.share"))
         axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=3)
-        plate = Plate(figure, [true, promised, refused, accepted])
 
-    def draw(found: Sequence[Round], first: float, best: float) -> Plate:
+    def move(frame: Frame) -> None:
+        found, first, best = frame
         true.set_ydata(np.array([first, *(each.true_return for each in found)]) / best)
         times = np.arange(1, len(found) + 1)
         # A guarantee far below the picture is drawn at its lower edge.
@@ -54,6 +60,5 @@ def build(*, rounds: int) -> Callable[[Sequence[Round], float, float], Plate]:
         accepted.set_data(times[taken], guarantees[taken])
         refused.set_data(times[~taken], guarantees[~taken])
         promised.set_data(times, [each.offer.branched_return / best for each in found])
-        return plate
 
-    return draw
+    return drawing(figure, ([true, promised, refused, accepted], move))

@@ -3,51 +3,39 @@
 Drawn for chapter 3.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from mbpo_teach.compounding import ACTING, Curves
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 
-ACTING = ("actions", "policy")
+
+class ErrorsFrame(NamedTuple):
+    """The `curves` by way of acting, in deviations of the data, and the reader's `k`."""
+
+    curves: Mapping[str, Curves]
+    k: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curves:
-    """What one panel shows, all from k = 1 on, shape (step,), in deviations of the data.
-
-    `low`, `middle` and `high` are quantiles of the ensemble's e(k) over the starts, `own` the curve
-    of one start (NaN after it ended), the others medians.
-    """
-
-    low: np.ndarray
-    middle: np.ndarray
-    high: np.ndarray
-    own: np.ndarray
-    single: np.ndarray
-    spread: np.ndarray
-    one_step: np.ndarray
-
-
-def build_errors(
-    *, steps: int, limits: tuple[float, float]
-) -> Callable[[Mapping[str, Curves], int], Plate]:
-    """Return a function ``(curves by way of acting, k) -> plate``.
+def build_errors(*, steps: int, limits: tuple[float, float]) -> Draw[ErrorsFrame]:
+    """Return a function that draws one frame, a panel for each way of acting.
 
     `limits` are the lowest and the highest error that will be drawn.
     """
     with style.style():
         figure = Figure(figsize=(9.4, 4.3))
         panels = figure.subplots(1, 2, sharey=True)
-        parts = [_errors_panel(axes, steps) for axes in panels]
+        parts = [
+            _errors_panel(axes, steps, acting) for axes, acting in zip(panels, ACTING, strict=True)
+        ]
         for axes, acting in zip(panels, ACTING, strict=True):
             axes.set_title(words(f"compounding.{acting}"))
         panels[0].set_yscale("log")
@@ -55,17 +43,10 @@ def build_errors(
         panels[0].set_ylabel(words("compounding.error"))
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=3, handlelength=2.6)
-        plate = Plate(figure, [artist for moving, _ in parts for artist in moving])
-
-    def draw(shown: Mapping[str, Curves], k: int) -> Plate:
-        for (_, move), acting in zip(parts, ACTING, strict=True):
-            move(shown[acting], k)
-        return plate
-
-    return draw
+        return drawing(figure, *parts)
 
 
-def _errors_panel(axes: Axes, steps: int) -> tuple[list[Artist], Callable[[Curves, int], None]]:
+def _errors_panel(axes: Axes, steps: int, acting: str) -> Panel[ErrorsFrame]:
     times = np.arange(1, steps + 1)
     blank = np.ones(steps)
     band = axes.fill_between(
@@ -89,7 +70,8 @@ def _errors_panel(axes: Axes, steps: int) -> tuple[list[Artist], Callable[[Curve
     axes.set_xlim(0, steps)
     axes.set_xlabel(words("compounding.k"))
 
-    def move(curves: Curves, k: int) -> None:
+    def move(frame: ErrorsFrame) -> None:
+        curves, k = frame.curves[acting], frame.k
         band.set_data(times, curves.low, curves.high)
         for name, line in lines.items():
             line.set_ydata(getattr(curves, name))
@@ -99,45 +81,47 @@ def _errors_panel(axes: Axes, steps: int) -> tuple[list[Artist], Callable[[Curve
     return [here, band, *lines.values(), point], move
 
 
-def build_law(
-    worlds: Sequence[str], *, steps: int, limits: tuple[float, float]
-) -> Callable[[np.ndarray, np.ndarray, Sequence[float]], Plate]:
-    """Return a function ``(measured, law, fitted) -> plate``, one panel for each world.
+class LawFrame(NamedTuple):
+    """What was `measured` and what the `law` says, (world, step), k from 1; one `fitted` L each."""
 
-    `measured` and `law` have shape (world, step), from k = 1 on; `fitted` is one L for each world.
+    measured: np.ndarray
+    law: np.ndarray
+    fitted: Sequence[float]
+
+
+def build_law(worlds: Sequence[str], *, steps: int, limits: tuple[float, float]) -> Draw[LawFrame]:
+    """Return a function that draws one frame, a panel for each world.
+
     `limits` are the lowest and the highest error that will be drawn.
     """
-    times = np.arange(1, steps + 1)
     with style.style():
         figure = Figure(figsize=(9.8, 3.8))
         panels = figure.subplots(1, len(worlds), sharey=True)
-        moving: list[Artist] = []
+        parts = [_law_panel(axes, place, steps) for place, axes in enumerate(panels)]
         for axes, world in zip(panels, worlds, strict=True):
-            (found,) = axes.plot(
-                times, times, color=style.BLUE, lw=2.2, label=words("compounding.middle")
-            )
-            (law,) = axes.plot(times, times, "--", color=style.RED, label=words("law.law"))
-            note = axes.text(
-                0.97, 0.03, "", transform=axes.transAxes, ha="right", va="bottom", color=style.DARK
-            )
-            moving += [found, law, note]
             axes.set(xlim=(0, steps), yscale="log", ylim=limits)
             axes.set_title(world)
             axes.set_xlabel(words("compounding.k"))
         panels[0].set_ylabel(words("law.median"))
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=2, handlelength=2.6)
-        plate = Plate(figure, moving)
+        return drawing(figure, *parts)
 
-    def draw(measured: np.ndarray, law: np.ndarray, fitted: Sequence[float]) -> Plate:
-        for panel, (real, drawn, stretch) in enumerate(zip(measured, law, fitted, strict=True)):
-            found, line, note = plate.moving[3 * panel : 3 * panel + 3]
-            found.set_ydata(real)  # type: ignore[attr-defined]
-            line.set_ydata(drawn)  # type: ignore[attr-defined]
-            note.set_text(words("law.fitted", stretch=stretch))  # type: ignore[attr-defined]
-        return plate
 
-    return draw
+def _law_panel(axes: Axes, place: int, steps: int) -> Panel[LawFrame]:
+    times = np.arange(1, steps + 1)
+    (found,) = axes.plot(times, times, color=style.BLUE, lw=2.2, label=words("compounding.middle"))
+    (law,) = axes.plot(times, times, "--", color=style.RED, label=words("law.law"))
+    note = axes.text(
+        0.97, 0.03, "", transform=axes.transAxes, ha="right", va="bottom", color=style.DARK
+    )
+
+    def move(frame: LawFrame) -> None:
+        found.set_ydata(frame.measured[place])
+        law.set_ydata(frame.law[place])
+        note.set_text(words("law.fitted", stretch=frame.fitted[place]))
+
+    return [found, law, note], move
 
 
 def error_by_data(

@@ -1,34 +1,38 @@
 """How little of a continuous world a table has seen. Drawn for chapter 1."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from mbpo_teach.bins import cell_index
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
 
-def coverage_plate(
-    points: np.ndarray,
+class Frame(NamedTuple):
+    """A number of `bins` per dimension, and which cells were `hit`, (angle, speed)."""
+
+    bins: int
+    hit: np.ndarray
+
+
+def build(
     *,
     low: np.ndarray,
     high: np.ndarray,
     bins: Sequence[int],
     visited: np.ndarray,
     known: np.ndarray,
-) -> tuple[Plate, Callable[[int], None]]:
-    """Return a plate, and the function that moves it to a number of bins.
+) -> Draw[Frame]:
+    """Return a function that draws one frame, for one of `bins`.
 
     Parameters
     ----------
-    points
-        Angle and speed of the data, shape (row, 2), in rad and rad/s.
     low, high
-        The ranges that are cut, shape (2,).
+        The ranges of angle and speed that are cut, shape (2,), in rad and rad/s.
     bins
         The numbers of bins per dimension on the horizontal axis.
     visited, known
@@ -63,15 +67,11 @@ def coverage_plate(
         right.set_xlabel(words("coverage.bins"))
         right.set_title(words("coverage.share"))
         right.legend(loc="lower left")
-        plate = Plate(figure, [seen, dots])
     order = list(bins)
 
-    def move(count: int) -> None:
-        hits = np.zeros((count, count))
-        hits.flat[cell_index(points, low=low, high=high, bins=count)] = 1
-        # A cell's number counts the angle first, imshow's rows run along the vertical axis.
-        seen.set_data(hits.T)
-        at = order.index(count)
-        dots.set_data([count, count], [visited[at], known[at]])
+    def move(frame: Frame) -> None:
+        seen.set_data(frame.hit.T)  # imshow's rows run along the vertical axis
+        at = order.index(frame.bins)
+        dots.set_data([frame.bins] * 2, [visited[at], known[at]])
 
-    return plate, move
+    return drawing(figure, ([seen, dots], move))

@@ -3,7 +3,8 @@
 Drawn for chapter 6.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.hills import ACTIONS, action_value, density, policies
@@ -86,14 +87,20 @@ def _action_axis(axes: Axes) -> None:
                 columnspacing=1.2)  # fmt: skip
 
 
-def twins_plate(
+class TwinsFrame(NamedTuple):
+    """The `place` of the present noise, and two `critics` on the hills' actions (2, action)."""
+
+    place: int
+    critics: Tensor
+
+
+def build_twins(
     noises: np.ndarray, optimism: Mapping[str, np.ndarray], worth: Mapping[str, np.ndarray]
-) -> tuple[Plate, Callable[[int, Tensor], None]]:
-    """Return a plate of noisy critics and of what believing them costs, and what moves it.
+) -> Draw[TwinsFrame]:
+    """Return a function that draws one frame: noisy critics, and what believing them costs.
 
     `optimism` and `worth` (noise,) are, for "one" critic and the smaller of "two", the mean
-    surplus of belief over truth at the chosen action, and the true value of that action. The plate
-    is moved with the place of the present noise and two critics on the hills' actions (2, action).
+    surplus of belief over truth at the chosen action, and the true value of that action.
     """
     x, truth = ACTIONS.numpy(), action_value(ACTIONS).numpy()
     with style.style():
@@ -137,9 +144,9 @@ def twins_plate(
         panels[1].set_ylim(0.8, 1.36)
         panels[1].set_title(words("twins.worth_title"))
         panels[1].set_xlabel(words("twins.noise_axis"))
-        plate = Plate(figure, [*lines, *drops, *marks, *(dot for dot, _ in dots)])
 
-    def move(place: int, critics: Tensor) -> None:
+    def move(frame: TwinsFrame) -> None:
+        place, critics = frame
         smaller = critics.min(dim=0).values
         for line, values in zip(lines, (*critics, smaller), strict=True):
             line.set_ydata(values.numpy())
@@ -150,4 +157,4 @@ def twins_plate(
         for dot, curve in dots:
             dot.set_data([noises[place]], [curve[place]])
 
-    return plate, move
+    return drawing(figure, ([*lines, *drops, *marks, *(dot for dot, _ in dots)], move))

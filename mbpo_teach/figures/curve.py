@@ -3,16 +3,18 @@
 Drawn for chapter 2.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from mbpo_teach import regression
 from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.gaussian import soft_clamp
@@ -40,7 +42,7 @@ def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -
             label=words("curve.data"),
         )  # fmt: skip
         axes.legend(loc="upper left", ncols=2)
-    in_gap = (grid > GAP[0]) & (grid < GAP[1])
+    in_gap = regression.inside(grid, GAP)
     said = words(
         "curve.one_say",
         count=len(points.x),
@@ -50,14 +52,22 @@ def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -
     return Still(figure, said)
 
 
-def spread_plate(
-    grid: Tensor,
-) -> tuple[Plate, Callable[[Points, float, Tensor, Tensor, Tensor], None]]:
-    """Return a plate of data, mean and bands beside the two spreads, and what moves it.
+class SpreadFrame(NamedTuple):
+    """Data, and what an ensemble makes of them on the grid; the last four (grid,).
 
-    It is moved with the data, the largest deviation of their noise, and mean, aleatoric and
-    epistemic deviation on `grid`, each (grid,).
+    `true_noise` is the deviation of the data's noise, `aleatoric` what the ensemble takes it for,
+    `epistemic` the deviation of its members' means.
     """
+
+    points: Points
+    mean: Tensor
+    true_noise: Tensor
+    aleatoric: Tensor
+    epistemic: Tensor
+
+
+def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
+    """Return a function that draws one frame: data, mean and bands beside the two spreads."""
     x = grid.numpy()
     with style.style():
         figure = Figure(figsize=(9.6, 4.2))
@@ -82,18 +92,18 @@ def spread_plate(
         right.set_xlabel("$x$")
         right.set_title(words("curve.spread_title"))
         right.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.15), ncols=2, handlelength=1.8)
-        plate = Plate(figure, [outer, inner, mean_line, dots, *lines])
 
-    def move(points: Points, noise: float, mean: Tensor, noisy: Tensor, unsure: Tensor) -> None:
+    def move(frame: SpreadFrame) -> None:
+        points, mean, true_noise, noisy, unsure = frame
         both = (noisy**2 + unsure**2).sqrt()
         outer.set_data(x, (mean - 2 * both).numpy(), (mean + 2 * both).numpy())
         inner.set_data(x, (mean - 2 * noisy).numpy(), (mean + 2 * noisy).numpy())
         mean_line.set_ydata(mean.numpy())
         dots.set_data(points.x[:, 0].numpy(), points.y[:, 0].numpy())
-        for line, values in zip(lines, (noise_deviation(grid, noise), noisy, unsure), strict=True):
+        for line, values in zip(lines, (true_noise, noisy, unsure), strict=True):
             line.set_ydata(values.numpy())
 
-    return plate, move
+    return drawing(figure, ([outer, inner, mean_line, dots, *lines], move))
 
 
 def limits_picture(grid: Tensor, deviations: Mapping[str, Tensor], noise: float) -> Still:
@@ -102,8 +112,8 @@ def limits_picture(grid: Tensor, deviations: Mapping[str, Tensor], noise: float)
     The kinds are ``"none"``, ``"fixed"`` and ``"trained"``, a panel each; the axis is logarithmic.
     """
     x = grid.numpy()
-    inside = (abs(x) <= EDGE) & ~((x > GAP[0]) & (x < GAP[1]))
-    true = noise_deviation(grid, noise).numpy()[inside]
+    on_data = (abs(x) <= EDGE) & ~regression.inside(grid, GAP).numpy()
+    true = noise_deviation(grid, noise).numpy()[on_data]
     with style.style():
         figure = Figure(figsize=(9.6, 3.3))
         for axes, (kind, deviation) in zip(
@@ -112,7 +122,7 @@ def limits_picture(grid: Tensor, deviations: Mapping[str, Tensor], noise: float)
             for start, end in ((-EDGE, GAP[0]), (GAP[1], EDGE)):
                 axes.axvspan(start, end, color=style.GREY, alpha=0.18, lw=0)
             axes.semilogy(x, deviation.T.numpy(), color=style.BLUE, lw=1)
-            axes.plot(x[inside], true, "o", color=style.ORANGE, ms=2.5)
+            axes.plot(x[on_data], true, "o", color=style.ORANGE, ms=2.5)
             axes.set(xlim=(x[0], x[-1]), ylim=(1e-3, 1e3))  # without limits lines leave any axis
             axes.set_title(words(f"limits.{kind}"))
             axes.set_xlabel("$x$")

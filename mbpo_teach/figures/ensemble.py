@@ -3,14 +3,15 @@
 Drawn for chapter 2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.fit import FitReport
@@ -59,14 +60,19 @@ def fit_picture(report: FitReport) -> Still:
     return Still(figure, said)
 
 
-def map_plate(
-    angles: np.ndarray, speeds: np.ndarray
-) -> tuple[Plate, Callable[[np.ndarray, np.ndarray, np.ndarray], None]]:
-    """Return a plate with a map of disagreement beside one of true error, and what moves it.
+class MapFrame(NamedTuple):
+    """`disagreement` and `error`, both (speed, angle), in deviations of a step's change.
 
-    It is moved with disagreement and error, both (speed, angle), in deviations of a step's change,
-    and with the data, (row, 2): angle in rad, speed in rad/s. Colours are logarithmic.
+    `data` (row, 2) are angle, in rad, and speed, in rad/s.
     """
+
+    disagreement: np.ndarray
+    error: np.ndarray
+    data: np.ndarray
+
+
+def build_map(angles: np.ndarray, speeds: np.ndarray) -> Draw[MapFrame]:
+    """Return a function that draws one frame: disagreement beside true error, on log colours."""
     extent = (angles[0], angles[-1], speeds[0], speeds[-1])
     with style.style():
         figure = Figure(figsize=(9.4, 4.0))
@@ -86,18 +92,23 @@ def map_plate(
         bar = figure.colorbar(images[1], ax=axes, fraction=0.04, pad=0.02, extend="both")
         bar.set_ticks([-2, -1, 0], labels=["0.01", "0.1", "1"])
         bar.set_label(words("map.unit"))
-        plate = Plate(figure, [*images, dots])
 
-    def move(disagreement: np.ndarray, error: np.ndarray, data: np.ndarray) -> None:
-        for image, values in zip(images, (disagreement, error), strict=True):
+    def move(frame: MapFrame) -> None:
+        for image, values in zip(images, (frame.disagreement, frame.error), strict=True):
             image.set_data(np.log10(np.maximum(values, 1e-6)))
-        dots.set_data(data[:, 0], data[:, 1])
+        dots.set_data(frame.data[:, 0], frame.data[:, 1])
 
-    return plate, move
+    return drawing(figure, ([*images, dots], move))
 
 
-def coverage_plate(levels: Sequence[float]) -> tuple[Plate, Callable[[np.ndarray], None]]:
-    """Return a plate of coverage against nominal level, and what moves it: (level, target)."""
+class CoverageFrame(NamedTuple):
+    """The share of rows `covered`, (level, target)."""
+
+    covered: np.ndarray
+
+
+def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
+    """Return a function that draws one frame: coverage against nominal level."""
     with style.style():
         figure = Figure(figsize=(5.8, 4.4))
         axes = figure.subplots()
@@ -115,10 +126,9 @@ def coverage_plate(levels: Sequence[float]) -> tuple[Plate, Callable[[np.ndarray
         axes.set_xlabel(words("calibration.nominal"))
         axes.set_ylabel(words("calibration.covered"))
         axes.legend(loc="upper left")
-        plate = Plate(figure, lines)
 
-    def move(coverage: np.ndarray) -> None:
-        for line, values in zip(lines, coverage.T, strict=True):
+    def move(frame: CoverageFrame) -> None:
+        for line, values in zip(lines, frame.covered.T, strict=True):
             line.set_ydata(values)
 
-    return plate, move
+    return drawing(figure, (lines, move))

@@ -5,12 +5,10 @@ axes stay put while gamma and r_max move; the labels at the returns' axis carry 
 Drawn for chapter 4.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
@@ -18,18 +16,14 @@ from matplotlib.ticker import PercentFormatter
 
 from mbpo_teach import bounds
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
-
-_Panel = tuple[list[Artist], Callable[["Frame"], None]]
-"""What a panel gives: the artists that move, and the function that moves them."""
 
 _CELLS = 120
 _NOTHING = "#d9d9d9"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """What one frame of the lab shows. Returns and bounds are in units of return.
 
     `shifts` is the grid of policy shifts, shape (shift,), on which `true_returns`,
@@ -55,7 +49,7 @@ class Frame:
         return float(bounds.largest_return(gamma=self.gamma, r_max=self.r_max))
 
 
-def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Callable[[Frame], Plate]:
+def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Draw[Frame]:
     """Return a function that draws one frame on axes which never move.
 
     `shifts` and `max_eps_m` are the largest ranges of the sliders; `lengths` is the number of
@@ -64,21 +58,15 @@ def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Callable[[Fr
     with style.style():
         figure = Figure(figsize=(10.2, 4.4))
         left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
-        left_artists, move_left = _returns_panel(left, shifts)
-        middle_artists, move_middle = _map_panel(middle, max_eps_m, float(shifts[-1]))
-        right_artists, move_right = _branched_panel(right, lengths)
-        plate = Plate(figure, left_artists + middle_artists + right_artists)
-
-    def draw(frame: Frame) -> Plate:
-        move_left(frame)
-        move_middle(frame)
-        move_right(frame)
-        return plate
-
-    return draw
+        return drawing(
+            figure,
+            _returns_panel(left, shifts),
+            _map_panel(middle, max_eps_m, float(shifts[-1])),
+            _branched_panel(right, lengths),
+        )
 
 
-def _returns_panel(axes: Axes, shifts: np.ndarray) -> _Panel:
+def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
     blank = np.zeros_like(shifts)
     band = axes.fill_between(
         shifts, blank, blank, color=style.SKY, alpha=0.3, lw=0, label=words("bounds.band")
@@ -129,7 +117,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> _Panel:
     return [vacuous, band, model, true, gap, here, *ends], move
 
 
-def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> _Panel:
+def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:
     eps_m = (np.arange(_CELLS) + 0.5) / _CELLS * max_eps_m
     eps_pi = (np.arange(_CELLS) + 0.5) / _CELLS * max_eps_pi
     colours = mpl.colormaps["viridis"].with_extremes(over=_NOTHING)
@@ -182,7 +170,7 @@ def below(axes: Axes, *, columns: int = 2) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(-0.06, -0.17), ncols=columns, handlelength=1.6)
 
 
-def _branched_panel(axes: Axes, lengths: int) -> _Panel:
+def _branched_panel(axes: Axes, lengths: int) -> Panel[Frame]:
     # This panel zooms: from the lowest return in the frame to the highest, whatever they are, with
     # the numbers written at the lines. On the first panel's scale they could not be told apart.
     k = np.arange(lengths)

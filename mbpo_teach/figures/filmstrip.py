@@ -4,11 +4,10 @@ Drawn for chapter 3: a strip of single moments, a film, and the panel of the lab
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -16,7 +15,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.limbs import Limbs
@@ -48,7 +47,7 @@ def film_strip(strips: Mapping[str, Sequence[Moment]], views: Mapping[str, View]
         grid = figure.subplots(len(strips), columns, squeeze=False, height_ratios=heights)
         for row, (world, moments) in zip(grid, strips.items(), strict=True):
             for axes, moment in zip(row, moments, strict=True):
-                move, _ = body_panel(axes, views[world])
+                _, move = body_panel(axes, views[world])
                 move(moment)
                 axes.set_title(f"{world}, $k = {moment.k}$", fontsize=9.5)
         _legend(figure)
@@ -60,34 +59,37 @@ def film_strip(strips: Mapping[str, Sequence[Moment]], views: Mapping[str, View]
     return Still(figure, said)
 
 
-def build_film(
-    view: View, *, steps: int, limits: tuple[float, float]
-) -> Callable[[Moment, np.ndarray], Plate]:
-    """Return a function ``(moment, errors) -> plate``: the two bodies, and e(k) beside them.
+class Frame(NamedTuple):
+    """A moment, and beside it e(1), e(2), ... of its start, (step,)."""
 
-    `errors` is e(1), e(2), ... of this start, shape (step,), drawn on a logarithmic axis between
-    `limits`.
+    moment: Moment
+    errors: np.ndarray
+
+
+def build(view: View, *, steps: int, limits: tuple[float, float]) -> Draw[Frame]:
+    """Return a function that draws one frame: the two bodies, and e(k) beside them.
+
+    Errors are drawn on a logarithmic axis between `limits`.
     """
     times = np.arange(1, steps + 1)
     with style.style():
         figure = Figure(figsize=(8.6, 3.9))
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
-        move, bodies = body_panel(left, view)
+        bodies, show = body_panel(left, view)
         (curve,) = right.plot(times, times, color=style.BLUE, lw=2)
         (point,) = right.plot(1, 1, "o", color=style.BLUE, ms=8)
         right.set(xlim=(0, steps), yscale="log", ylim=limits)
         right.set_xlabel(words("compounding.k"))
         right.set_title(words("compounding.error"))
         _legend(figure)
-        plate = Plate(figure, [*bodies, curve, point])
 
-    def draw(moment: Moment, errors: np.ndarray) -> Plate:
-        move(moment)
+    def move(frame: Frame) -> None:
+        moment, errors = frame
+        show(moment)
         curve.set_ydata(errors)
         point.set_data([moment.k], [errors[moment.k - 1]])
-        return plate
 
-    return draw
+    return drawing(figure, ([*bodies, curve, point], move))
 
 
 class Film:
@@ -106,20 +108,23 @@ def film(world: str, moments: Sequence[Moment], view: View, *, seconds: float) -
     with style.style():
         figure = Figure(figsize=(3.2, 3.0))
         axes = figure.subplots()
-        move, bodies = body_panel(axes, view)
+        bodies, show = body_panel(axes, view)
         clock = axes.text(
             0.03, 0.95, "", transform=axes.transAxes, va="top", color=style.DARK, fontsize=12
         )
         axes.set_title(world)
         _legend(figure)
-        plate = Plate(figure, [*bodies, clock])
+
+    def move(moment: Moment) -> None:
+        show(moment)
+        clock.set_text(f"k = {moment.k}")
+
+    draw = drawing(figure, ([*bodies, clock], move))
     frames: list[Image.Image] = []
     for moment in moments:
-        move(moment)
-        clock.set_text(f"k = {moment.k}")
         # Few colours, the same ones in every frame: then only what has moved is stored.
         palette = frames[0] if frames else None
-        frames.append(plate.image().quantize(12, palette=palette, dither=Image.Dither.NONE))
+        frames.append(draw(moment).image().quantize(12, palette=palette, dither=Image.Dither.NONE))
     out = io.BytesIO()
     frames[0].save(
         out,
@@ -132,8 +137,8 @@ def film(world: str, moments: Sequence[Moment], view: View, *, seconds: float) -
     return Film(out.getvalue(), words("film.film_sentence", world=world, last=moments[-1].k))
 
 
-def body_panel(axes: Axes, view: View) -> tuple[Callable[[Moment], None], list[Artist]]:
-    """Prepare `axes`; return the function that shows a moment, and the artists that move."""
+def body_panel(axes: Axes, view: View) -> Panel[Moment]:
+    """Return a panel of the two bodies of a moment."""
     axes.axhline(0, color=style.GREY, lw=1)
     real = PolyCollection([], facecolor="#b9c4cc", edgecolor=style.DARK, lw=1.2)
     ghost = PolyCollection([], facecolor="none", edgecolor=style.RED, lw=1.6, linestyle="--")
@@ -147,7 +152,7 @@ def body_panel(axes: Axes, view: View) -> tuple[Callable[[Moment], None], list[A
         for body, limbs in ((real, moment.real), (ghost, moment.ghost)):
             body.set_verts([] if limbs is None else outlines(limbs))
 
-    return move, [real, ghost]
+    return [real, ghost], move
 
 
 def outlines(limbs: Limbs, points: int = 9) -> list[np.ndarray]:

@@ -3,8 +3,7 @@
 Drawn for chapter 6.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,33 +12,26 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
-from mbpo_teach.hills import ACTIONS, action_value
+from mbpo_teach.hills import ACTIONS, Kind, action_value
 
 LEAST_ENTROPY, MOST_ENTROPY = -3.2, 0.9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One kind of policy against temperature: expected `value` and `entropy`, both (temperature,).
+class TemperatureFrame(NamedTuple):
+    """The `place` of the present temperature, and two densities on the hills' actions (action,).
 
-    `objective` (temperature,) is their sum, the entropy weighted by the temperature.
+    `soft` is that of the best policy of any shape, `tanh` that of the best tanh-Gaussian.
     """
 
-    value: np.ndarray
-    entropy: np.ndarray
-    objective: np.ndarray
+    place: int
+    soft: np.ndarray
+    tanh: np.ndarray
 
 
-def temperature_plate(
-    temperatures: np.ndarray, soft: Kind, tanh: Kind
-) -> tuple[Plate, Callable[[int, np.ndarray, np.ndarray], None]]:
-    """Return a plate of two best policies, and what moves it.
-
-    It is moved with the place of the present temperature, and with the densities on the hills'
-    actions of the best policy of any shape and of the best tanh-Gaussian.
-    """
+def build_temperature(temperatures: np.ndarray, soft: Kind, tanh: Kind) -> Draw[TemperatureFrame]:
+    """Return a function that draws one frame: the two best policies at one of `temperatures`."""
     x = ACTIONS.numpy()
     with style.style():
         figure = Figure(figsize=(9.8, 4.5))
@@ -61,19 +53,18 @@ def temperature_plate(
             axes.axvline(1, ymax=top, color=style.BLACK, lw=1, ls=":")
             for axes, top in ((upper, 0.82), (lower, 1))
         ]
-        plate = Plate(figure, [area, line, *here, *(dot for dot, _ in dots)])
 
-    def move(place: int, soft_density: np.ndarray, tanh_density: np.ndarray) -> None:
+    def move(frame: TemperatureFrame) -> None:
         # Both on one scale: the higher one is as high as the peak.
-        scale = 1.3 / max(soft_density.max(), tanh_density.max())
-        area.set_data(x, blank, scale * soft_density)
-        line.set_ydata(scale * tanh_density)
+        scale = 1.3 / max(frame.soft.max(), frame.tanh.max())
+        area.set_data(x, blank, scale * frame.soft)
+        line.set_ydata(scale * frame.tanh)
         for rule in here:
-            rule.set_xdata([temperatures[place]] * 2)
+            rule.set_xdata([temperatures[frame.place]] * 2)
         for dot, values in dots:
-            dot.set_data([temperatures[place]], [values[place]])
+            dot.set_data([temperatures[frame.place]], [values[frame.place]])
 
-    return plate, move
+    return drawing(figure, ([area, line, *here, *(dot for dot, _ in dots)], move))
 
 
 def _value_axes(axes: Axes) -> None:
@@ -136,21 +127,28 @@ def temperature_axis(axes: Axes, temperatures: np.ndarray) -> None:
     axes.set_xlabel(words("hills.temperature_axis"))
 
 
-def target_plate(
+class TargetFrame(NamedTuple):
+    """The `target`, and `temperature` and `entropy` at every step, both (step,)."""
+
+    target: float
+    temperature: np.ndarray
+    entropy: np.ndarray
+
+
+def build_target(
     held: tuple[np.ndarray, np.ndarray], best: tuple[np.ndarray, np.ndarray], *, steps: int
-) -> tuple[Plate, Callable[[float, np.ndarray, np.ndarray], None]]:
-    """Return a plate of the way to a target entropy, and what moves it.
+) -> Draw[TargetFrame]:
+    """Return a function that draws one frame: the way to a target entropy.
 
     `held` and `best` are curves, temperatures and entropies, both (temperature,): where an actor's
-    steps end at a temperature that is held, and of the best tanh-Gaussian. The plate is moved with
-    the target, and with temperature and entropy at every step, both (step,).
+    steps end at a temperature that is held, and of the best tanh-Gaussian.
     """
     with style.style():
         figure = Figure(figsize=(9.8, 4.5))
         grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
         left = figure.add_subplot(grid[:, 0])
-        left.plot(*held, color=style.BLUE, lw=2, label=words("target.held"))
-        left.plot(*best, ":", color=style.GREY, lw=1.8, label=words("target.best"))
+        left.plot(*_broken(*held), color=style.BLUE, lw=2, label=words("target.held"))
+        left.plot(*_broken(*best), ":", color=style.GREY, lw=1.8, label=words("target.best"))
         (path,) = left.plot([], [], "-", color=style.RED, lw=1, marker="o", ms=3.5, markevery=25,
                             label=words("target.path"))  # fmt: skip
         (end,) = left.plot([], [], "*", color=style.RED, mec="white", ms=16, zorder=5,
@@ -176,9 +174,9 @@ def target_plate(
         goals = [axes.axhline(0, color=style.BLACK, lw=1.2, ls="--") for axes in (left, lower)]
         goals[0].set_label(words("target.target"))
         left.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, handlelength=1.8)
-        plate = Plate(figure, [*goals, path, end, hot, random])
 
-    def move(target: float, temperature: np.ndarray, entropy: np.ndarray) -> None:
+    def move(frame: TargetFrame) -> None:
+        target, temperature, entropy = frame
         path.set_data(temperature, entropy)
         end.set_data(temperature[-1:], entropy[-1:])
         hot.set_data(np.arange(steps + 1), temperature)
@@ -186,4 +184,11 @@ def target_plate(
         for goal in goals:
             goal.set_ydata([target] * 2)
 
-    return plate, move
+    return drawing(figure, ([*goals, path, end, hot, random], move))
+
+
+def _broken(temperatures: np.ndarray, entropy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a curve with a gap where it jumps, so that no line stands for what is not there."""
+    jumps = np.abs(np.diff(entropy, append=entropy[-1])) > 0.3
+    # The last point before a jump is given up.
+    return temperatures, np.where(jumps, np.nan, entropy)

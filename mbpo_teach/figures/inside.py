@@ -3,11 +3,9 @@
 Drawn for chapter 7.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
@@ -16,8 +14,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from mbpo_teach.agent import PARTS
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
+from mbpo_teach.recorded import Inside
 
 _COLOURS = dict(
     zip(PARTS, (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW), strict=True)
@@ -25,23 +24,15 @@ _COLOURS = dict(
 _HATCHES = dict(zip(PARTS, ("", "//", "..", "", "xx"), strict=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
-    """Recorded trainings: `steps` (report,), all else (seed, report); NaN where nothing was yet.
+class Frame(NamedTuple):
+    """The seed and the report that are shown, both counted from 0."""
 
-    `means` are of the returns, `holdout` is the elites' held-out error in scaled units, `length`
-    k of the last branches, and `spent` (seed, report, part) the seconds so far by ``agent.PARTS``.
-    """
-
-    steps: np.ndarray
-    means: np.ndarray
-    holdout: np.ndarray
-    length: np.ndarray
-    spent: np.ndarray
+    seed: int
+    report: int
 
 
-def inside_plate(world: str, runs: Inside) -> tuple[Plate, Callable[[int, int], None]]:
-    """Return a plate of the trainings in `world`, and what moves it: a seed, and a report."""
+def build(world: str, runs: Inside) -> Draw[Frame]:
+    """Return a function that draws one frame of the trainings in `world`."""
     with style.style():
         figure = Figure(figsize=(9.8, 5.4))
         (first, second), (third, fourth) = figure.subplots(2, 2, sharex=True)
@@ -65,10 +56,9 @@ def inside_plate(world: str, runs: Inside) -> tuple[Plate, Callable[[int, int], 
             axes.plot([], [], "o", color=style.BLUE, mec="white", ms=8)[0]
             for axes in (first, second, third)
         ]
-        moving: list[Artist] = [*lines, *areas, *here, *dots]
-        plate = Plate(figure, moving)
 
-    def move(seed: int, report: int) -> None:
+    def move(frame: Frame) -> None:
+        seed, report = frame
         for line, dot, values in zip(
             lines, dots, (runs.means, runs.holdout, runs.length), strict=True
         ):
@@ -81,7 +71,7 @@ def inside_plate(world: str, runs: Inside) -> tuple[Plate, Callable[[int, int], 
         for rule in here:
             rule.set_xdata([runs.steps[report]] * 2)
 
-    return plate, move
+    return drawing(figure, ([*lines, *areas, *here, *dots], move))
 
 
 def _panel(

@@ -4,36 +4,44 @@ Drawn for chapters 6 and 7.
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
+from mbpo_teach.recorded import Trainings
 
 _DASHES = ("-", "--", "-.", ":")
 _LEVELS = {"best": "learning.best", "most": "learning.most"}
 
 
 class Rival(NamedTuple):
-    """A recorded algorithm to compare with: its `name`, steps (report,), means (seed, report)."""
+    """A recorded algorithm to compare with, and its name."""
 
     name: str
+    trainings: Trainings
+
+
+class Frame(NamedTuple):
+    """The reports so far, and whether the training was `stopped` by hand.
+
+    `steps` (report,) are real steps; `low`, `mean` and `high` (report,) the least, the mean and the
+    largest of a report's returns.
+    """
+
     steps: np.ndarray
-    means: np.ndarray
-
-    @property
-    def middle(self) -> np.ndarray:
-        """The median of the seeds at each report, (report,)."""
-        median: np.ndarray = np.median(self.means, axis=0)
-        return median
+    low: np.ndarray
+    mean: np.ndarray
+    high: np.ndarray
+    stopped: bool
 
 
-def live_plate(
+def build(
     world: str,
     *,
     total_steps: int,
@@ -41,13 +49,11 @@ def live_plate(
     highest: float,
     best: float | None = None,
     rival: Rival | None = None,
-) -> tuple[Plate, Callable[[np.ndarray, np.ndarray, bool], None]]:
-    """Return a plate of a training in `world`, and what moves it.
+) -> Draw[Frame]:
+    """Return a function that draws one frame of a training in `world`.
 
     Its axes are fixed from the start: real steps up to `total_steps`, returns from `lowest` to
-    `highest`; `best` is the mean of the best returns known, and a `rival` stands behind it. It is
-    moved with the steps of the reports (report,), their returns (report, start), and whether the
-    training was stopped by hand.
+    `highest`; `best` is the mean of the best returns known, and a `rival` stands behind it.
     """
     with style.style():
         figure = Figure(figsize=(8.4, 3.9))
@@ -56,8 +62,8 @@ def live_plate(
             axes.axhline(best, color=style.BLACK, lw=1.2, ls="--", label=words("live.best"))
         if rival is not None:
             axes.plot(
-                rival.steps, rival.middle, "-.", color=style.ORANGE, lw=1.6,
-                label=words("live.rival", name=rival.name, seeds=len(rival.means)),
+                rival.trainings.steps, rival.trainings.middle, "-.", color=style.ORANGE, lw=1.6,
+                label=words("live.rival", name=rival.name, seeds=len(rival.trainings.means)),
             )  # fmt: skip
         band = axes.fill_between(
             [0], [0], [0], color=style.SKY, alpha=0.4, lw=0, label=words("live.range")
@@ -73,20 +79,20 @@ def live_plate(
         axes.set_ylabel(words("live.return"))
         axes.set_title(words("live.title", world=world))
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=5)
-        plate = Plate(figure, [band, mean, here, note])
 
-    def move(steps: np.ndarray, returns: np.ndarray, stopped: bool) -> None:
-        band.set_data(steps, returns.min(axis=1), returns.max(axis=1))
-        mean.set_data(steps, returns.mean(axis=1))
-        here.set_xdata([steps[-1]] * 2)
-        here.set_color(style.RED if stopped else style.GREY)
-        note.set_text(words("live.stopped") if stopped else "")
-        late = steps[-1] > 0.75 * total_steps
+    def move(frame: Frame) -> None:
+        step = frame.steps[-1] if len(frame.steps) else 0
+        band.set_data(frame.steps, frame.low, frame.high)
+        mean.set_data(frame.steps, frame.mean)
+        here.set_xdata([step] * 2)
+        here.set_color(style.RED if frame.stopped else style.GREY)
+        note.set_text(words("live.stopped") if frame.stopped else "")
+        late = step > 0.75 * total_steps
         note.set_horizontalalignment("right" if late else "left")
         note.set_position((-4, 0) if late else (4, 0))
-        note.xy = (steps[-1], note.xy[1])
+        note.xy = (step, note.xy[1])
 
-    return plate, move
+    return drawing(figure, ([band, mean, here, note], move))
 
 
 def learning_picture(

@@ -5,27 +5,22 @@ Left, eta_k against k, zoomed to its own range with the numbers at the lines; ri
 chapter 5.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mbpo_teach.exact import truly_best_length
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
-
-_Panel = tuple[list[Artist], Callable[["Frame"], None]]
 
 _LOWEST, _HIGHEST = 1e-7, 1e3
 _ROUNDING = 1e-14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """What one frame shows, in units of return.
 
     `branched` (eta_k), `penalty` and `tight` have shape (length,), for k = 0, 1, ...;
@@ -54,24 +49,15 @@ class Frame:
         return truly_best_length(self.gap, rounding=rounding)
 
 
-def build(*, longest: int) -> Callable[[Frame], Plate]:
+def build(*, longest: int) -> Draw[Frame]:
     """Return a function that draws one frame; its arrays go up to k = `longest`."""
     with style.style():
         figure = Figure(figsize=(9.8, 4.3))
         left, right = figure.subplots(1, 2)
-        left_artists, move_left = _return_panel(left, longest)
-        right_artists, move_right = _gap_panel(right, longest)
-        plate = Plate(figure, left_artists + right_artists)
-
-    def draw(frame: Frame) -> Plate:
-        move_left(frame)
-        move_right(frame)
-        return plate
-
-    return draw
+        return drawing(figure, _return_panel(left, longest), _gap_panel(right, longest))
 
 
-def _return_panel(axes: Axes, longest: int) -> _Panel:
+def _return_panel(axes: Axes, longest: int) -> Panel[Frame]:
     k = np.arange(longest + 1)
     blank = np.zeros(longest + 1)
     (branched,) = axes.plot(k, blank, color=style.GREEN, lw=2, label=words("lengths.branched"))
@@ -112,7 +98,7 @@ def _return_panel(axes: Axes, longest: int) -> _Panel:
     return [*lines, branched, point, *numbers], move
 
 
-def _gap_panel(axes: Axes, longest: int) -> _Panel:
+def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     k = np.arange(longest + 1)
     blank = np.ones(longest + 1)
     axes.axhspan(1, _HIGHEST, color=style.GREY, alpha=0.16, lw=0)

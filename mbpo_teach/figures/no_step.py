@@ -3,24 +3,31 @@
 Drawn for chapter 4.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
-Draw = Callable[[np.ndarray, np.ndarray, int], Plate]
+
+class Frame(NamedTuple):
+    """Gains and ceilings as shares of C, (shift,), and the place of the present shift."""
+
+    gains: np.ndarray
+    ceilings: np.ndarray
+    here: int
 
 
-def build(*, shifts: np.ndarray, random_gains: np.ndarray, random_ceilings: np.ndarray) -> Draw:
-    """Return a function ``(gains, ceilings, here) -> plate``.
+def build(
+    *, shifts: np.ndarray, random_gains: np.ndarray, random_ceilings: np.ndarray
+) -> Draw[Frame]:
+    """Return a function that draws one frame.
 
-    `shifts` is the grid of policy shifts; gains and ceilings are shares of C, shape (shift,), and
-    `here` is the index of the present shift. `random_gains` and `random_ceilings`, shape (case,),
-    are the same two shares for random MDPs.
+    `shifts` is the grid of policy shifts, (shift,); `random_gains` and `random_ceilings`, (case,),
+    are a frame's two shares for random MDPs.
     """
     with style.style():
         figure = Figure(figsize=(9.6, 3.9))
@@ -48,12 +55,10 @@ def build(*, shifts: np.ndarray, random_gains: np.ndarray, random_ceilings: np.n
         right.set_xlim(0.5, 1)
         right.set_xlabel(words("no_step.ceiling"))
         right.set_title(words("no_step.random_title", count=f"{len(random_gains):,}"))
-        plate = Plate(figure, [gain, ceiling, point])
 
-    def draw(gains: np.ndarray, ceilings: np.ndarray, here: int) -> Plate:
-        gain.set_ydata(gains)
-        ceiling.set_ydata(ceilings)
-        point.set_data([shifts[here]], [gains[here]])
-        return plate
+    def move(frame: Frame) -> None:
+        gain.set_ydata(frame.gains)
+        ceiling.set_ydata(frame.ceilings)
+        point.set_data([shifts[frame.here]], [frame.gains[frame.here]])
 
-    return draw
+    return drawing(figure, ([gain, ceiling, point], move))

@@ -5,7 +5,6 @@ that other would be squeezed into a corner. Drawn for chapter 7.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from mbpo_teach.figures import style
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
+from mbpo_teach.recorded import Trainings
 
 _LOOKS = (
     (style.BLUE, style.SKY, "-"),
@@ -24,22 +24,8 @@ _LOOKS = (
 """Of each algorithm: the colour of its median, that of its seeds, and its line."""
 
 
-class Runs(NamedTuple):
-    """Recorded trainings: `steps` (report,), `means` and `seconds`, both (seed, report)."""
-
-    steps: np.ndarray
-    means: np.ndarray
-    seconds: np.ndarray
-
-    def reached(self, level: float) -> np.ndarray:
-        """Return the step at which each seed first reached `level`, infinite where none did."""
-        there = self.means >= level
-        first = self.steps[there.argmax(axis=1)].astype(float)
-        return np.where(there.any(axis=1), first, np.inf)
-
-
 def race_picture(
-    worlds: Mapping[str, Mapping[str, Runs]], levels: Mapping[str, tuple[float, float]]
+    worlds: Mapping[str, Mapping[str, Trainings]], levels: Mapping[str, tuple[float, float]]
 ) -> Still:
     """Show the runs of up to three algorithms in each world, by name of world and of algorithm.
 
@@ -92,7 +78,7 @@ def _plain_log(axes: Axes) -> None:
     axes.xaxis.minorticks_off()
 
 
-def _sentence(world: str, name: str, runs: Runs, solved: float) -> str:
+def _sentence(world: str, name: str, runs: Trainings, solved: float) -> str:
     reached = runs.reached(solved)
     count, total = int(np.isfinite(reached).sum()), len(reached)
     middle = float(np.median(reached))

@@ -3,20 +3,27 @@
 Drawn for chapter 5, after figure 1 of the paper.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
+
+
+class Frame(NamedTuple):
+    """Which of the counts is brought forward."""
+
+    which: int
 
 
 def build(
     shifts: np.ndarray, errors: np.ndarray, slopes: np.ndarray, counts: Sequence[int]
-) -> Callable[[int], Plate]:
-    """Return a function ``(which) -> plate`` that brings forward one of the `counts`.
+) -> Draw[Frame]:
+    """Return a function that draws one frame, with one of the `counts` brought forward.
 
     `shifts` has shape (shift,), `errors` (seed, count, shift), `slopes` (seed, count).
     """
@@ -45,12 +52,11 @@ def build(
         (point,) = right.plot(counts[:1], middle[:1], "o", color=style.RED, mec="white", ms=9)
         right.set_xlabel(words("branches.count"))
         right.set_title(words("shift.slope_title"))
-        plate = Plate(figure, [chosen, line, point])
 
-    def draw(which: int) -> Plate:
+    def move(frame: Frame) -> None:
+        which = frame.which
         chosen.set_ydata(means[which])
         line.set_ydata(means[which, 0] + middle[which] * shifts)
         point.set_data([counts[which]], [middle[which]])
-        return plate
 
-    return draw
+    return drawing(figure, ([chosen, line, point], move))

@@ -5,21 +5,27 @@ horizon; with rewards of at most r_max no return exceeds r_max / (1 - gamma). Tw
 trivial level, against which chapter 04 measures every bound. Used by chapter 00.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.bounds import largest_return
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 
 STEPS = np.arange(121)
 _GAMMAS = np.linspace(0.0, 0.99, 397)
 
 
-def discount_plate() -> tuple[Plate, Callable[[float], None]]:
-    """Return a plate and the function that moves its artists to a discount in [0, 0.99]."""
+class Frame(NamedTuple):
+    """A discount, in [0, 0.99]."""
+
+    gamma: float
+
+
+def build() -> Draw[Frame]:
+    """Return a function that draws one frame."""
     with style.style():
         figure = Figure(figsize=(8.4, 3.2))
         near, far = figure.subplots(1, 2, width_ratios=(3, 2))
@@ -46,12 +52,11 @@ def discount_plate() -> tuple[Plate, Callable[[float], None]]:
         (here,) = far.plot([], [], color=style.RED, marker="o", linestyle="none")
         here.set(clip_on=False, in_layout=False)  # at 0 half of the dot lies outside the axes
 
-        plate = Plate(figure, [weights, horizon, here])
-
-    def move(gamma: float) -> None:
+    def move(frame: Frame) -> None:
+        gamma = frame.gamma
         length = largest_return(gamma=gamma, r_max=1)
         weights.set_data(STEPS, gamma**STEPS)
         horizon.set_data([length, length], [0, 1])
         here.set_data([gamma], [length])
 
-    return plate, move
+    return drawing(figure, ([weights, horizon, here], move))

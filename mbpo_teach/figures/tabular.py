@@ -4,13 +4,14 @@ Drawn for chapter 1. One seed says little about an algorithm; the band shows how
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures import style, worlds
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.figures.worlds import best_count, draw_walls, policy_panel
@@ -71,8 +72,8 @@ def policies(maze: Maze, tables: Mapping[int, np.ndarray], *, episodes: int) -> 
         figure = Figure(figsize=(8.4, 3.0))
         panels = figure.subplots(1, len(tables))
         for axes, (n, q) in zip(panels, tables.items(), strict=True):
-            _, show = policy_panel(axes, maze)
-            show(q)
+            _, move = policy_panel(axes, maze)
+            move(worlds.Frame(q))
             axes.set_title(words("dyna.n", n=n))
     known = words("dyna.join").join(
         words("dyna.known", n=n, count=arrow_count(q)) for n, q in tables.items()
@@ -164,10 +165,16 @@ def lake(success: Curves, episodes: np.ndarray, *, best: float) -> Still:
     return Still(figure, words("dyna.lake_say", final=final, best=best))
 
 
-def sweep_plate(
+class SweepFrame(NamedTuple):
+    """The value of the setting whose curve is brought forward."""
+
+    value: float
+
+
+def build_sweep(
     runs: Mapping[float, np.ndarray], x: np.ndarray, *, dress: Callable[[Axes, np.ndarray], None]
-) -> tuple[Plate, Callable[[float], None]]:
-    """Return a plate of all mean curves in grey, and the function that brings one forward.
+) -> Draw[SweepFrame]:
+    """Return a function that draws one frame: all mean curves in grey, and one brought forward.
 
     `runs` holds arrays (seed, x) by the value of the setting; `dress` sets limits and words.
     """
@@ -184,13 +191,13 @@ def sweep_plate(
         band = axes.fill_between(x, 0 * x, 0 * x, color=style.BLUE, alpha=0.2, lw=0)
         (line,) = axes.plot(x, 0 * x, color=style.BLUE, lw=2.2)
         dress(axes, x)
-        plate = Plate(figure, [band, line])
 
-    def move(value: float) -> None:
-        band.set_data(x, *spread(thin[value]))
-        line.set_ydata(thin[value].mean(axis=0))
+    def move(frame: SweepFrame) -> None:
+        chosen = thin[frame.value]
+        band.set_data(x, *spread(chosen))
+        line.set_ydata(chosen.mean(axis=0))
 
-    return plate, move
+    return drawing(figure, ([band, line], move))
 
 
 def _first(flags: np.ndarray) -> int | str:

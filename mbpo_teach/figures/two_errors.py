@@ -3,18 +3,25 @@
 Drawn for chapter 4, where it tells policy shift from compounding error.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
 
-def build(*, steps: int) -> Callable[[np.ndarray, np.ndarray], Plate]:
-    """Return a function ``(distances, ceilings) -> plate``, both of shape (steps + 1,)."""
+class Frame(NamedTuple):
+    """`distances` of imagined and real state, and their `ceilings`, both (time,)."""
+
+    distances: np.ndarray
+    ceilings: np.ndarray
+
+
+def build(*, steps: int) -> Draw[Frame]:
+    """Return a function that draws one frame, of the times 0 to `steps`."""
     times = np.arange(steps + 1)
     with style.style():
         figure = Figure(figsize=(7.6, 3.5))
@@ -29,11 +36,9 @@ def build(*, steps: int) -> Callable[[np.ndarray, np.ndarray], Plate]:
         axes.set_xlabel(words("two_errors.time"))
         axes.set_ylabel(words("two_errors.tv"))
         axes.legend(loc="upper right")
-        plate = Plate(figure, [ceiling, distance])
 
-    def draw(distances: np.ndarray, ceilings: np.ndarray) -> Plate:
-        distance.set_ydata(distances)
-        ceiling.set_ydata(ceilings)
-        return plate
+    def move(frame: Frame) -> None:
+        distance.set_ydata(frame.distances)
+        ceiling.set_ydata(frame.ceilings)
 
-    return draw
+    return drawing(figure, ([ceiling, distance], move))

@@ -4,8 +4,7 @@ Three maps of the twin's cells, and below them the exact model error met on the 
 chapter 5.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -13,12 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.plate import Plate
+from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """What one frame shows.
 
     `starts`, `branched` and `whole` are laws over the cells, (angle, velocity); `branch_errors` and
@@ -34,7 +32,7 @@ class Frame:
     whole_errors: np.ndarray
 
 
-def build(*, steps: int, most: float) -> Callable[[Frame], Plate]:
+def build(*, steps: int, most: float) -> Draw[Frame]:
     """Return a function that draws one frame; a cell of chance `most` has the darkest colour."""
     with style.style():
         figure = Figure(figsize=(9.4, 5.6))
@@ -70,15 +68,13 @@ def build(*, steps: int, most: float) -> Callable[[Frame], Plate]:
         below.set_ylabel(words("two_errors.tv"))
         below.set_title(words("whereabouts.error_title"))
         below.legend(loc="upper left", ncols=2)
-        plate = Plate(figure, [*images, branch, whole, here])
 
-    def draw(frame: Frame) -> Plate:
+    def move(frame: Frame) -> None:
         laws = (frame.starts, frame.branched, frame.whole)
         for image, law in zip(images, laws, strict=True):
             image.set_data(law.T)
         branch.set_ydata(frame.branch_errors)
         whole.set_ydata(frame.whole_errors)
         here.set_data([frame.k], [frame.branch_errors[frame.k]])
-        return plate
 
-    return draw
+    return drawing(figure, ([*images, branch, whole, here], move))

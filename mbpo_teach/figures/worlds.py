@@ -4,15 +4,16 @@ Drawn for chapter 1. A cell whose actions are all worth the same has no arrow: t
 choose there by chance.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.mazes import MOVES, Maze
 
 # From clear to blue, so that walls and grid show through cells without value.
@@ -51,11 +52,24 @@ def best_count(q: np.ndarray) -> np.ndarray:
     return np.asarray((q == q.max(axis=1, keepdims=True)).sum(axis=1))
 
 
-def policy_panel(axes: Axes, maze: Maze) -> tuple[list[Artist], Callable[[np.ndarray], None]]:
-    """Draw a maze; return its moving artists and the function that shows a table of values.
+class Frame(NamedTuple):
+    """Action values `q`, shape (state, action), in [0, 1]."""
 
-    The function takes action values, shape (state, action), in [0, 1]. Colour grows with the
-    0.4th power of the value, because values far from the goal are small at first.
+    q: np.ndarray
+
+
+def build(maze: Maze) -> Draw[Frame]:
+    """Return a function that draws one frame: a maze and the best actions in it."""
+    with style.style():
+        figure = Figure(figsize=(6.2, 4.1))
+        return drawing(figure, policy_panel(figure.subplots(), maze))
+
+
+def policy_panel(axes: Axes, maze: Maze) -> Panel[Frame]:
+    """Return a panel of a maze and the best actions in it.
+
+    Colour grows with the 0.4th power of the value, because values far from the goal are small at
+    first.
     """
     letters = draw_walls(axes, maze.layout)
     for letter in letters:  # into the corner, out of the arrow's way
@@ -72,7 +86,8 @@ def policy_panel(axes: Axes, maze: Maze) -> tuple[list[Artist], Callable[[np.nda
         angles="xy", scale_units="xy", scale=1.5, pivot="middle", width=0.008, zorder=3,
     )  # fmt: skip
 
-    def show(q: np.ndarray) -> None:
+    def move(frame: Frame) -> None:
+        q = frame.q
         values = np.zeros((len(maze.layout), len(maze.layout[0])))
         values[rows, columns] = q.max(axis=1)
         picture.set_data(values)
@@ -81,4 +96,4 @@ def policy_panel(axes: Axes, maze: Maze) -> tuple[list[Artist], Callable[[np.nda
         # Rows of the text run down the axis, so a move down is an arrow with positive v.
         arrows.set_UVC(steps[:, 1], steps[:, 0])
 
-    return [picture, *letters, arrows], show
+    return [picture, *letters, arrows], move

@@ -6,7 +6,7 @@ On chapter 4's river, where theorem 4.1 accepted nothing. Taught in chapter 5.
 from functools import cache
 
 from mbpo_teach import language, mdp, river
-from mbpo_teach.figures.climb import build
+from mbpo_teach.figures.climb import Frame, build
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.improvement import Round, improve
 from mbpo_teach.seeding import generator
@@ -53,7 +53,7 @@ def climb_lab() -> Lab:
                         error=f"{max(offer.eps_m_prime for offer in accepted):.2g}",
                     )
                 )
-            return draw(found, first, best), language.join(said)
+            return draw(Frame(found, first, best)), language.join(said)
 
         return view
 

@@ -6,23 +6,22 @@ from a record, some from a model that the chapter has just trained.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mbpo_teach import envs, simulator
-from mbpo_teach.figures.compounding import ACTING, Curves, build_errors, build_law
-from mbpo_teach.figures.filmstrip import Film, Moment, View, build_film, film, film_strip
+from mbpo_teach import envs
+from mbpo_teach.compounding import ACTING, Arrays, Curves, curves, place_of
+from mbpo_teach.figures import filmstrip
+from mbpo_teach.figures.axes import decades
+from mbpo_teach.figures.compounding import ErrorsFrame, LawFrame, build_errors, build_law
+from mbpo_teach.figures.filmstrip import Film, Moment, View, film, film_strip
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.still import Still
 from mbpo_teach.growth import fit_growth, growth
 from mbpo_teach.language import join, text
-from mbpo_teach.limbs import Limbs, limbs
+from mbpo_teach.limbs import limbs_at
 from mbpo_teach.widgets import lab
 from mbpo_teach.widgets.lab import Choice, Lab, Slider
-
-Arrays = Mapping[str, NDArray[Any]]
 
 FITTED = 20
 """The first increments, to which the growth law is fitted."""
@@ -43,14 +42,15 @@ def errors_lab(arrays: Arrays, *, size: int, k: int = 10) -> Lab:
     ]
 
     def make_view() -> lab.View:
-        draw = build_errors(steps=steps, limits=_decades(*drawn))
+        draw = build_errors(steps=steps, limits=decades(*drawn))
 
         def view(*, k: int, start: int, size: float) -> tuple[Plate, str]:
-            at = _place(arrays, size)
-            shown = {acting: _curves(arrays, acting, at, start - 1) for acting in ACTING}
+            shown = {
+                acting: curves(arrays, acting, size=size, start=start - 1) for acting in ACTING
+            }
             said = [text("compounding.sentence", k=k, size=int(size))]
-            said += [_sentence(acting, curves, k, start) for acting, curves in shown.items()]
-            return draw(shown, k), join(said)
+            said += [_sentence(acting, found, k, start) for acting, found in shown.items()]
+            return draw(ErrorsFrame(shown, k)), join(said)
 
         return view
 
@@ -70,11 +70,11 @@ def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
     some = next(iter(worlds.values()))
 
     def make_view() -> lab.View:
-        limits = _decades(*(middle[:, 1:] for middle in medians.values()))
+        limits = decades(*(middle[:, 1:] for middle in medians.values()))
         draw = build_law(tuple(worlds), steps=steps, limits=limits)
 
         def view(*, stretch: float, size: float) -> tuple[Plate, str]:
-            found = [middle[_place(some, size)] for middle in medians.values()]
+            found = [middle[place_of(some, size)] for middle in medians.values()]
             law = [[growth(curve[1], stretch, k) for k in range(1, steps + 1)] for curve in found]
             fitted = [fit_growth(curve, until=FITTED)[1] for curve in found]
             said = [text("law.sentence", stretch=stretch, size=int(size))]
@@ -91,7 +91,8 @@ def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
                 )
                 for world, curve, drawn, fit in zip(worlds, found, law, fitted, strict=True)
             ]
-            return draw(np.array(found)[:, 1:], np.array(law), fitted), join(said)
+            frame = LawFrame(np.array(found)[:, 1:], np.array(law), fitted)
+            return draw(frame), join(said)
 
         return view
 
@@ -109,10 +110,10 @@ def film_lab(world: str, arrays: Arrays, *, size: int, k: int = 10) -> Lab:
     moment = _moments(world, arrays)
 
     def make_view() -> lab.View:
-        draw = build_film(_VIEWS[world], steps=steps, limits=_decades(errors))
+        draw = filmstrip.build(_VIEWS[world], steps=steps, limits=decades(errors))
 
         def view(*, k: int, start: int, size: float) -> tuple[Plate, str]:
-            at = _place(arrays, size)
+            at = place_of(arrays, size)
             curve = errors[at, start - 1]
             going = np.isfinite(curve[k - 1])
             said = text(
@@ -122,7 +123,7 @@ def film_lab(world: str, arrays: Arrays, *, size: int, k: int = 10) -> Lab:
                 size=int(size),
                 error=_number(curve[k - 1]),
             )
-            return draw(moment(at, start - 1, k), curve), said
+            return draw(filmstrip.Frame(moment(at, start - 1, k), curve)), said
 
         return view
 
@@ -136,14 +137,14 @@ def strip(
     moments = {}
     for world, arrays in worlds.items():
         moment = _moments(world, arrays)
-        moments[world] = [moment(_place(arrays, size), start - 1, k) for k in ks]
+        moments[world] = [moment(place_of(arrays, size), start - 1, k) for k in ks]
     return film_strip(moments, _VIEWS)
 
 
 def moving_film(world: str, arrays: Arrays, *, size: int, start: int, seconds: float = 6) -> Film:
     """Return the film of one start state (counted from 1), every second step from k = 0 on."""
     moment = _moments(world, arrays)
-    at, steps = _place(arrays, size), arrays["actions.real"].shape[1]
+    at, steps = place_of(arrays, size), arrays["actions.real"].shape[1]
     return film(
         world,
         [moment(at, start - 1, k) for k in range(0, steps, 2)],
@@ -156,41 +157,25 @@ def _moments(world: str, arrays: Arrays) -> Callable[[int, int, int], Moment]:
     """Return a function of data size (its place), start and k that sets up the two bodies."""
     env = envs.make(world)
 
-    def body(obs: NDArray[np.float32]) -> Limbs | None:
-        if not np.isfinite(obs).all():
-            return None
-        simulator.set_from_obs(env, obs)
-        return limbs(env)
-
     def moment(size: int, start: int, k: int) -> Moment:
         real, imagined = (
             arrays["actions.real"][start, k],
             arrays["actions.imagined"][size, start, k],
         )
-        return Moment(k, body(real), body(imagined))
+        return Moment(k, limbs_at(env, real), limbs_at(env, imagined))
 
     return moment
 
 
-def _curves(arrays: Arrays, acting: str, size: int, start: int) -> Curves:
-    errors = arrays[f"{acting}.ensemble"][size][:, 1:]
-    low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
-    others = {
-        name: np.nanmedian(arrays[f"{acting}.{name}"][size], axis=0)[1:]
-        for name in ("single", "spread", "one_step")
-    }
-    return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
-
-
-def _sentence(acting: str, curves: Curves, k: int, start: int) -> str:
-    own = curves.own[k - 1]
+def _sentence(acting: str, found: Curves, k: int, start: int) -> str:
+    own = found.own[k - 1]
     return text(
         f"compounding.say_{acting}",
-        middle=_number(curves.middle[k - 1]),
-        low=_number(curves.low[k - 1]),
-        high=_number(curves.high[k - 1]),
-        single=_number(curves.single[k - 1]),
-        spread=_number(curves.spread[k - 1]),
+        middle=_number(found.middle[k - 1]),
+        low=_number(found.low[k - 1]),
+        high=_number(found.high[k - 1]),
+        single=_number(found.single[k - 1]),
+        spread=_number(found.spread[k - 1]),
         start=start,
         own=_number(own) if np.isfinite(own) else text("compounding.ended"),
     )
@@ -199,18 +184,6 @@ def _sentence(acting: str, curves: Curves, k: int, start: int) -> str:
 def _number(value: float) -> str:
     """Return two significant digits, and no powers of ten for large numbers."""
     return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
-
-
-def _decades(*values: NDArray[Any]) -> tuple[float, float]:
-    """Return the powers of ten between which all positive `values` lie."""
-    flat = np.concatenate([part.ravel() for part in values])
-    flat = flat[np.isfinite(flat) & (flat > 0)]
-    low, high = np.floor(np.log10(flat.min())), np.ceil(np.log10(flat.max()))
-    return float(10**low), float(10**high)
-
-
-def _place(arrays: Arrays, size: float) -> int:
-    return int(np.flatnonzero(arrays["sizes"] == size)[0])
 
 
 def _size(arrays: Arrays, value: int) -> Choice:

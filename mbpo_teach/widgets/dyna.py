@@ -5,23 +5,21 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mbpo_teach import bins as cells
 from mbpo_teach.episodic import expected_steps, greedy_policy, tabular_mdp
-from mbpo_teach.figures import style
-from mbpo_teach.figures.coverage import coverage_plate
+from mbpo_teach.figures import coverage, style, worlds
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.tabular import (
+    SweepFrame,
     arrow_count,
+    build_sweep,
     first_below,
     return_axis,
     reward_axis,
     spread,
     steps_axis,
-    sweep_plate,
 )
-from mbpo_teach.figures.worlds import policy_panel
 from mbpo_teach.language import text
 from mbpo_teach.mazes import Maze
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
@@ -41,12 +39,11 @@ def steps_lab(name: str, runs: Mapping[float, np.ndarray], *, value: float) -> L
     """
 
     def make_view() -> View:
-        plate, move = sweep_plate(runs, _axis(runs), dress=steps_axis)
+        draw = build_sweep(runs, _axis(runs), dress=steps_axis)
 
         def view(**setting: float) -> tuple[Plate, str]:
             chosen = setting[name]
             steps = runs[chosen]
-            move(chosen)
             first = first_below(steps)
             reached = "dyna.reached" if isinstance(first, int) else "dyna.not_reached"
             sentence = text(
@@ -57,7 +54,7 @@ def steps_lab(name: str, runs: Mapping[float, np.ndarray], *, value: float) -> L
                 late=steps[:, -10:].mean(),
                 seeds=len(steps),
             )
-            return plate, sentence
+            return draw(SweepFrame(chosen)), sentence
 
         return view
 
@@ -71,11 +68,10 @@ def lake_lab(runs: Mapping[float, np.ndarray], episodes: np.ndarray, *, value: f
     """
 
     def make_view() -> View:
-        plate, move = sweep_plate(runs, episodes, dress=return_axis)
+        draw = build_sweep(runs, episodes, dress=return_axis)
 
         def view(alpha: float) -> tuple[Plate, str]:
             final = runs[alpha][:, -1]
-            move(alpha)
             low, high = np.quantile(final, [0.1, 0.9])
             sentence = text(
                 "dyna.lake_alpha_say",
@@ -86,7 +82,7 @@ def lake_lab(runs: Mapping[float, np.ndarray], episodes: np.ndarray, *, value: f
                 high=high,
                 seeds=len(final),
             )
-            return plate, sentence
+            return draw(SweepFrame(alpha)), sentence
 
         return view
 
@@ -102,11 +98,10 @@ def kappa_lab(runs: Mapping[float, np.ndarray], *, change_after: int, value: flo
         axes.set_ylim(0, 1.04 * max(float(spread(array)[1].max()) for array in runs.values()))
 
     def make_view() -> View:
-        plate, move = sweep_plate(runs, _axis(runs), dress=dress)
+        draw = build_sweep(runs, _axis(runs), dress=dress)
 
         def view(kappa: float) -> tuple[Plate, str]:
             rewards = runs[kappa]
-            move(kappa)
             low, high = np.quantile(rewards[:, -1], [0.1, 0.9])
             sentence = text(
                 "dyna.kappa_say",
@@ -118,7 +113,7 @@ def kappa_lab(runs: Mapping[float, np.ndarray], *, change_after: int, value: flo
                 steps=rewards.shape[1],
                 seeds=len(rewards),
             )
-            return plate, sentence
+            return draw(SweepFrame(kappa)), sentence
 
         return view
 
@@ -135,14 +130,10 @@ def arrows_lab(maze: Maze, tables: Mapping[int, np.ndarray], *, value: int) -> L
     mdp = tabular_mdp(maze, gamma=0.95)
 
     def make_view() -> View:
-        with style.style():
-            figure = Figure(figsize=(6.2, 4.1))
-            moving, show = policy_panel(figure.subplots(), maze)
-        plate = Plate(figure, moving)
+        draw = worlds.build(maze)
 
         def view(planning_steps: int, episode: int) -> tuple[Plate, str]:
             q = tables[planning_steps][episode]
-            show(q)
             steps = expected_steps(mdp, greedy_policy(q))
             arrives = "dyna.arrives" if np.isfinite(steps) else "dyna.never_arrives"
             sentence = text(
@@ -153,7 +144,7 @@ def arrows_lab(maze: Maze, tables: Mapping[int, np.ndarray], *, value: int) -> L
                 cells=len(maze.cells) - 1,
                 arrives=text(arrives, steps=steps),
             )
-            return plate, sentence
+            return draw(worlds.Frame(q)), sentence
 
         return view
 
@@ -172,15 +163,15 @@ def coverage_lab(
     `data` and `fresh` hold a point per row, (row, 3): angle, speed and action.
     """
     grid = (2, 3, 4, 5, 7, 10, 14, 20, 30, 50)
-    visited, known = [], []
+    visited, known, hits = [], [], {}
     for count in grid:
         old, new = (cells.cell_index(x, low=low, high=high, bins=count) for x in (data, fresh))
+        hits[count] = cells.visited_grid(data[:, :2], low=low[:2], high=high[:2], bins=count)
         visited.append(cells.visited_share(old, cell_count=count ** len(low)))
         known.append(cells.known_share(new, old))
 
     def make_view() -> View:
-        plate, move = coverage_plate(
-            data[:, :2],
+        draw = coverage.build(
             low=low[:2],
             high=high[:2],
             bins=grid,
@@ -189,7 +180,6 @@ def coverage_lab(
         )
 
         def view(bins: int) -> tuple[Plate, str]:
-            move(bins)
             at = grid.index(bins)
             sentence = text(
                 "coverage.say",
@@ -199,7 +189,7 @@ def coverage_lab(
                 known=known[at],
                 rows=len(data),
             )
-            return plate, sentence
+            return draw(coverage.Frame(bins, hits[bins])), sentence
 
         return view
 

@@ -1,25 +1,27 @@
 """The sliders of chapter 2: spread on a curve, disagreement on a map, calibration.
 
-They move through fits that the chapter has computed; disagreement and error of the map are computed
-anew for each position of the sliders.
+They move through fits that the chapter has computed.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mbpo_teach.calibration import coverage
-from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach.disagreement import (
+    disagreement_and_error,
+    pendulum_observations,
+    pendulum_states,
+    rank_correlation,
+)
+from mbpo_teach.dynamics import Ensemble
 from mbpo_teach.envs import Env
-from mbpo_teach.errors import k_step_error, predicted_spread
-from mbpo_teach.figures.curve import spread_plate
-from mbpo_teach.figures.ensemble import coverage_plate, map_plate
+from mbpo_teach.figures.curve import SpreadFrame, build_spread
+from mbpo_teach.figures.ensemble import CoverageFrame, MapFrame, build_coverage, build_map
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.language import text
-from mbpo_teach.regression import GAP, Fitted, Points, spreads
-from mbpo_teach.simulator import set_from_obs
+from mbpo_teach.regression import GAP, Fitted, Points, inside, noise_deviation, spreads
 from mbpo_teach.transitions import Transition
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
@@ -39,15 +41,16 @@ def spread_lab(
     """Return sliders over members, data size and noise; data and fits by (size, noise)."""
     members = len(next(iter(fits.values())).mean)
     sizes, noises = (tuple(sorted(set(axis))) for axis in zip(*fits, strict=True))
-    in_gap = (grid > GAP[0]) & (grid < GAP[1])
-    on_data = (grid > _NOISY_SIDE[0]) & (grid < _NOISY_SIDE[1])
+    in_gap, on_data = inside(grid, GAP), inside(grid, _NOISY_SIDE)
 
     def make_view() -> View:
-        plate, draw = spread_plate(grid)
+        draw = build_spread(grid)
 
         def view(members: int, count: int, noise: float) -> tuple[Plate, str]:
             mean, noisy, unsure = spreads(fits[count, noise], members)
-            draw(data[count, noise], noise, mean, noisy, unsure)
+            frame = SpreadFrame(
+                data[count, noise], mean, noise_deviation(grid, noise), noisy, unsure
+            )
             sentence = text(
                 "curve.say",
                 members=members,
@@ -56,7 +59,7 @@ def spread_lab(
                 data=unsure[on_data].mean(),
                 aleatoric=noisy[on_data].mean(),
             )
-            return plate, sentence
+            return draw(frame), sentence
 
         return view
 
@@ -74,18 +77,17 @@ def map_lab(env: Env, fits: Mapping[int, tuple[Ensemble, Transition]]) -> Lab:
     `fits` holds models and their data by number of rows. The error is that of the members' mean,
     against the simulator put into each state of the map.
     """
-    obs = _grid_observations()
+    obs = pendulum_observations(_ANGLES, _SPEEDS)
 
     def make_view() -> View:
-        plate, draw = map_plate(_ANGLES, _SPEEDS)
+        draw = build_map(_ANGLES, _SPEEDS)
 
         def view(count: int, torque: float) -> tuple[Plate, str]:
             model, data = fits[count]
             spread, error = disagreement_and_error(env, model, obs, torque)
             shape = (len(_SPEEDS), len(_ANGLES))
-            cosine, sine, speed = data.obs.numpy().T
-            points = np.column_stack([np.arctan2(sine, cosine), speed])
-            draw(spread.reshape(shape), error.reshape(shape), points)
+            points = pendulum_states(data.obs)
+            frame = MapFrame(spread.reshape(shape), error.reshape(shape), points)
             upright, hanging = (spread.reshape(shape)[-4, column] for column in (20, 0))
             sentence = text(
                 "map.say",
@@ -95,7 +97,7 @@ def map_lab(env: Env, fits: Mapping[int, tuple[Ensemble, Transition]]) -> Lab:
                 hanging=hanging,
                 agreement=rank_correlation(spread, error),
             )
-            return plate, sentence
+            return draw(frame), sentence
 
         return view
 
@@ -113,11 +115,10 @@ def calibration_lab(mean: Tensor, deviation: Tensor, target: Tensor) -> Lab:
     """
 
     def make_view() -> View:
-        plate, draw = coverage_plate(LEVELS)
+        draw = build_coverage(LEVELS)
 
         def view(factor: float) -> tuple[Plate, str]:
             covered = coverage(mean, factor * deviation, target, LEVELS).numpy()
-            draw(covered)
             at = covered[LEVELS.index(0.9)]
             sentence = text(
                 "calibration.say",
@@ -128,7 +129,7 @@ def calibration_lab(mean: Tensor, deviation: Tensor, target: Tensor) -> Lab:
                 reward=at[3],
                 rows=len(target),
             )
-            return plate, sentence
+            return draw(CoverageFrame(covered)), sentence
 
         return view
 
@@ -136,37 +137,3 @@ def calibration_lab(mean: Tensor, deviation: Tensor, target: Tensor) -> Lab:
         name="factor", words="calibration.factor", low=0.2, high=3.0, step=0.1, value=1.0
     )
     return Lab([factor], make_view)
-
-
-def disagreement_and_error(
-    env: Env, model: Ensemble, obs: Tensor, torque: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the members' disagreement and their mean's true error after one step, both (row,).
-
-    Both are measured in deviations of one step's change, as chapter 3 measures longer rollouts.
-    """
-    acts = torch.full((len(obs), 1), torque)
-    with torch.no_grad():
-        each = predict(model, obs, acts).mean[..., :-1]
-    real = np.empty(obs.shape, np.float32)
-    for row, state in enumerate(obs.numpy()):
-        set_from_obs(env, state)
-        real[row] = env.step(acts[row].numpy()).obs
-    scale = model.target_scale[:-1]
-    # Both functions are about rollouts, time by time: here there is one time.
-    each, after = each.unsqueeze(2), torch.from_numpy(real).unsqueeze(1)
-    spread = predicted_spread(each, scale)
-    error = k_step_error(each.mean(dim=0), after, scale)
-    return spread[:, 0].numpy(), error[:, 0].numpy()
-
-
-def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Return Spearman's correlation of two arrays (row,): 1 if both put the rows in one order."""
-    ranks = [values.argsort().argsort() for values in (first, second)]
-    matrix: np.ndarray = np.asarray(np.corrcoef(np.stack(ranks)))
-    return float(matrix[0, 1])
-
-
-def _grid_observations() -> Tensor:
-    angle, speed = (axis.ravel() for axis in np.meshgrid(_ANGLES, _SPEEDS))
-    return torch.tensor(np.column_stack([np.cos(angle), np.sin(angle), speed]), dtype=torch.float32)

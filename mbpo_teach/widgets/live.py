@@ -14,7 +14,8 @@ from IPython.display import display
 from torch import Tensor
 
 from mbpo_teach import language
-from mbpo_teach.figures.learning import Rival, live_plate
+from mbpo_teach.figures import learning
+from mbpo_teach.figures.learning import Rival
 from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.widgets.lab import Picture
 
@@ -87,7 +88,7 @@ class LiveCurve:
         rival: Rival | None = None,
     ) -> None:
         self._total, self._rival = total_steps, rival
-        self._plate, self._move = live_plate(
+        self._draw = learning.build(
             world, total_steps=total_steps, lowest=lowest, highest=highest, best=best, rival=rival
         )
         self.picture = Picture()
@@ -96,13 +97,19 @@ class LiveCurve:
     def show(self, reports: Sequence[Reported], state: str) -> None:
         """Draw the reports; `state` is "training", "finished" or "stopped"."""
         with DRAWING:
-            if reports:
-                steps = np.array([report.step for report in reports])
-                returns = np.stack([report.returns.numpy() for report in reports])
-                self._move(steps, returns, state == "stopped")
+            returns = [report.returns.numpy() for report in reports]
+            plate = self._draw(
+                learning.Frame(
+                    steps=np.array([report.step for report in reports]),
+                    low=np.array([each.min() for each in returns]),
+                    mean=np.array([each.mean() for each in returns]),
+                    high=np.array([each.max() for each in returns]),
+                    stopped=bool(reports) and state == "stopped",
+                )
+            )
             self.sentence = said(reports, state, total_steps=self._total, rival=self._rival)
             self.picture.frame = {
-                "png": self._plate.png(),
+                "png": plate.png(),
                 "sentence": self.sentence,
                 "state": json.dumps(
                     {
@@ -136,14 +143,15 @@ def said(
             high=round(last.returns.max().item()),
         )
     ]
-    if rival is not None and last.step >= rival.steps[0]:
-        there = int(np.flatnonzero(rival.steps <= last.step)[-1])
+    if rival is not None and last.step >= rival.trainings.steps[0]:
+        steps, middle = rival.trainings.steps, rival.trainings.middle
+        there = int(np.flatnonzero(steps <= last.step)[-1])
         parts.append(
             language.text(
                 "live.against",
                 name=rival.name,
-                mean=round(float(rival.middle[there])),
-                step=int(rival.steps[there]),
+                mean=round(float(middle[there])),
+                step=int(steps[there]),
             )
         )
     if state == "training":

@@ -11,7 +11,7 @@ import numpy as np
 
 from mbpo_teach import gains, language
 from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
-from mbpo_teach.figures.no_step import build
+from mbpo_teach.figures.no_step import Frame, build
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
@@ -48,7 +48,7 @@ def no_step_lab(*, cases: int = 1500) -> Lab:
                 share=found.share[here],
                 ceiling=found.ceiling[here],
             )
-            return draw(found.share, found.ceiling, here), said
+            return draw(Frame(found.share, found.ceiling, here)), said
 
         return view
 

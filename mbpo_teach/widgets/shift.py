@@ -9,7 +9,7 @@ from functools import cache
 from mbpo_teach import drift, language
 from mbpo_teach.cases import COUNTS
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.figures.shift import build
+from mbpo_teach.figures.shift import Frame, build
 from mbpo_teach.widgets.lab import Choice, Lab, View
 
 SEEDS = 3
@@ -35,7 +35,7 @@ def shift_lab() -> Lab:
                 slope=slopes[:, which].mean(),
                 seeds=SEEDS,
             )
-            return draw(which), said
+            return draw(Frame(which)), said
 
         return view
 

@@ -2,7 +2,7 @@
 
 from mbpo_teach.bounds import largest_return
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.figures.start import discount_plate
+from mbpo_teach.figures.start import Frame, build
 from mbpo_teach.language import text
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
@@ -14,12 +14,11 @@ def discount_lab() -> Lab:
 
 
 def _view() -> View:
-    plate, move = discount_plate()
+    draw = build()
 
     def view(gamma: float) -> tuple[Plate, str]:
-        move(gamma)
         horizon = largest_return(gamma=gamma, r_max=1)
         sentence = text("start.sentence", gamma=gamma, horizon=horizon, next=gamma, ten=gamma**10)
-        return plate, sentence
+        return draw(Frame(gamma)), sentence
 
     return view

@@ -8,7 +8,7 @@ error alone when that is zero, however far the policy has moved.
 from mbpo_teach import bounds, cases, drift, language
 from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.figures.two_errors import build
+from mbpo_teach.figures.two_errors import Frame, build
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
 _GAMMA = 0.8
@@ -37,7 +37,7 @@ def two_errors_lab() -> Lab:
                 last=distances[-1],
                 steps=_STEPS,
             )
-            return draw(distances, ceilings), said
+            return draw(Frame(distances, ceilings)), said
 
         return view
 

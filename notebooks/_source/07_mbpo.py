@@ -354,18 +354,17 @@ check("07-2", model_step)
 # %%
 import dataclasses
 
-from mbpo_teach import evaluate, sac
+from mbpo_teach import evaluate, recorded, sac
 from mbpo_teach.figures.learning import Rival
 from mbpo_teach.widgets.live import watch
-from mbpo_teach.widgets.mbpo import recorded_runs
 
-alone = recorded_runs("sac", "Pendulum-v1")
+alone = recorded.trainings("sac", "Pendulum-v1")
 best_known = evaluate.best_known("Pendulum-v1").mean().item()
 config = dataclasses.replace(laptop("Pendulum-v1"), total_steps=1000)
 reports = watch(
     mbpo.train_mbpo("Pendulum-v1", config, seed=0),
     world="Pendulum-v1", total_steps=1000, lowest=-1900, highest=0, best=best_known,
-    rival=Rival("SAC", alone.steps, alone.means),
+    rival=Rival("SAC", alone),
 )  # fmt: skip
 
 # %% [markdown] tags=["lang-en"]
@@ -428,7 +427,7 @@ from mbpo_teach.figures.race import race_picture
 levels = {"Pendulum-v1": (-200, best_known), "InvertedPendulum-v5": (950, 1000)}
 names = {"MBPO": "mbpo", "SAC": "sac", "SAC, G = 10": "control"}
 raced = {
-    world: {name: recorded_runs(record, world) for name, record in names.items()}
+    world: {name: recorded.trainings(record, world) for name, record in names.items()}
     for world in levels
 }
 race_picture(raced, levels)
@@ -499,10 +498,10 @@ for world, algorithms in raced.items():
 # %%
 from mbpo_teach.widgets.mbpo import inside_lab
 
-inside_lab("Pendulum-v1")
+inside_lab("Pendulum-v1", recorded.inside("Pendulum-v1"))
 
 # %%
-inside_lab("InvertedPendulum-v5")
+inside_lab("InvertedPendulum-v5", recorded.inside("InvertedPendulum-v5"))
 
 # %% [markdown] tags=["lang-en"]
 # **What was seen.** *The error does not simply fall.* On Pendulum, after the random steps, where data are fewest, it is
@@ -554,7 +553,7 @@ inside_lab("InvertedPendulum-v5")
 # %%
 from mbpo_teach.widgets.mbpo import ablations_lab
 
-ablations_lab()
+ablations_lab([recorded.factor(name) for name in recorded.FACTORS])
 
 # %% [markdown] tags=["lang-en"]
 # **What was seen.** *$G$ matters most.* With one update for each step no pole stands within 3,000 steps. With five it stands

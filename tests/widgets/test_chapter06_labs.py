@@ -40,7 +40,7 @@ def best(temperature):
 
 def test_temperature_lab_says_what_the_library_gives():
     lab = labs.temperature_lab()
-    for temperature in labs.TEMPERATURES:
+    for temperature in hills.TEMPERATURES:
         lab.move(temperature=temperature)
         mean, _, value, entropy = best(temperature)
         assert f"mean action at {math.tanh(mean):.2f}, an expected Q of {value:.3f}" in lab.sentence
@@ -54,7 +54,7 @@ def test_temperature_lab_says_what_the_library_gives():
 
 def test_the_best_policy_jumps_twice():
     """Peak up to 0.2, hill at 0.25 and 0.27, nearly everything from 0.3 on."""
-    for temperature in labs.TEMPERATURES:
+    for temperature in hills.TEMPERATURES:
         mean, _, value, entropy = best(temperature)
         if temperature <= 0.2:
             assert math.tanh(mean) == pytest.approx(0.6, abs=0.01)
@@ -68,7 +68,7 @@ def test_the_best_policy_jumps_twice():
 
 
 def test_objectives_do_not_jump_and_shape_costs_something():
-    soft, tanh = labs.best_kinds()
+    soft, tanh = hills.best_kinds()
     assert np.abs(np.diff(tanh.objective)).max() < 0.12
     assert (tanh.objective < soft.objective + 6e-3).all()
     assert (np.diff(soft.entropy) > 0).all()
@@ -81,36 +81,36 @@ def test_objectives_do_not_jump_and_shape_costs_something():
 
 def test_paths_settle_where_the_held_curve_meets_the_target():
     known = {-1.0: 0.08, -0.6: 0.157, -0.3: 0.243, 0.6: 0.317}
-    paths = [labs.path_to(target) for target in known]
+    paths = [hills.path_to(target) for target in known]
     ends = torch.tensor([temperatures[-1] for temperatures, _, _ in paths])
     assert ends.tolist() == pytest.approx(list(known.values()), abs=0.002)
     assert [entropies[-1] for _, entropies, _ in paths] == pytest.approx(list(known), abs=0.02)
-    held = hills.learn(ends.double(), steps=labs.STEPS).policies.entropy[:, -1]
+    held = hills.learn(ends.double(), steps=hills.STEPS).policies.entropy[:, -1]
     assert held.tolist() == pytest.approx(list(known), abs=0.03)
 
 
 def test_lower_targets_end_colder():
-    ends = [labs.path_to(target)[0][-1] for target in labs.TARGETS if target <= -0.2]
+    ends = [hills.path_to(target)[0][-1] for target in hills.TARGETS if target <= -0.2]
     assert (np.diff(ends) > 0).all()
 
 
 def test_targets_in_the_gap_swing():
     for target in (-0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5):
-        late = labs.path_to(target)[1][-labs.SETTLED :]
+        late = hills.path_to(target)[1][-labs.SETTLED :]
         assert np.ptp(late) > 0.5
     for target in (-1.0, -0.5, -0.2, 0.6):
-        assert np.ptp(labs.path_to(target)[1][-labs.SETTLED :]) < 0.05
+        assert np.ptp(hills.path_to(target)[1][-labs.SETTLED :]) < 0.05
     for target in (-0.1, 0.5):  # no point of either curve has an entropy between these
-        for entropies in (labs.held_entropies(), best_entropies()):
+        for entropies in (hills.held_entropies(), best_entropies()):
             assert not ((entropies > -0.1) & (entropies < 0.5)).any(), target
 
 
 def best_entropies():
-    return hills.best_policies(torch.from_numpy(labs.CURVE)).entropy.numpy()
+    return hills.best_policies(torch.from_numpy(hills.CURVE)).entropy.numpy()
 
 
 def test_the_actor_ends_on_the_hill_although_the_peak_is_better():
-    temperatures, _, action = labs.path_to(-1.0)
+    temperatures, _, action = hills.path_to(-1.0)
     assert action == pytest.approx(-0.4, abs=0.01)
     mean, _, _, _ = best(float(temperatures[-1]))
     assert math.tanh(mean) == pytest.approx(0.6, abs=0.01)
@@ -119,7 +119,7 @@ def test_the_actor_ends_on_the_hill_although_the_peak_is_better():
 def test_target_lab_says_what_the_library_gives():
     lab = labs.target_lab()
     lab.move(target=0.2)
-    temperatures, entropies, _ = labs.path_to(0.2)
+    temperatures, entropies, _ = hills.path_to(0.2)
     assert (
         f"from 1 to {temperatures[-1]:.3f} and the entropy is {entropies[-1]:.2f}" in lab.sentence
     )
@@ -133,37 +133,37 @@ def test_target_lab_says_what_the_library_gives():
 
 
 def test_two_critics_by_another_way_of_counting():
-    optimism, worth = labs.beliefs()
-    for place, noise in enumerate(labs.NOISES):
-        critics = labs.noisy_critics(noise).numpy()
+    optimism, worth = hills.beliefs()
+    for place, noise in enumerate(hills.NOISES):
+        critics = hills.noisy_critics(noise).numpy()
         truth = hills.action_value(hills.ACTIONS).numpy()
         smaller = critics.min(axis=1)
         chosen = smaller.argmax(axis=1)
-        surplus = smaller[np.arange(labs.DRAWS), chosen] - truth[chosen]
+        surplus = smaller[np.arange(hills.DRAWS), chosen] - truth[chosen]
         assert optimism["two"][place] == pytest.approx(surplus.mean())
         chosen = critics[:, 0].argmax(axis=1)
         assert worth["one"][place] == pytest.approx(truth[chosen].mean())
 
 
 def test_the_chapters_claims_about_two_critics():
-    optimism, worth = labs.beliefs()
-    at = labs.NOISES.index(0.3)
+    optimism, worth = hills.beliefs()
+    at = hills.NOISES.index(0.3)
     assert optimism["one"][at] == pytest.approx(0.35, abs=0.005)
     assert optimism["two"][at] == pytest.approx(0.10, abs=0.005)
     assert worth["two"][at] == pytest.approx(1.16, abs=0.005)
     assert worth["one"][at] == pytest.approx(1.12, abs=0.005)
-    assert -0.06 < optimism["two"][labs.NOISES.index(0.1)] < -0.01  # slightly too low
+    assert -0.06 < optimism["two"][hills.NOISES.index(0.1)] < -0.01  # slightly too low
     assert (optimism["one"][1:] > optimism["two"][1:]).all()
     # At an action chosen without looking: the mean of the smaller of two normals.
-    smaller = labs.noisy_critics(1.0).min(dim=1).values - hills.action_value(hills.ACTIONS)
+    smaller = hills.noisy_critics(1.0).min(dim=1).values - hills.action_value(hills.ACTIONS)
     assert smaller.mean().item() == pytest.approx(-1 / math.sqrt(math.pi), abs=0.03)
 
 
 def test_twins_lab_says_what_the_library_gives():
     lab = labs.twins_lab()
     lab.move(noise=0.5)
-    optimism, worth = labs.beliefs()
-    at = labs.NOISES.index(0.5)
+    optimism, worth = hills.beliefs()
+    at = hills.NOISES.index(0.5)
     assert f"chosen action by {optimism['one'][at]:.3f}" in lab.sentence
     assert f"worth {worth['one'][at]:.3f} and {worth['two'][at]:.3f};" in lab.sentence
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mbpo_teach import language
+from mbpo_teach import language, recorded
 from mbpo_teach.agent import PARTS
-from mbpo_teach.figures.race import Runs, race_picture
+from mbpo_teach.figures.race import race_picture
 from mbpo_teach.presets import laptop
+from mbpo_teach.recorded import Trainings
 from mbpo_teach.widgets import mbpo as labs
 
 SEEDS, REPORTS, STARTS = 5, 8, 10
@@ -62,7 +63,7 @@ def pixels(lab):
 
 
 def test_the_inside_of_a_training_is_told_in_numbers():
-    lab = labs.lab_inside("Pendulum-v1", record())
+    lab = labs.inside_lab("Pendulum-v1", recorded.inside_of(record()))
     assert lab.values == {"seed": 0, "report": REPORTS}
     lab.move(seed=2, report=4)
     assert lab.sentence == (
@@ -75,7 +76,7 @@ def test_the_inside_of_a_training_is_told_in_numbers():
 
 
 def test_the_inside_is_drawn_from_the_chosen_seed_and_report():
-    lab = labs.lab_inside("Pendulum-v1", record())
+    lab = labs.inside_lab("Pendulum-v1", recorded.inside_of(record()))
     seen = []
     for move in ({"seed": 0}, {"seed": 3}, {"report": 2}):
         lab.move(**move)
@@ -90,14 +91,14 @@ def factors():
         "rollout_length": ("Pendulum-v1", ablation("rollout_length", (1, 10, 20))),
         "real_ratio": ("InvertedPendulum-v5", ablation("real_ratio", (0.0, 0.05, 1.0))),
     }
-    return {
-        name: labs.factor_of(name, world, arrays, labs.preset_value(name, laptop(world)))
+    return [
+        recorded.factor_of(name, world, arrays, recorded.preset_value(name, laptop(world)))
         for name, (world, arrays) in made.items()
-    }
+    ]
 
 
 def test_the_settings_are_told_against_the_preset():
-    lab = labs.lab_ablations(factors())
+    lab = labs.ablations_lab(factors())
     assert lab.values == {"rollout_length": 20, "real_ratio": 0.05}
     assert "With k = 20, as in the preset, the median seed has -540 on average" in lab.sentence
     lab.move(rollout_length=10)
@@ -113,8 +114,8 @@ def test_the_settings_are_told_against_the_preset():
 
 def test_the_labs_speak_chinese():
     both = [
-        labs.lab_inside("Pendulum-v1", record()),
-        labs.lab_ablations(factors()),
+        labs.inside_lab("Pendulum-v1", recorded.inside_of(record())),
+        labs.ablations_lab(factors()),
     ]
     language.use("zh")
     assert "种子 0，第 900 步：平均回报 -300。" in both[0].sentence
@@ -124,23 +125,23 @@ def test_the_labs_speak_chinese():
 def test_the_presets_own_trainings_are_put_among_the_others():
     arrays = ablation("members", (1, 3, 7), reports=6)
     own = record(-300.0)
-    merged = labs.with_preset("members", arrays, 5.0, own)
+    merged = recorded.with_preset("members", arrays, 5.0, own)
     assert merged["members_values"].tolist() == [1, 3, 5, 7]
     np.testing.assert_array_equal(merged["members_returns"][2], own["returns"][:3, :6])
     np.testing.assert_array_equal(merged["members_returns"][3], arrays["members_returns"][2])
     np.testing.assert_array_equal(merged["members_seconds"][2], own["spent"].sum(axis=2)[:3, :6])
-    factor = labs.factor_of("members", "InvertedPendulum-v5", merged, 5.0)
+    factor = recorded.factor_of("members", "InvertedPendulum-v5", merged, 5.0)
     assert factor.preset == 2
-    assert labs.with_preset("members", arrays, 3.0, own) is arrays
+    assert recorded.with_preset("members", arrays, 3.0, own) is arrays
     with pytest.raises(ValueError, match="other steps"):
-        labs.with_preset("members", arrays, 5.0, own | {"steps": own["steps"] + 50})
+        recorded.with_preset("members", arrays, 5.0, own | {"steps": own["steps"] + 50})
     with pytest.raises(ValueError, match="none of"):
-        labs.factor_of("members", "InvertedPendulum-v5", arrays, 5.0)
+        recorded.factor_of("members", "InvertedPendulum-v5", arrays, 5.0)
 
 
 def test_the_presets_values_are_found():
     changed = dataclasses.replace(laptop("Pendulum-v1"), members=9, real_ratio=0.25)
-    found = [labs.preset_value(name, changed) for name in labs.FACTORS]
+    found = [recorded.preset_value(name, changed) for name in recorded.FACTORS]
     assert found == [changed.horizon.last, 0.25, changed.updates_per_step, 9]
 
 
@@ -152,9 +153,9 @@ def test_the_race_tells_when_each_was_there():
     steps = np.array([100, 200, 300])
     means = np.array([[-900.0, -150, -900], [-900, -900, -150], [-900, -900, -900]])
     seconds = np.array([[1.0, 2, 3]] * 3)
-    quick = Runs(steps, means, seconds)
+    quick = Trainings(steps, means, seconds)
     assert quick.reached(-200).tolist() == [200, 300, np.inf]
-    slow = Runs(10 * steps, means, 5 * seconds)
+    slow = Trainings(10 * steps, means, 5 * seconds)
     still = race_picture(
         {"Toy-v0": {"MBPO": quick, "SAC": slow}}, {"Toy-v0": (-200, -100)}
     )  # fmt: skip

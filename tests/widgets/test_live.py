@@ -20,6 +20,7 @@ from PIL import Image
 from mbpo_teach import language
 from mbpo_teach.figures.learning import Rival
 from mbpo_teach.model_free import ModelFreeConfig, train_sac
+from mbpo_teach.recorded import Trainings
 from mbpo_teach.sac import SACConfig
 from mbpo_teach.widgets import live
 
@@ -111,7 +112,8 @@ def test_other_errors_are_not_swallowed():
 
 
 def test_a_rival_stands_behind_and_is_named(frames):
-    rival = Rival("SAC", np.array([15, 25, 90]), np.array([[-90.0, -80, -10], [-70, -60, -10]]))
+    means = np.array([[-90.0, -80, -10], [-70, -60, -10]])
+    rival = Rival("SAC", Trainings(np.array([15, 25, 90]), means, np.ones_like(means)))
     live.watch(toys(3), total_steps=30, rival=rival, **SETTING)
     alone = len(frames)
     live.watch(toys(3), total_steps=30, **SETTING)
