@@ -65,7 +65,7 @@ def _call(answer: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, A
         line, code, foreign = _where(sys.exc_info()[2])
         if isinstance(error, NotImplementedError) and not foreign:
             return {"trouble": "stub"}
-        return {"trouble": "raised", "error": _words(error), "line": line, "code": code}
+        return {"trouble": "raised", "error": words(error), "line": line, "code": code}
     if returned is None:
         return {"trouble": "nothing"}
     try:
@@ -96,7 +96,7 @@ def _is_library(filename: str) -> bool:
     )
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     """Return type and message; the message is the learner's code too, and may fail."""
     try:
         message = str(error)

@@ -5,82 +5,100 @@ through ``torch.sys.modules``. What a mark rests on is in :mod:`mbpo_teach.gradi
 """
 
 import ast
-import warnings
-from collections.abc import Collection, Iterator
+import importlib.util
+from collections.abc import Collection, Iterator, Sequence
 
-from mbpo_teach.grading.exercise import COMMON_IMPORTS, Exercise
+from mbpo_teach.grading.cells import MAX_CHARACTERS, tree
+from mbpo_teach.grading.exercise import COMMON_IMPORTS, ISOLATED_IMPORTS, Exercise
 from mbpo_teach.grading.marks import Reason
 
-MAX_CHARACTERS = 100_000
-"""Longest answer that is read; the longest solution of the course has under two thousand."""
-
-_CALLS = frozenset(
-    "exec eval open getattr setattr globals vars __import__ compile breakpoint input".split()
-)
+# Files are not there, nobody answers a question, and code in a string is read by no rule here.
+_CALLS = frozenset("exec eval open __import__ compile breakpoint input".split())
+# Harmless in isolation, as dunder walks are; without it, if an ordinary name stands there.
+_ISOLATED_CALLS = frozenset("getattr setattr delattr globals vars".split())
 # Dunders that ordinary code names as attributes: super().__init__(), function.__name__.
-_HARMLESS = frozenset(["__init__", "__name__", "__doc__", "__call__", "__post_init__"])
+_HARMLESS = frozenset(
+    "__init__ __name__ __doc__ __class__ __call__ __post_init__ __version__ __len__ __getitem__ "
+    "__iter__ __next__ __enter__ __exit__".split()
+)
+_MOST_SHOWN = 60
 
 
-def objection(exercise: Exercise, answer: str, setup: str) -> Reason | None:
+def objection(
+    exercise: Exercise, cells: Sequence[str], setup: str, *, isolated: bool
+) -> Reason | None:
     """Return why an answer is not run, or None.
 
     Parameters
     ----------
     exercise
         The exercise; it says what may be imported, and what it asks to write.
-    answer
-        The source of the answer.
+    cells
+        The answer's cells.
     setup
         The source of the exercise's setup; what it imports, the answer may import too.
+    isolated
+        Whether it would run where there is nothing to be reached: then less is objected to.
+
+    Raises
+    ------
+    SyntaxError
+        If a cell is not Python.
     """
-    if len(answer) > MAX_CHARACTERS:
+    if sum(map(len, cells)) > MAX_CHARACTERS:
         return "mark.too_long", {"limit": MAX_CHARACTERS}
-    try:
-        tree = _parsed(answer)
-    except SyntaxError as error:
-        return "mark.no_python", {"line": error.lineno or 1}
-    except (ValueError, RecursionError, MemoryError, OverflowError):
-        return "mark.no_python", {"line": 1}
-    allowed = {*COMMON_IMPORTS, *exercise.imports, *_imported(_parsed(setup))}
-    defined = set(_defined(tree))
-    for node in ast.walk(tree):
-        found = _import(node, allowed) or _name(node) or _call(node, defined, exercise.library)
-        if found:
-            key, word = found
-            return key, {"name": word, "line": getattr(node, "lineno", 1)}
+    trees = [tree(cell) for cell in cells]
+    allowed = {*COMMON_IMPORTS, *exercise.imports, *_imported(tree(setup))}
+    allowed |= set(ISOLATED_IMPORTS) if isolated else set()
+    defined = {name for each in trees for name in _defined(each)}
+    for each in trees:
+        for node in ast.walk(each):
+            found = (
+                _import(node, allowed)
+                or _dunder(node, isolated)
+                or _call(node, defined, exercise.library, isolated)
+            )
+            if found:
+                key, word = found
+                return key, {"name": word[:_MOST_SHOWN], "line": getattr(node, "lineno", 1)}
     return None
 
 
-def _parsed(source: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an invalid escape in a string is no reason to complain
-        return ast.parse(source)
+def is_common(node: ast.Import | ast.ImportFrom) -> bool:
+    """Whether any answer may have this import."""
+    return _import(node, COMMON_IMPORTS) is None
 
 
 def _import(node: ast.AST, allowed: Collection[str]) -> tuple[str, str] | None:
     for module, name in _imports(node):
+        package = module.partition(".")[0]
         # Allowed is a whole package, one module, or one name of a module.
-        if not {module.partition(".")[0], module, f"{module}.{name}"} & set(allowed):
+        if not {package, module, f"{module}.{name}"} & set(allowed):
             return "mark.import", module
+        if package in COMMON_IMPORTS and importlib.util.find_spec(package) is None:
+            return "mark.not_installed", package
     return None
 
 
-def _name(node: ast.AST) -> tuple[str, str] | None:
-    if isinstance(node, ast.Attribute):
-        name = node.attr
-        if name.startswith("__") and name.endswith("__") and name not in _HARMLESS:
-            return "mark.dunder", name
-    elif isinstance(node, ast.Name):
-        name = node.id
-        if name in ("__builtins__", "__loader__", "__spec__"):
-            return "mark.dunder", name
-    else:
+def _dunder(node: ast.AST, isolated: bool) -> tuple[str, str] | None:
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    if name == "get_ipython":
+        return "mark.call", name
+    if isolated:
         return None
-    return ("mark.call", name) if name == "get_ipython" else None
+    if isinstance(node, ast.Attribute):
+        return _unusual(name)
+    return ("mark.dunder", name) if name in ("__builtins__", "__loader__", "__spec__") else None
+
+
+def _unusual(name: str) -> tuple[str, str] | None:
+    if name.startswith("__") and name.endswith("__") and name not in _HARMLESS:
+        return "mark.dunder", name
+    return None
 
 
 def _call(
-    node: ast.AST, defined: Collection[str], library: Collection[str]
+    node: ast.AST, defined: Collection[str], library: Collection[str], isolated: bool
 ) -> tuple[str, str] | None:
     if not isinstance(node, ast.Call):
         return None
@@ -90,6 +108,8 @@ def _call(
             return None  # the learner's own function of that name
         if name in _CALLS:
             return "mark.call", name
+        if name in _ISOLATED_CALLS and not isolated:
+            return _by_name(name, node.args)
     elif isinstance(node.func, ast.Attribute):
         name = node.func.attr  # model.eval() and row._replace() are no builtins
         if name in defined:
@@ -97,6 +117,13 @@ def _call(
     else:
         return None
     return ("mark.library", name) if name in library else None
+
+
+def _by_name(function: str, arguments: Sequence[ast.expr]) -> tuple[str, str] | None:
+    """Object to ``getattr(x, name)``, unless the name stands there and is an ordinary one."""
+    if len(arguments) > 1 and isinstance(arguments[1], ast.Constant):
+        return _unusual(str(arguments[1].value))
+    return "mark.call", function
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:

@@ -16,10 +16,16 @@ import numpy as np
 _ID = re.compile(r"(\d\d)-[1-9]\d*")
 
 COMMON_IMPORTS = (
-    "__future__ abc bisect cmath collections copy dataclasses enum fractions functools heapq "
-    "itertools math numbers numpy operator random statistics string torch typing warnings"
+    "__future__ abc array asyncio bisect calendar cmath collections contextlib copy dataclasses "
+    "datetime decimal enum fractions functools gc hashlib heapq inspect itertools json math "
+    "numbers numpy operator pprint random re statistics string sys textwrap time timeit torch tqdm "
+    "traceback types typing typing_extensions warnings weakref "
+    "IPython.display matplotlib scipy"
 ).split()
-"""What every answer may import: modules for computing, none for reaching files or processes."""
+"""What every answer may import, if it is installed: nothing here reaches for files or processes."""
+
+ISOLATED_IMPORTS = "io logging os pathlib tempfile threading".split()
+"""What an answer may import where isolation leaves it nothing to reach for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,25 @@ A mark needs two things: nbval finds the stored line below the pristine check ce
 finds the answer's outputs right on inputs of its own (see :mod:`~mbpo_teach.grading.lock`).
 """
 
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mbpo_teach.grading import lock, notebook, reading
+from mbpo_teach.grading.cells import joined
 from mbpo_teach.grading.courtesy import objection
 from mbpo_teach.grading.exercise import Exercise, of_chapter
+from mbpo_teach.grading.gathered import Gathered, gathered
 from mbpo_teach.grading.lock import Outputs
 from mbpo_teach.grading.marks import Mark, Reason, mark
 from mbpo_teach.grading.notebook import FAULT, PASSED, WRONG
 from mbpo_teach.grading.pristine import Lean, Task, lean
-from mbpo_teach.grading.reading import Answer, Unreadable
+from mbpo_teach.grading.reading import Unreadable
 from mbpo_teach.grading.watched import Place
+
+_ABSENT = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +65,21 @@ def grade(course: Path, submission: Submission, *, seed: int, place: Place) -> l
     if ids != list(exercises):
         registered = ", ".join(exercises) or "none"
         raise ValueError(f"{pristine.name} has exercises {', '.join(ids)}; known are {registered}")
-    if submission.content is None:
-        given, trouble = {}, submission.trouble
-    else:
+    found: dict[str, Gathered] = {}
+    trouble = submission.trouble
+    if submission.content is not None:
         try:
-            given, trouble = reading.answers(submission.content), ""
+            found = gathered(pristine, submission.content)
         except Unreadable as error:
-            given, trouble = {}, error.key
+            trouble = error.key
     if trouble:
         return [mark(submission.student, each, "rejected", trouble) for each in exercises.values()]
-    marks = _without_running(submission, pristine, exercises, given)
-    answers = {task.id: given[task.id].source for task in pristine.tasks if task.id not in marks}
+    marks = _without_running(submission, pristine, exercises, found, place)
+    answers = {
+        task.id: joined(found[task.id].cells) for task in pristine.tasks if task.id not in marks
+    }
     if answers:
-        marks |= _by_running(submission, pristine, exercises, answers, given, seed, place)
+        marks |= _by_running(submission, pristine, exercises, answers, found, seed, place)
     return [marks[exercise] for exercise in ids]
 
 
@@ -97,22 +105,38 @@ def _without_running(
     submission: Submission,
     pristine: Lean,
     exercises: Mapping[str, Exercise],
-    given: Mapping[str, Answer],
+    found: Mapping[str, Gathered],
+    place: Place,
 ) -> dict[str, Mark]:
     """Return the marks that need no run: of answers that are missing or rejected."""
     marks = {}
+    there = reading.answers(submission.content) if submission.content else {}
     for task in pristine.tasks:
-        exercise, answer = exercises[task.id], given.get(task.id)
+        exercise, answer = exercises[task.id], found.get(task.id)
         notes = _notes(submission, answer)
         if answer is None:
-            key = "mark.no_cell" if submission.content else "mark.nothing"
+            key = "mark.stub" if task.id in there else "mark.no_cell"
+            key = key if submission.content else "mark.nothing"
             marks[task.id] = mark(submission.student, exercise, "missing", key, notes)
-        elif answer.source.strip() in ("", task.stub.strip()):
-            marks[task.id] = mark(submission.student, exercise, "missing", "mark.stub", notes)
-        elif found := objection(exercise, answer.source, task.setup):
-            key, values = found
+            continue
+        reason = _no_python(submission, answer) if not answer.cells else None
+        reason = reason or objection(
+            exercise, answer.cells, task.setup, isolated=place.way == "bwrap"
+        )
+        if reason:
+            key, values = reason
             marks[task.id] = mark(submission.student, exercise, "rejected", key, notes, **values)
     return marks
+
+
+def _no_python(submission: Submission, answer: Gathered) -> Reason:
+    """Say that an answer is not Python, and of which version, where that may be the cause."""
+    ours = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    theirs = reading.python_of(submission.content or b"").split(".")[:2]
+    if len(theirs) == 2 and tuple(map(int, theirs)) > sys.version_info[:2]:
+        values = {"line": answer.broken, "ours": ours, "theirs": ".".join(theirs)}
+        return "mark.newer_python", values
+    return "mark.no_python", {"line": answer.broken, "version": ours}
 
 
 def _by_running(
@@ -120,7 +144,7 @@ def _by_running(
     pristine: Lean,
     exercises: Mapping[str, Exercise],
     answers: Mapping[str, str],
-    given: Mapping[str, Answer],
+    gathered: Mapping[str, Gathered],
     seed: int,
     place: Place,
 ) -> dict[str, Mark]:
@@ -133,7 +157,7 @@ def _by_running(
             # The two disagree: another exercise may be at fault, or the machine. Alone, it counts.
             shown |= notebook.outcomes(pristine, {name: answers[name]}, place)
     return {
-        name: _judged(submission, exercises[name], shown[name], found.get(name), given[name])
+        name: _judged(submission, exercises[name], shown[name], found.get(name), gathered[name])
         for name in answers
     }
 
@@ -158,7 +182,7 @@ def _judged(
     exercise: Exercise,
     shown: str,
     found: Outputs | None,
-    answer: Answer,
+    answer: Gathered,
 ) -> Mark:
     """Return the mark that nbval's outcome and the parent's comparison come to together."""
     who, notes = submission.student, _notes(submission, answer)
@@ -175,6 +199,9 @@ def _judged(
         return mark(who, exercise, "wrong", "mark.only_outputs", notes, **counts)
     if found.trouble == "stub":
         return mark(who, exercise, "missing", "mark.stub", notes)
+    if absent := _ABSENT.match(found.error):
+        key = answer.elsewhere.get(absent[1], "mark.name")
+        return mark(who, exercise, "wrong", key, notes, name=absent[1][:60], **counts)
     if shown == PASSED:
         return mark(who, exercise, "wrong", "mark.only_line", notes, **counts)
     if found.trouble == "raised":
@@ -188,7 +215,14 @@ def _ended(student: str, exercise: Exercise, limit: str, notes: tuple[Reason, ..
     return mark(student, exercise, "crashed", f"mark.{limit}", notes)
 
 
-def _notes(submission: Submission, answer: Answer | None) -> tuple[Reason, ...]:
-    if answer is None or answer.cells == 1:
-        return submission.notes
-    return (*submission.notes, ("mark.joined", {"cells": answer.cells}))
+def _notes(submission: Submission, answer: Gathered | None) -> tuple[Reason, ...]:
+    notes = list(submission.notes)
+    if answer and answer.written > 1:
+        notes.append(("mark.joined", {"cells": answer.written}))
+    if answer and answer.taken:
+        notes.append(("mark.taken", {"names": ", ".join(answer.taken)[:200]}))
+    if answer and answer.left_out:
+        notes.append(("mark.left_out", {"lines": answer.left_out}))
+    if answer and answer.broken and answer.cells:
+        notes.append(("mark.broken", {"line": answer.broken}))
+    return tuple(notes)

@@ -32,37 +32,40 @@ def main() -> None:
     limit(job["memory"], job["file"], job["total"])
     # What an answer prints while it is defined belongs nowhere.
     sys.stdout = sys.stderr = open(os.devnull, "w")
+    from mbpo_teach.grading.shell import Shell
+
     notebook = types.ModuleType("__main__")
     notebook.__dict__["display"] = lambda *things, **options: None  # a notebook always has it
     sys.modules["__main__"] = notebook
+    shell = Shell(notebook.__dict__)
     for exercise in job["exercises"]:
         with open(PROGRESS, "a", encoding="utf-8") as progress:
             progress.write(f"{exercise['id']}\n")
-        answered = _answered(exercise, notebook.__dict__)
+        answered = _answered(exercise, shell)
         with open("outputs.part", "w", encoding="utf-8") as file:
             json.dump(answered, file)
         os.replace("outputs.part", f"outputs-{exercise['id']}.json")
 
 
-def _answered(exercise: dict[str, Any], namespace: dict[str, Any]) -> list[Any]:
+def _answered(exercise: dict[str, Any], shell: Any) -> list[Any]:
     """Return what each call came to: ``[trouble, error, plain data or null]``, name by name."""
-    from mbpo_teach.grading.attempt import attempt
+    from mbpo_teach.grading.attempt import attempt, words
     from mbpo_teach.grading.transfer import down
 
     defined = ""
-    for cell in ("setup", "answer"):
+    for cell in exercise["cells"]:
         try:
-            exec(compile(exercise[cell], f"<{cell}>", "exec"), namespace)
-        except BaseException as error:
-            defined = type(error).__name__
+            shell.run(cell)
+        except BaseException as error:  # a notebook goes on with the next cell
+            defined = words(error)
     with open(f"cases-{exercise['id']}", "rb") as file:
         cases = pickle.load(file)
     answered: list[Any] = []
     for name in exercise["names"]:
         try:
-            answer = eval(name, namespace)
+            answer = eval(name, shell.namespace)
         except BaseException as error:
-            answered += [["raised", defined or type(error).__name__, None] for _ in cases]
+            answered += [["raised", defined or words(error), None] for _ in cases]
             continue
         for case in cases:
             tried = attempt(answer, deepcopy(case))

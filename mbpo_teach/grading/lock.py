@@ -22,12 +22,13 @@ import numpy as np
 
 from mbpo_teach import seeding
 from mbpo_teach.grading import files, isolation, transfer, watched
+from mbpo_teach.grading.cells import apart
 from mbpo_teach.grading.compare import difference, plain
 from mbpo_teach.grading.exercise import Exercise
 from mbpo_teach.grading.judge import expected_values
 from mbpo_teach.grading.pristine import Task
 
-_COPIED = ("attempt", "compare", "transfer", "inside_limits")
+_COPIED = ("attempt", "compare", "shell", "transfer", "inside_limits")
 _COURSE = re.compile(rb"mbpo_teach\.(\w+)")
 _MAX_OUTPUT = 2_000_000  # as objects of Python it takes thirty times as much
 
@@ -69,7 +70,7 @@ def outputs(
         The exercises in the order of the notebook. The answers run in one process in that order,
         as in a notebook; those without an answer are left out.
     answers
-        The source of each answer, by exercise id.
+        The source of each answer, by exercise id; several cells as :func:`cells.joined` has them.
     exercises
         Cases and references, by exercise id.
     seed
@@ -192,7 +193,7 @@ def _prepare(
         "file": limits.disk,
         "total": math.ceil(limits.total),
         "exercises": [
-            {"id": task.id, "setup": task.setup, "answer": answers[task.id], "names": task.names}
+            {"id": task.id, "cells": [task.setup, *apart(answers[task.id])], "names": task.names}
             for task in tasks
         ],
     }
@@ -206,7 +207,7 @@ def _prepare(
         shutil.copyfile(isolation.PACKAGE / "grading" / f"{name}.py", grading / f"{name}.py")
     shutil.copyfile(isolation.PACKAGE / "grading" / "inside_lock.py", folder / "run.py")
     # In place of the real check(): the setup of an exercise imports it.
-    (grading / "__init__.py").write_text("def check(*args):\n    pass\n")
+    (grading / "__init__.py").write_text("def check(*args, **options):\n    pass\n")
     (folder / "mbpo_teach" / "__init__.py").touch()
     # Inputs may be of the course's own kinds, such as transitions.
     named = {match.decode() for each in pickles.values() for match in _COURSE.findall(each)}

@@ -72,11 +72,12 @@ def _each_alone(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[st
 
 def _once(lean: Lean, answers: Mapping[str, str], place: Place) -> tuple[dict[str, str], str, str]:
     """Run nbval once; return outcomes, or else the exercise to blame, if any, and the trouble."""
-    cells = [cell["metadata"]["mbpo"] for cell in lean.cells if cell["cell_type"] == "code"]
-    limits = _with_nbval(place.limits, len(cells))
+    notebook = merged(lean, answers)
+    cells = [cell["metadata"]["mbpo"] for cell in notebook["cells"]]
+    # By the course's cells: an answer in many cells has no more time than one in one.
+    limits = _with_nbval(place.limits, len(lean.cells))
     with watched.workplace() as folder:
-        notebook = json.dumps(merged(lean, answers))
-        (folder / inside_nbval.NOTEBOOK).write_text(notebook, encoding="utf-8")
+        (folder / inside_nbval.NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
         # A configuration of its own, so that no other one on the way up is found.
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         ending = watched.run(

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mbpo_teach.grading.cells import apart, compiled
+from mbpo_teach.grading.courtesy import is_common
+from mbpo_teach.grading.names import bound
+
 _MARKERS = (
     "NBVAL_SKIP",
     "NBVAL_CHECK_OUTPUT",
@@ -26,23 +30,31 @@ class Task:
     """An exercise as it stands in the notebook.
 
     `setup` is the source of its setup cells, joined, and `stub` that of its answer cells as they
-    are handed out; `names` are the expressions that its check cells hand to ``check``.
+    are handed out; `names` are the expressions that its check cells hand to ``check``. `above` are
+    the other cells of the course that a learner has run before: the setups whole, of the rest the
+    imports that an answer may use too. `text` are the names that the rest defines otherwise.
     """
 
     id: str
     setup: str
     stub: str
     names: tuple[str, ...]
+    above: tuple[str, ...] = ()
+    text: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lean:
-    """A chapter's exercise cells, in order, and what each exercise consists of."""
+    """A chapter's exercise cells, in order, and what each exercise consists of.
+
+    `sources` are the sources of all its code cells, by which the course's own cells are known.
+    """
 
     chapter: str
     name: str
     cells: tuple[dict[str, Any], ...]
     tasks: tuple[Task, ...]
+    sources: frozenset[str]
 
 
 def lean(course: Path, chapter: str) -> Lean:
@@ -58,26 +70,35 @@ def lean(course: Path, chapter: str) -> Lean:
     if not chapter.isdigit() or not files:
         raise ValueError(f"chapter must be one of the course's, such as '04', not {chapter!r}")
     notebook = json.loads(files[0].read_text(encoding="utf-8"))
-    cells = tuple(_whole(cell) for cell in notebook["cells"] if _mbpo(cell).get("exercise"))
+    code = tuple(_whole(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    cells = tuple(cell for cell in code if _mbpo(cell).get("exercise"))
     ids = dict.fromkeys(_mbpo(cell)["exercise"] for cell in cells)
-    tasks = tuple(_task(files[0].name, exercise, cells) for exercise in ids)
-    return Lean(chapter=chapter, name=files[0].name, cells=cells, tasks=tasks)
+    return Lean(
+        chapter=chapter,
+        name=files[0].name,
+        cells=cells,
+        tasks=tuple(_task(files[0].name, exercise, code) for exercise in ids),
+        sources=frozenset(cell["source"].strip() for cell in code),
+    )
 
 
 def merged(lean: Lean, answers: Mapping[str, str]) -> dict[str, Any]:
     """Return the lean notebook with `answers` in place of the stubs, as the JSON of a notebook.
 
-    The first answer cell of an exercise gets all of it; an exercise without an answer keeps its
-    stub.
+    An answer's own cells (see :func:`mbpo_teach.grading.cells.apart`) come in the place of the
+    first answer cell of its exercise; an exercise without an answer keeps its stub.
     """
-    cells, placed = [], set()
+    cells: list[dict[str, Any]] = []
+    placed = set()
     for cell in lean.cells:
         exercise, role = _mbpo(cell)["exercise"], _mbpo(cell)["role"]
-        if role == "answer" and exercise in answers:
-            source = "" if exercise in placed else without_markers(answers[exercise])
-            cell = cell | {"source": source}
+        if role != "answer" or exercise not in answers:
+            cells.append(cell)
+        elif exercise not in placed:
             placed.add(exercise)
-        cells.append(cell)
+            for number, source in enumerate(apart(answers[exercise])):
+                own = {"source": without_markers(source), "id": f"{cell['id']}-{number}"}
+                cells.append(cell | own)
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -98,8 +119,8 @@ def _is_marker(line: str) -> bool:
     )
 
 
-def _task(file: str, exercise: str, cells: tuple[dict[str, Any], ...]) -> Task:
-    mine = [cell for cell in cells if _mbpo(cell)["exercise"] == exercise]
+def _task(file: str, exercise: str, code: tuple[dict[str, Any], ...]) -> Task:
+    mine = [cell for cell in code if _mbpo(cell).get("exercise") == exercise]
     sources: dict[str, list[str]] = {"setup": [], "answer": [], "check": []}
     for cell in mine:
         sources[_mbpo(cell)["role"]].append(cell["source"])
@@ -109,7 +130,32 @@ def _task(file: str, exercise: str, cells: tuple[dict[str, Any], ...]) -> Task:
     if not sources["answer"] or not names:
         raise ValueError(f"{file}: exercise {exercise} needs an answer cell and a check cell")
     setup, stub = ("\n".join(sources[role]) for role in ("setup", "answer"))
-    return Task(id=exercise, setup=setup, stub=stub, names=names)
+    before = code[: code.index(mine[0])]
+    above = [part for cell in before if (part := _usable(cell))]
+    text = {name for cell in before for name in bound(compiled(cell["source"])) if not _mbpo(cell)}
+    return Task(
+        id=exercise,
+        setup=setup,
+        stub=stub,
+        names=names,
+        above=tuple(above),
+        text=frozenset(text),
+    )
+
+
+def _usable(cell: dict[str, Any]) -> str:
+    """Return what an answer may use of one of the course's cells that stand above it."""
+    role = _mbpo(cell).get("role")
+    if role == "setup":
+        return str(cell["source"])
+    if role:
+        return ""
+    imports = [
+        node
+        for node in ast.parse(cell["source"]).body
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and is_common(node)
+    ]
+    return "\n".join(map(ast.unparse, imports))
 
 
 def _checked(source: str, exercise: str) -> list[str]:

@@ -36,6 +36,15 @@ class Answer:
     cells: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeCell:
+    """A code cell of a notebook; `exercise` is empty where no label says whose it is."""
+
+    exercise: str
+    role: str
+    source: str
+
+
 def read(path: Path) -> bytes:
     """Return the content of a submitted file.
 
@@ -73,6 +82,25 @@ def answers(content: bytes) -> dict[str, Answer]:
         exercise: Answer(source="\n".join(parts), cells=len(parts))
         for exercise, parts in sources.items()
     }
+
+
+def code_cells(content: bytes) -> list[CodeCell]:
+    """Return the code cells of a notebook, in order; raises as :func:`answers`."""
+    found = []
+    for cell in _cells(content):
+        if cell.get("cell_type") == "code":
+            exercise, role = _part(cell)
+            role = role if isinstance(role, str) else ""
+            found.append(CodeCell(exercise=exercise, role=role, source=_source(cell)))
+    return found
+
+
+def python_of(content: bytes) -> str:
+    """Return the version of Python that saved a notebook, such as ``"3.13.1"``, or nothing."""
+    found: Any = json.loads(content.decode("utf-8-sig"))
+    for key in ("metadata", "language_info", "version"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(r"\d+(\.\d+)+", found[:20]) else ""
 
 
 def chapter_of(content: bytes) -> str | None:

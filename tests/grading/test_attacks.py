@@ -211,7 +211,9 @@ ANSWERS = {
         "processes",
     ),
     "output": ("print('x' * 20_000_000)\n" + WRONG, "wrong", "wrong"),
-    "not_python": ("%run /etc/passwd\n" + WRONG, "rejected", "no_python"),
+    "not_python": ("def f(:\n" + WRONG, "rejected", "no_python"),
+    "magic": ("%run /etc/passwd\n" + WRONG, "wrong", "wrong"),
+    "cell_magic": ("%%writefile report.xml\n" + WRONG, "missing", "stub"),
     "long": ("#" * 200_000 + "\n" + RIGHT, "rejected", "too_long"),
 }
 # Either is a failure of the attack: the machine may refuse the memory, or end the process.

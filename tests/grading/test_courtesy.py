@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mbpo_teach import language, workspace
+from mbpo_teach.grading import courtesy
 from mbpo_teach.grading.courtesy import objection
 from mbpo_teach.grading.exercise import Exercise, find
 from mbpo_teach.grading.pristine import lean
@@ -14,14 +17,17 @@ EXERCISE = Exercise(
     id="99-1",
     cases=toys.scaled_cases,
     reference=toys.scaled,
-    imports=("json",),
+    imports=("zlib",),
     library=("scaled",),
 )
 SETUP = "import numpy as np\nfrom mbpo_teach import mdp\nfrom mbpo_teach.grading import check\n"
 
 
-def found(answer):
-    told = objection(EXERCISE, answer, SETUP)
+def found(answer, *, isolated=False):
+    try:
+        told = objection(EXERCISE, [answer], SETUP, isolated=isolated)
+    except SyntaxError:
+        return "no_python"  # what the grader makes of it
     if told:
         language.text(told[0], **told[1])  # has its words
     return told[0].removeprefix("mark.") if told else None
@@ -34,7 +40,12 @@ def found(answer):
         "row._replace(a=1); row._asdict(); Row._fields",
         "import numpy as np, torch.nn.functional as F\nfrom collections.abc import Sequence",
         "from mbpo_teach import mdp\nfrom mbpo_teach.grading import check",
-        "import json",
+        "import zlib",
+        "import time, sys, contextlib, pprint, json, decimal, asyncio",
+        "import matplotlib.pyplot as plt\nfrom IPython.display import display",
+        "getattr(x, 'size') and setattr(x, 'y', 1)",
+        "type(self).__name__ or self.__class__",
+        "__name__ == '__main__'",
         "vars = 3\nvars + 1",
         "def open(x): return x\nopen(3)",
         "class A(B):\n    def __init__(self):\n        super().__init__()",
@@ -83,10 +94,37 @@ def test_what_an_answer_does_not_need_is_said(answer, key):
 
 
 def test_the_line_is_named():
-    key, values = objection(EXERCISE, "a = 1\nb = 2\nimport os\n", SETUP)
-    assert language.text(key, **values) == (
-        "The answer imports os in line 3, which this exercise does not need."
-    )
+    key, values = objection(EXERCISE, ["a = 1", "\nb = 2\nimport os\n"], SETUP, isolated=False)
+    assert language.text(key, **values).startswith("The answer imports os in line 3. Remove it: ")
+
+
+def test_a_name_in_a_reason_is_no_longer_than_a_line():
+    _, values = objection(EXERCISE, ["import " + "o" * 90_000], SETUP, isolated=True)
+    assert len(values["name"]) == 60
+
+
+def test_what_is_not_installed_is_said():
+    exercise = replace(EXERCISE, imports=())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(courtesy.importlib.util, "find_spec", lambda name: None)
+        key, values = objection(exercise, ["import scipy.stats"], SETUP, isolated=True)
+    assert (key, values["name"]) == ("mark.not_installed", "scipy")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["import os, pathlib", "getattr(x, name)", "globals()['f']", "().__class__.__bases__"],
+)
+def test_what_isolation_makes_harmless_is_refused_without_it_only(answer):
+    assert found(answer) and not found(answer, isolated=True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["import socket", "open('x')", "input()", "eval('x')", "import mbpo_teach", "mdp.scaled(1)"],
+)
+def test_what_is_refused_everywhere(answer):
+    assert found(answer, isolated=True)
 
 
 @given(st.text() | st.text(alphabet="()[]{}:=+-.,'\"\\\n \tab01@#%!ñ_"))
@@ -98,4 +136,4 @@ def test_any_text_gets_an_answer(text):
 def test_no_solution_of_the_course_meets_an_objection(chapter):
     setups = {task.id: task.setup for task in lean(ROOT, chapter).tasks}
     for exercise, answer in solutions(chapter).items():
-        assert objection(find(exercise), answer, setups[exercise]) is None
+        assert objection(find(exercise), [answer], setups[exercise], isolated=False) is None

@@ -126,9 +126,9 @@ def test_odd_notebooks_with_a_right_answer_are_right(marks, student):
 
 
 @pytest.mark.parametrize("student", ["split", "twice"])
-def test_joined_cells_are_reported(marks, student):
+def test_several_cells_are_reported(marks, student):
     assert marks[student, "00-1"].notes == (("mark.joined", {"cells": 2}),)
-    assert marks[student, "00-1"].why() == "2 answer cells were joined in order."
+    assert marks[student, "00-1"].why() == "2 answer cells were run one after the other."
 
 
 def test_a_hang_and_a_death_cost_their_own_exercise_only(marks):

@@ -1,0 +1,234 @@
+"""What an answer consists of: its own cells, and what these use of the cells above its check.
+
+In a notebook a name may come from anywhere above: a helper in a cell without a label, half of an
+answer, an earlier answer, an import in a cell of the course. Of such cells the statements that
+define a name which the answer uses are taken along, and no other: whoever sees the target line
+below the check, in a notebook run from top to bottom, gets the point.
+"""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mbpo_teach.grading import names, reading
+from mbpo_teach.grading.cells import compiled, python, tree
+from mbpo_teach.grading.courtesy import is_common
+from mbpo_teach.grading.pristine import Lean, Task
+from mbpo_teach.grading.reading import CodeCell
+
+_MOST_READ = 1_000_000
+"""Characters of a notebook's other cells that are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """An answer as it is run.
+
+    Attributes
+    ----------
+    cells
+        Plain Python, run one by one.
+    written
+        How many answer cells the student wrote.
+    taken
+        Names that come from other cells of the student's.
+    left_out
+        How many lines of the answer cells only IPython understands.
+    broken
+        The line of the first answer cell that is not Python, at which it is not; 0 if all are.
+    elsewhere
+        Names that are used and come neither from the answer nor from above it: the key of the
+        words that say where they are, if anywhere.
+    """
+
+    cells: tuple[str, ...]
+    written: int
+    taken: tuple[str, ...] = ()
+    left_out: int = 0
+    broken: int = 0
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statement:
+    """A statement at the top of a cell: the lines it stands on, counted from 0, and its names."""
+
+    lines: range
+    bound: set[str]
+    used: set[str]
+    changed: set[str]
+    is_import: bool
+    always: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    """A cell of which statements may be taken along."""
+
+    lines: list[str]
+    statements: list[_Statement]
+
+    def piece(self, chosen: set[int]) -> str:
+        """Return the chosen statements, on the lines on which they stand."""
+        kept = {line for index in chosen for line in self.statements[index].lines}
+        return "\n".join(line if i in kept else "" for i, line in enumerate(self.lines))
+
+
+def gathered(lean: Lean, content: bytes) -> dict[str, Gathered]:
+    """Return what there is of each exercise in a submitted notebook, by exercise id.
+
+    An exercise of which there is no more than the stub is left out.
+
+    Raises
+    ------
+    Unreadable
+        As :func:`mbpo_teach.grading.reading.answers`.
+    """
+    handed_in = reading.code_cells(content)
+    room = _MOST_READ
+    others: dict[int, _Cell] = {}
+    for position, cell in enumerate(handed_in):
+        if cell.source.strip() in lean.sources:
+            continue
+        room -= len(cell.source)
+        read = _cell(cell.source) if room > 0 else None
+        if read:
+            others[position] = read
+    found = {task.id: _gathered(task, handed_in, others) for task in lean.tasks}
+    return {name: each for name, each in found.items() if each}
+
+
+def _cell(source: str) -> _Cell | None:
+    try:
+        plain, _ = python(source)
+        statements = [_statement(node) for node in tree(plain).body]
+    except (SyntaxError, RecursionError):
+        return None  # it does nothing in a notebook either
+    return _Cell(lines=plain.split("\n"), statements=statements)
+
+
+def _statement(node: ast.stmt) -> _Statement:
+    code = compiled(ast.Module(body=[node], type_ignores=[]))
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(each.lineno for each in decorators)]) - 1
+    bound = names.bound(code)
+    always = isinstance(node, ast.ImportFrom) and (
+        node.module == "__future__" or (node.names[0].name == "*" and is_common(node))
+    )
+    return _Statement(
+        lines=range(first, node.end_lineno or first + 1),
+        bound=bound,
+        used=names.used(code),
+        changed=names.written_to(node),
+        is_import=isinstance(node, (ast.Import, ast.ImportFrom)),
+        always=always,
+    )
+
+
+def _gathered(
+    task: Task, handed_in: Sequence[CodeCell], others: Mapping[int, _Cell]
+) -> Gathered | None:
+    mine, end = _mine(task, handed_in)
+    own: dict[int, str] = {}
+    left_out, broken = 0, 0
+    for position in mine:
+        try:
+            own[position], lines = python(handed_in[position].source)
+            left_out += len(lines)
+        except SyntaxError as error:  # in a notebook the other cells go on
+            broken = broken or error.lineno or 1
+    asked = {node.id for name in task.names for node in ast.walk(ast.parse(name))
+             if isinstance(node, ast.Name)}  # fmt: skip
+    above = {i - len(task.above): cell for i, source in enumerate(task.above)
+             if (cell := _cell(source))}  # fmt: skip
+    around = above | {i: cell for i, cell in others.items() if i <= end and i not in mine}
+    chosen, needed = _choose(around, own, asked)
+    taken = {
+        name
+        for position, indices in chosen.items()
+        for index in indices
+        for name in around[position].statements[index].bound & needed
+        if position >= 0
+    }
+    own = {position: source for position, source in own.items() if source.strip()}
+    if not own and not broken and not taken & asked:
+        return None
+    whole = own | {
+        position: around[position].piece(indices) for position, indices in chosen.items()
+    }
+    known = _bound(*whole.values(), task.setup) | names.EVERYWHERE
+    below = {name for i, cell in others.items() if i > end for each in cell.statements
+             for name in each.bound}  # fmt: skip
+    return Gathered(
+        cells=tuple(whole[position] for position in sorted(whole)),
+        written=len(mine),
+        taken=tuple(sorted(taken)),
+        left_out=left_out,
+        broken=broken,
+        elsewhere={
+            name: "mark.text"
+            if name in task.text
+            else "mark.below"
+            if name in below
+            else "mark.name"
+            for name in needed - known
+        },
+    )
+
+
+def _mine(task: Task, handed_in: Sequence[CodeCell]) -> tuple[list[int], int]:
+    """Return where the answer cells of an exercise are, and the last cell that counts for it.
+
+    Answer cells below the check are tries of another day, unless nothing is written above it.
+    """
+    call = re.compile(rf"\bcheck\(\s*[\"']{task.id}[\"']")
+    written = [
+        position
+        for position, cell in enumerate(handed_in)
+        if (cell.exercise, cell.role) == (task.id, "answer")
+        and cell.source.strip() not in ("", task.stub.strip())
+    ]
+    last = len(handed_in) - 1
+    check = max((i for i, cell in enumerate(handed_in) if call.search(cell.source)), default=last)
+    above = [position for position in written if position <= check]
+    return (above, check) if above or not written else (written, last)
+
+
+def _choose(
+    around: Mapping[int, _Cell], own: Mapping[int, str], asked: set[str]
+) -> tuple[dict[int, set[int]], set[str]]:
+    """Choose, by cell, the statements that define what an answer uses; return its names too."""
+    final: dict[str, int] = {}
+    needed = set(asked)
+    for position, source in own.items():
+        code = compiled(source)
+        final |= dict.fromkeys(names.bound(code), position)
+        needed |= names.used(code)
+    chosen: dict[int, set[int]] = {}
+    defining: dict[str, list[tuple[int, int]]] = {}
+    modules = {name for cell in around.values() for statement in cell.statements
+               if statement.is_import for name in statement.bound}  # fmt: skip
+    for position, cell in around.items():
+        for index, statement in enumerate(cell.statements):
+            # A call such as np.set_printoptions() makes no name.
+            for name in statement.bound | (statement.changed - modules):
+                defining.setdefault(name, []).append((position, index))
+            if statement.always:
+                chosen.setdefault(position, set()).add(index)
+    waiting = sorted(needed)
+    while waiting:
+        name = waiting.pop()
+        for position, index in defining.get(name, ()):
+            statement = around[position].statements[index]
+            # What an answer cell further down defines anew is not taken from here.
+            if index in chosen.get(position, ()) or final.get(name, position) > position:
+                continue
+            chosen.setdefault(position, set()).add(index)
+            waiting += sorted(statement.used - needed)
+            needed |= statement.used
+    return chosen, needed
+
+
+def _bound(*sources: str) -> set[str]:
+    return {name for source in sources for name in names.bound(compiled(source))}
