@@ -26,8 +26,8 @@ import driver
 PRESSES = 30
 
 EXPLORER = """
-from mbpo_teach.widgets.bound_explorer import bound_explorer
-bound_explorer()
+from mbpo_teach.widgets.bound_explorer import explorer_lab
+explorer_lab()
 """
 LAB = """
 from mbpo_teach.widgets.exact_lab import exact_lab

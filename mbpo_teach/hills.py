@@ -102,10 +102,10 @@ def soft_best(temperature: float) -> tuple[Float[Tensor, " action"], float]:
     return (logits - log_z).exp(), float(temperature * log_z)
 
 
-def value_and_entropy(density: Float[Tensor, " action"]) -> tuple[float, float]:
+def value_and_entropy(law: Float[Tensor, " action"]) -> tuple[float, float]:
     """Return E[Q] and the entropy, in nats, of a density on :data:`ACTIONS`."""
-    value = (density * action_value(ACTIONS)).sum() * _WIDTH
-    return float(value), float(torch.special.entr(density).sum() * _WIDTH)
+    value = (law * action_value(ACTIONS)).sum() * _WIDTH
+    return float(value), float(torch.special.entr(law).sum() * _WIDTH)
 
 
 def density(mean: float, log_std: float) -> Float[Tensor, " action"]:
@@ -237,9 +237,9 @@ def _actor_slope(weights: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]
 def critic_errors(count: int, *, generator: torch.Generator) -> Float[Tensor, "count action"]:
     """Draw smooth errors of as many critics on :data:`ACTIONS`, each of mean 0 and deviation 1."""
     waves = 24
-    pace = 12 * torch.randn(count, waves, 1, generator=generator, dtype=_DTYPE)
+    frequency = 12 * torch.randn(count, waves, 1, generator=generator, dtype=_DTYPE)
     phase = 2 * torch.pi * torch.rand(count, waves, 1, generator=generator, dtype=_DTYPE)
-    errors: Tensor = (pace * ACTIONS + phase).cos().sum(dim=1) * math.sqrt(2 / waves)
+    errors: Tensor = (frequency * ACTIONS + phase).cos().sum(dim=1) * math.sqrt(2 / waves)
     return errors
 
 

@@ -264,7 +264,7 @@ def speak():
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_notebook_keeps_picture_and_sentence(lang, speak):
     speak(lang)
-    shown = widget.bound_explorer(eps_pi=0.02)
+    shown = widget.explorer_lab(eps_pi=0.02)
     bundle = shown._repr_mimebundle_()
     assert bundle["text/plain"] == explorer.sentence(widget.START | {"eps_pi": 0.02})
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -292,7 +292,7 @@ def test_still_picture_marks_the_values():
 
 def test_moving_and_switching_language_reach_the_page(speak):
     speak("en")
-    shown = widget.bound_explorer()
+    shown = widget.explorer_lab()
     shown.move(k=7, gamma=0.95)
     assert shown.page.values == widget.START | {"k": 7, "gamma": 0.95}
     assert "k = 7" in shown.sentence
@@ -313,4 +313,4 @@ def test_moving_and_switching_language_reach_the_page(speak):
 )
 def test_bad_values_are_refused_by_name(values, message):
     with pytest.raises(ValueError, match=message):
-        widget.bound_explorer(**values)
+        widget.explorer_lab(**values)

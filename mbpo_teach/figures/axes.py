@@ -6,7 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator
+
+from mbpo_teach.figures import style
 
 
 def plain_log(axis: Axis, locator: Locator | None = None) -> None:
@@ -30,3 +33,14 @@ def legend_below(axes: Axes, left: float, down: float, **look: Any) -> Legend:
     `left` and `down` say how far its corner lies from that of the axes, in shares of them.
     """
     return axes.legend(loc="upper left", bbox_to_anchor=(-left, -down), **look)
+
+
+def shade_vacuous(axes: Axes, top: float) -> None:
+    """Shade where a penalty, as a share of the trivial level, says nothing: from 1 to `top`."""
+    axes.axhspan(1, top, color=style.GREY, alpha=0.16, lw=0)
+
+
+def mark_best(mark: Line2D, best: float, heights: np.ndarray) -> None:
+    """Put a mark on k*, at its place among `heights` (length,); nowhere if it lies beyond them."""
+    beyond = best >= len(heights)
+    mark.set_data([np.nan if beyond else best], [np.nan if beyond else heights[int(best)]])

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
@@ -98,7 +99,7 @@ def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
     k = np.arange(longest + 1)
     blank = np.zeros(longest + 1)
     top = float(height(_TOP))
-    axes.axhspan(1, top, color=style.GREY, alpha=0.16, lw=0)
+    shade_vacuous(axes, top)
     axes.axhline(1, color=style.GREY, lw=1)
     # Above the panel: inside it, curves and the name of k* come to lie on every place there is.
     axes.set_title(words("branches.vacuous"), loc="right", color=style.DARK, fontsize=9)
@@ -129,7 +130,7 @@ def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
     axes.set_xlabel(words("bounds.length"))
     axes.set_ylabel(words("branches.return_axis"))
     axes.set_title(words("branches.penalty_title"))
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=3, handlelength=1.8)
+    legend_below(axes, 0.01, 0.16, ncols=3, handlelength=1.8)
     # Room for the widest label; the labels themselves are redrawn with each frame.
     axes.set_yticklabels(["", "", "20,000", "", ""], color="none")
     labels = [
@@ -157,12 +158,11 @@ def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
             label.set_text(f"{value:,.0f}" if value >= 100 else f"{value:.3g}")
 
     def _mark_best(frame: Frame, upper: np.ndarray) -> None:
+        mark_best(best, frame.best, upper + 0.035)
         if frame.best <= longest:
             at = int(frame.best)
-            best.set_data([at], [upper[at] + 0.035])
             name = f"k* = {at}"
         else:
-            best.set_data([np.nan], [np.nan])
             at = longest
             name = f"k* = {'∞' if np.isinf(frame.best) else int(frame.best)} → "
         named.set_text(name)

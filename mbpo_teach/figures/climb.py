@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 from mbpo_teach.improvement import Round
@@ -48,7 +49,7 @@ def build(*, rounds: int) -> Draw[Frame]:
         axes.set_xticks(range(rounds + 1))
         axes.set_xlabel(words("climb.round"))
         axes.set_ylabel(words("climb.share"))
-        axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=3)
+        legend_below(axes, 0.01, 0.16, ncols=3)
 
     def move(frame: Frame) -> None:
         found, first, best = frame

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -45,7 +46,7 @@ def losses_picture(
         right.set_title(words("losses.temperature_title"))
         right.set_xlabel(words("losses.update"))
         right.set(xlim=(0, len(hot) - 1))
-        right.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.16))
+        legend_below(right, 0.04, 0.16)
     worst = [float((q - action_value(ACTIONS)).abs().max()) for q in critics.values()]
     last = policies(*list(actors.values())[-1].double())
     said = words(
@@ -83,7 +84,7 @@ def _actor_panel(axes: Axes, actors: Mapping[int, Tensor], temperature: float) -
 def _action_axis(axes: Axes) -> None:
     axes.set_xlim(-1, 1)
     axes.set_xlabel(words("hills.action"))
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.16), ncols=2, handlelength=1.6,
+    legend_below(axes, 0.04, 0.16, ncols=2, handlelength=1.6,
                 columnspacing=1.2)  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def build_twins(
         left.set(xlim=(-1, 1), ylim=(-1.6, 3.2))
         left.set_xlabel(words("hills.action"))
         left.set_title(words("twins.title"))
-        left.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.12), ncols=2, handlelength=1.8)
+        legend_below(left, 0.02, 0.12, ncols=2, handlelength=1.8)
         panels = [figure.add_subplot(grid[row, 1]) for row in range(2)]
         panels[0].axhline(0, color=style.GREY, lw=1)
         panels[1].axhline(truth.max(), color=style.GREY, lw=1)

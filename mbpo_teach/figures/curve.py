@@ -14,6 +14,7 @@ from torch import Tensor
 from mbpo_teach import regression
 from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -80,7 +81,7 @@ def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
         (dots,) = left.plot([], [], "o", color=style.BLACK, ms=2.5)
         outer.set_label(words("curve.band_both"))
         inner.set_label(words("curve.band_noise"))
-        left.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.15), ncols=2, handlelength=1.4)
+        legend_below(left, 0.04, 0.15, ncols=2, handlelength=1.4)
         _shade_gap(right, at_top=True)
         lines = [
             right.plot(x, blank, dashes, color=colour, lw=1.8, label=words(f"curve.{name}"))[0]
@@ -91,7 +92,7 @@ def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
         right.set(xlim=(x[0], x[-1]), ylim=(0, _MOST_SPREAD))
         right.set_xlabel("$x$")
         right.set_title(words("curve.spread_title"))
-        right.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.15), ncols=2, handlelength=1.8)
+        legend_below(right, 0.04, 0.15, ncols=2, handlelength=1.8)
 
     def move(frame: SpreadFrame) -> None:
         points, mean, true_noise, noisy, unsure = frame

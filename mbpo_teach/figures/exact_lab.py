@@ -16,6 +16,8 @@ from matplotlib.ticker import PercentFormatter
 
 from mbpo_teach import bounds
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below
+from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
@@ -84,7 +86,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
     axes.set(xlim=(0, shifts[-1]), ylim=(-1.1, 1.1), yticks=(-1, 0, 1))
     axes.set_xlabel(words("bounds.eps_pi"))
     axes.set_title(words("bounds.returns_title"))
-    below(axes)
+    legend_below(axes, 0.06, 0.17, ncols=2, handlelength=1.6)
     # Room for the widest label; the labels at the two ends are then redrawn with each frame.
     axes.set_yticklabels(["−20.00", "0", "20.00"])
     ends = []
@@ -148,7 +150,7 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:
     )
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.fill_between([], [], color=_NOTHING, label=words("bounds.says_nothing"))
-    below(axes, columns=1)
+    legend_below(axes, 0.06, 0.17, handlelength=1.6)
 
     def move(frame: Frame) -> None:
         bound = bounds.performance_bound(
@@ -165,46 +167,14 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:
     return [image, line, data_point, policy_point], move
 
 
-def below(axes: Axes, *, columns: int = 2) -> None:
-    """Put the legend under the axes, where no moving artist is drawn over it."""
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.06, -0.17), ncols=columns, handlelength=1.6)
-
-
 def _branched_panel(axes: Axes, lengths: int) -> Panel[Frame]:
-    # This panel zooms: from the lowest return in the frame to the highest, whatever they are, with
-    # the numbers written at the lines. On the first panel's scale they could not be told apart.
     k = np.arange(lengths)
-    blank = np.zeros(lengths)
-    (branched,) = axes.plot(k, blank, ".-", color=style.GREEN, ms=4)
-    lines, numbers = [], []
-    for colour, dashes, where, align in (
-        (style.ORANGE, "--", 0.98, "bottom"),
-        (style.BLUE, "-", 0.62, "top"),
-        (style.PURPLE, ":", 0.98, "top"),
-    ):
-        (line,) = axes.plot([0, lengths - 1], [0, 0], dashes, color=colour)
-        number = axes.annotate(
-            "", (where, 0), (0, 3 if align == "bottom" else -3), ("axes fraction", "data"),
-            textcoords="offset points", ha="right", va=align, color=style.DARK, fontsize=9.5,
-        )  # fmt: skip
-        lines.append(line)
-        numbers.append(number)
-    axes.set(xlim=(0, lengths - 1), ylim=(-0.14, 1.12), yticks=[])
-    axes.set_xlabel(words("bounds.length"))
+    (branched,) = axes.plot(k, np.zeros(lengths), ".-", color=style.GREEN, ms=4)
+    lines, numbers, zoom = zoomed(axes, branched, longest=lengths - 1, middle=0.62, digits=3)
+    axes.set_ylim(-0.14, 1.12)
     axes.set_title(words("bounds.branched_title"), color=style.GREEN)
 
     def move(frame: Frame) -> None:
-        levels = [frame.model_return, frame.true_return, frame.branched[0]]
-        low = min(*levels, frame.branched.min())
-        span = max(*levels, frame.branched.max()) - low
-        if span < 1e-9 * frame.largest_return:
-            span = 1.0  # all are equal: what is left is rounding, and would be blown up
-        branched.set_ydata((frame.branched - low) / span)
-        # Not mathtext: parsing it anew for each number takes longer than all else together.
-        symbols = ("η̂[π]", "η[π]", "η[π_D]")
-        for line, number, symbol, level in zip(lines, numbers, symbols, levels, strict=True):
-            line.set_ydata([(level - low) / span] * 2)
-            number.set_text(f"{symbol} = {level:.3f}")
-            number.xy = (number.xy[0], (level - low) / span)
+        zoom(frame)
 
     return [*lines, branched, *numbers], move

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below, plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 from mbpo_teach.hills import ACTIONS, Kind, action_value
@@ -43,7 +44,7 @@ def build_temperature(temperatures: np.ndarray, soft: Kind, tanh: Kind) -> Draw[
             x, blank, blank, color=style.SKY, alpha=0.5, lw=0, label=words("hills.soft")
         )
         (line,) = left.plot(x, blank, color=style.RED, lw=2, label=words("hills.tanh"))
-        left.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.12), ncols=2, handlelength=1.6)
+        legend_below(left, 0.02, 0.12, ncols=2, handlelength=1.6)
         upper = figure.add_subplot(grid[0, 1])
         lower = figure.add_subplot(grid[1, 1], sharex=upper)
         dots = _dots(upper, temperatures, _objectives(upper, temperatures, soft, tanh))
@@ -121,9 +122,7 @@ def temperature_axis(axes: Axes, temperatures: np.ndarray) -> None:
     """Make the x-axis one of temperatures, logarithmic, with plain numbers."""
     axes.set_xscale("log")
     axes.set_xlim(temperatures[0], temperatures[-1])
-    axes.xaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.minorticks_off()
+    plain_log(axes.xaxis, FixedLocator([0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]))
     axes.set_xlabel(words("hills.temperature_axis"))
 
 
@@ -162,9 +161,7 @@ def build_target(
         blank = np.ones(steps + 1)
         (hot,) = upper.plot(blank, color=style.RED, lw=1.7)
         upper.set(xlim=(0, steps), yscale="log", ylim=(best[0][0], best[0][-1]))
-        upper.yaxis.set_major_locator(FixedLocator([0.02, 0.1, 0.5, 2]))
-        upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        upper.yaxis.minorticks_off()
+        plain_log(upper.yaxis, FixedLocator([0.02, 0.1, 0.5, 2]))
         upper.set_title(words("target.temperature_title"))
         upper.tick_params(labelbottom=False)
         (random,) = lower.plot(blank, color=style.RED, lw=1.7)
@@ -173,7 +170,7 @@ def build_target(
         lower.set_xlabel(words("target.step"))
         goals = [axes.axhline(0, color=style.BLACK, lw=1.2, ls="--") for axes in (left, lower)]
         goals[0].set_label(words("target.target"))
-        left.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, handlelength=1.8)
+        legend_below(left, 0.02, 0.14, ncols=2, handlelength=1.8)
 
     def move(frame: TargetFrame) -> None:
         target, temperature, entropy = frame

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from mbpo_teach.agent import PARTS
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 from mbpo_teach.recorded import Inside
@@ -88,9 +89,7 @@ def _panel(
 
 def _even_log(axes: Axes, values: np.ndarray) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.minorticks_off()
+    plain_log(axes.yaxis)
     axes.set_ylim(0.8 * np.nanmin(values), 1.25 * np.nanmax(values))
 
 

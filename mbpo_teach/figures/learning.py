@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -78,7 +79,7 @@ def build(
         axes.set_xlabel(words("live.step"))
         axes.set_ylabel(words("live.return"))
         axes.set_title(words("live.title", world=world))
-        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=5)
+        legend_below(axes, 0.02, 0.16, ncols=5)
 
     def move(frame: Frame) -> None:
         step = frame.steps[-1] if len(frame.steps) else 0
@@ -126,7 +127,7 @@ def learning_picture(
             axes.set_xlim(0, steps[-1])
             axes.set_title(world)
             axes.set_xlabel(words("live.step"))
-            axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.16), ncols=2)
+            legend_below(axes, 0.04, 0.16, ncols=2)
             said.append(
                 words(
                     "learning.say",

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from mbpo_teach.exact import truly_best_length
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
+from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
@@ -59,41 +61,17 @@ def build(*, longest: int) -> Draw[Frame]:
 
 def _return_panel(axes: Axes, longest: int) -> Panel[Frame]:
     k = np.arange(longest + 1)
-    blank = np.zeros(longest + 1)
-    (branched,) = axes.plot(k, blank, color=style.GREEN, lw=2, label=words("lengths.branched"))
-    lines, numbers = [], []
-    for colour, dashes, where, align in (
-        (style.ORANGE, "--", 0.98, "bottom"),
-        (style.BLUE, "-", 0.6, "top"),
-        (style.PURPLE, ":", 0.98, "top"),
-    ):
-        lines.append(axes.plot([0, longest], [0, 0], dashes, color=colour)[0])
-        numbers.append(
-            axes.annotate(
-                "", (where, 0), (0, 3 if align == "bottom" else -3), ("axes fraction", "data"),
-                textcoords="offset points", ha="right", va=align, color=style.DARK, fontsize=9.5,
-            )
-        )  # fmt: skip
+    (branched,) = axes.plot(
+        k, np.zeros(longest + 1), color=style.GREEN, lw=2, label=words("lengths.branched")
+    )
+    lines, numbers, zoom = zoomed(axes, branched, longest=longest, middle=0.6, digits=4)
     (point,) = axes.plot(0, 0, "o", color=style.GREEN, mec="white", ms=9)
-    axes.set(xlim=(0, longest), ylim=(-0.1, 1.16), yticks=[])
-    axes.set_xlabel(words("bounds.length"))
+    axes.set_ylim(-0.1, 1.16)
     axes.set_title(words("bounds.branched_title"))
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14))
+    legend_below(axes, 0.02, 0.14)
 
     def move(frame: Frame) -> None:
-        levels = [frame.model_return, frame.true_return, frame.branched[0]]
-        low = min(*levels, frame.branched.min())
-        span = max(*levels, frame.branched.max()) - low
-        # A range of rounding errors is no range: all is drawn as equal.
-        span = span if span > _ROUNDING * max(1.0, abs(low)) else 1.0
-        branched.set_ydata((frame.branched - low) / span)
-        point.set_data([frame.k], [(frame.branched[frame.k] - low) / span])
-        # Not mathtext: parsing it anew for each number takes longer than all else together.
-        symbols = ("η̂[π]", "η[π]", "η[π_D]")
-        for line, number, symbol, level in zip(lines, numbers, symbols, levels, strict=True):
-            line.set_ydata([(level - low) / span] * 2)
-            number.set_text(f"{symbol} = {level:.4f}")
-            number.xy = (number.xy[0], (level - low) / span)
+        point.set_data([frame.k], [zoom(frame)[frame.k]])
 
     return [*lines, branched, point, *numbers], move
 
@@ -101,7 +79,7 @@ def _return_panel(axes: Axes, longest: int) -> Panel[Frame]:
 def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     k = np.arange(longest + 1)
     blank = np.ones(longest + 1)
-    axes.axhspan(1, _HIGHEST, color=style.GREY, alpha=0.16, lw=0)
+    shade_vacuous(axes, _HIGHEST)
     axes.text(
         0.98, 0.6 * _HIGHEST, words("lengths.vacuous"), transform=axes.get_yaxis_transform(),
         ha="right", va="top", color=style.DARK, fontsize=9,
@@ -117,7 +95,7 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     axes.set(xlim=(0, longest), yscale="log", ylim=(_LOWEST, _HIGHEST))
     axes.set_xlabel(words("bounds.length"))
     axes.set_title(words("lengths.gap_title"))
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=3, handlelength=1.6)
+    legend_below(axes, 0.02, 0.14, ncols=3, handlelength=1.6)
 
     def move(frame: Frame) -> None:
         penalties = frame.penalty / frame.trivial
@@ -125,10 +103,7 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
         penalty.set_ydata(np.maximum(penalties, _LOWEST))
         tight.set_ydata(np.maximum(frame.tight / frame.trivial, _LOWEST))
         gap.set_ydata(gaps)
-        if frame.best <= longest:
-            best.set_data([frame.best], [max(1.6 * penalties[int(frame.best)], _LOWEST)])
-        else:
-            best.set_data([np.nan], [np.nan])
+        mark_best(best, frame.best, np.maximum(1.6 * penalties, _LOWEST))
         truly.set_data([frame.truly_best], [gaps[frame.truly_best]])
         here.set_xdata([frame.k] * 2)
 

@@ -6,10 +6,11 @@ Drawn for chapter 7.
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from mbpo_teach.errors import quantiles
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 
@@ -35,9 +36,7 @@ def measured_picture(world: str, errors: np.ndarray, *, yardstick: float) -> Sti
         above.plot(k, upper, "s--", color=style.RED, lw=2, ms=5, label=words("measured.upper"))
         above.axhline(yardstick, color=style.BLACK, ls=":", lw=1.4, label=words("measured.step"))
         above.set_yscale("log")
-        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
-        above.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        above.yaxis.minorticks_off()
+        plain_log(above.yaxis)
         above.set_title(words("measured.title", world=world))
         above.legend(loc="lower right")
         bars = below.bar(k, running, color=style.SKY, width=0.7)

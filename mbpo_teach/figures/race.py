@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.recorded import Trainings
@@ -48,8 +48,9 @@ def race_picture(
             row[0].set_title(world)
             row[1].set_title(words("race.clock", world=world))
             row[0].set_ylabel(words("live.return"))
-            _plain_log(row[0])
-            _plain_log(row[1])
+            for axes in row:
+                axes.set_xscale("log")
+                plain_log(axes.xaxis)
             row[1].set_xlim(left=1)
         rows[-1][0].set_xlabel(words("race.steps"))
         rows[-1][1].set_xlabel(words("race.seconds"))
@@ -69,13 +70,6 @@ def _curves(
         np.median(x, axis=0), np.median(means, axis=0), dashes, color=strong, lw=2.4,
         label=words("race.median", name=name),
     )  # fmt: skip
-
-
-def _plain_log(axes: Axes) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.xaxis.minorticks_off()
 
 
 def _sentence(world: str, name: str, runs: Trainings, solved: float) -> str:

@@ -47,7 +47,7 @@ class Page(anywidget.AnyWidget):
 
 
 class BoundExplorer:
-    """The live explorer with its still picture and sentence; made by :func:`bound_explorer`."""
+    """The live explorer with its still picture and sentence; made by :func:`explorer_lab`."""
 
     def __init__(self, values: dict[str, float]) -> None:
         self.page = Page(values=values, words=words())
@@ -87,7 +87,7 @@ class BoundExplorer:
         return bundle
 
 
-def bound_explorer(**values: float) -> BoundExplorer:
+def explorer_lab(**values: float) -> BoundExplorer:
     """Return the explorer, starting from :data:`START` or from the `values` given by name.
 
     Raises

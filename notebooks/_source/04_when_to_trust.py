@@ -336,9 +336,9 @@ check("04-2", performance_bound)
 # 时这个限度会怎样？把 $r_{\max}$ 加倍，图的哪一部分会变？
 
 # %%
-from mbpo_teach.widgets.bound_explorer import bound_explorer
+from mbpo_teach.widgets.bound_explorer import explorer_lab
 
-bound_explorer()
+explorer_lab()
 
 # %% [markdown] tags=["lang-en"]
 # **What was seen.** At $\gamma = 0.9$ and $\epsilon_m = 0.01$ the bound is informative up to $\epsilon_\pi = 0.0455$ only.
