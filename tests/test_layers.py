@@ -15,7 +15,10 @@ ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
 LIGHT = [
     "mbpo_teach",
     *("mbpo_teach." + name for name in ("seeding", "language", "mdp", "bounds", "exact", "mazes")),
-    *("mbpo_teach." + name for name in ("dyna", "river", "bins", "spread", "grading.check")),
+    *(
+        "mbpo_teach." + name
+        for name in ("dyna", "river", "bins", "spread", "files", "runs", "grading.check")
+    ),
 ]
 
 
