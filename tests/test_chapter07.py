@@ -20,14 +20,7 @@ from mbpo_teach.widgets.mbpo import (
     with_preset,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """So little work costs more when threads share it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_printed_loop_names_all_ten_lines_of_algorithm_2():

@@ -95,7 +95,7 @@ def part(name: str, piece: str, make: Callable[[], dict]) -> dict:
     return arrays
 
 
-def linear_policy(weights: np.ndarray) -> errors.Act:
+def linear_policy(weights: np.ndarray) -> errors.TimedPolicy:
     """Return the policy clip(W s + b), whose `weights` (act, obs + 1) have b as last column."""
     matrix, bias = torch.tensor(weights[:, :-1]).float(), torch.tensor(weights[:, -1]).float()
     return lambda obs, step: (obs @ matrix.T + bias).clamp(-1, 1)

@@ -29,12 +29,12 @@ _TOP = 1000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errors:
-    """Measured e(k) for k = 1, 2, ..., each (step,): quantiles, and the median predicted spread."""
+    """Measured e(k) for k = 1, 2, ..., each (step,): quantiles, and the median disagreement."""
 
     low: np.ndarray
     middle: np.ndarray
     high: np.ndarray
-    spread: np.ndarray
+    disagreement: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,14 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> _Panel:
         k, errors.low, errors.high, color=style.SKY, alpha=0.35, lw=0, label=words("branches.band")
     )
     axes.plot(k, errors.middle, color=style.BLUE, lw=2, label=words("branches.error"))
-    axes.plot(k, errors.spread, "-.", color=style.PURPLE, lw=1.6, label=words("branches.spread"))
+    axes.plot(
+        k,
+        errors.disagreement,
+        "-.",
+        color=style.PURPLE,
+        lw=1.6,
+        label=words("branches.disagreement"),
+    )
     axes.set_yscale("log")
     axes.set_ylabel(words("branches.error_axis"))
     axes.set_title(words("branches.error_title", world=world))

@@ -33,7 +33,7 @@ class Curves:
     high: np.ndarray
     own: np.ndarray
     single: np.ndarray
-    spread: np.ndarray
+    disagreement: np.ndarray
     one_step: np.ndarray
 
 
@@ -74,7 +74,7 @@ def _errors_panel(axes: Axes, steps: int) -> tuple[list[Artist], Callable[[Curve
     looks = {
         "middle": (style.BLUE, "-", 2.2),
         "single": (style.ORANGE, "--", 1.6),
-        "spread": (style.PURPLE, "-.", 1.6),
+        "disagreement": (style.PURPLE, "-.", 1.6),
         "one_step": (style.GREEN, ":", 1.8),
         "own": (style.BLACK, "-", 0.9),
     }

@@ -1,4 +1,4 @@
-"""The curve with a gap: one network's band, the ensemble's two spreads, the limits of log-variance.
+"""The curve with a gap: a network's band, an ensemble's two deviations, limits of log-variance.
 
 Drawn for chapter 2.
 """
@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from mbpo_teach.curves import EDGE, GAP, Points, curve, noise_deviation
 from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.gaussian import soft_clamp
-from mbpo_teach.regression import EDGE, GAP, Points, curve, noise_deviation
 
 _HIGHEST = 3.4
 _MOST_SPREAD = 1.5
@@ -53,7 +53,7 @@ def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -
 def spread_plate(
     grid: Tensor,
 ) -> tuple[Plate, Callable[[Points, float, Tensor, Tensor, Tensor], None]]:
-    """Return a plate of data, mean and bands beside the two spreads, and what moves it.
+    """Return a plate of data, mean and bands beside the two deviations, and what moves it.
 
     It is moved with the data, the largest deviation of their noise, and mean, aleatoric and
     epistemic deviation on `grid`, each (grid,).

@@ -177,7 +177,7 @@ def _curves(arrays: Arrays, acting: str, size: int, start: int) -> Curves:
     low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
     others = {
         name: np.nanmedian(arrays[f"{acting}.{name}"][size], axis=0)[1:]
-        for name in ("single", "spread", "one_step")
+        for name in ("single", "disagreement", "one_step")
     }
     return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
 
@@ -190,7 +190,7 @@ def _sentence(acting: str, curves: Curves, k: int, start: int) -> str:
         low=_number(curves.low[k - 1]),
         high=_number(curves.high[k - 1]),
         single=_number(curves.single[k - 1]),
-        spread=_number(curves.spread[k - 1]),
+        disagreement=_number(curves.disagreement[k - 1]),
         start=start,
         own=_number(own) if np.isfinite(own) else text("compounding.ended"),
     )

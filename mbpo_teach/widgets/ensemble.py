@@ -1,4 +1,4 @@
-"""The sliders of chapter 2: spread on a curve, disagreement on a map, calibration.
+"""The sliders of chapter 2: deviations on a curve, disagreement on a map, calibration.
 
 They move through fits that the chapter has computed; disagreement and error of the map are computed
 anew for each position of the sliders.
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from mbpo_teach.calibration import coverage
+from mbpo_teach.curves import GAP, Fitted, Points, mean_and_deviations
 from mbpo_teach.dynamics import Ensemble, predict
 from mbpo_teach.envs import Env
-from mbpo_teach.errors import k_step_error, predicted_spread
+from mbpo_teach.errors import disagreement, k_step_error
 from mbpo_teach.figures.curve import spread_plate
 from mbpo_teach.figures.ensemble import coverage_plate, map_plate
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.language import text
-from mbpo_teach.regression import GAP, Fitted, Points, spreads
 from mbpo_teach.simulator import set_from_obs
 from mbpo_teach.transitions import Transition
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
@@ -46,7 +46,7 @@ def spread_lab(
         plate, draw = spread_plate(grid)
 
         def view(members: int, count: int, noise: float) -> tuple[Plate, str]:
-            mean, noisy, unsure = spreads(fits[count, noise], members)
+            mean, noisy, unsure = mean_and_deviations(fits[count, noise], members)
             draw(data[count, noise], noise, mean, noisy, unsure)
             sentence = text(
                 "curve.say",
@@ -81,19 +81,19 @@ def map_lab(env: Env, fits: Mapping[int, tuple[Ensemble, Transition]]) -> Lab:
 
         def view(count: int, torque: float) -> tuple[Plate, str]:
             model, data = fits[count]
-            spread, error = disagreement_and_error(env, model, obs, torque)
+            apart, error = disagreement_and_error(env, model, obs, torque)
             shape = (len(_SPEEDS), len(_ANGLES))
             cosine, sine, speed = data.obs.numpy().T
             points = np.column_stack([np.arctan2(sine, cosine), speed])
-            draw(spread.reshape(shape), error.reshape(shape), points)
-            upright, hanging = (spread.reshape(shape)[-4, column] for column in (20, 0))
+            draw(apart.reshape(shape), error.reshape(shape), points)
+            upright, hanging = (apart.reshape(shape)[-4, column] for column in (20, 0))
             sentence = text(
                 "map.say",
                 count=count,
                 torque=2 * torque,
                 upright=upright,
                 hanging=hanging,
-                agreement=rank_correlation(spread, error),
+                agreement=rank_correlation(apart, error),
             )
             return plate, sentence
 
@@ -155,9 +155,9 @@ def disagreement_and_error(
     scale = model.target_scale[:-1]
     # Both functions are about rollouts, time by time: here there is one time.
     each, after = each.unsqueeze(2), torch.from_numpy(real).unsqueeze(1)
-    spread = predicted_spread(each, scale)
+    apart = disagreement(each, scale)
     error = k_step_error(each.mean(dim=0), after, scale)
-    return spread[:, 0].numpy(), error[:, 0].numpy()
+    return apart[:, 0].numpy(), error[:, 0].numpy()
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
