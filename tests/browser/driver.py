@@ -125,9 +125,8 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.25)
-    raise RuntimeError(
-        f"JupyterLab did not answer within {RUN_SECONDS} s:\n{log.read_text()[-2000:]}"
-    )
+    said = log.read_text()[-2000:]
+    raise RuntimeError(f"JupyterLab did not answer within {RUN_SECONDS} s:\n{said}")
 
 
 OPEN = """async () => {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 
-# The promise is 90 s a chapter on two idle cores. What a chapter costs is counted in processor time,
-# to which a busy machine adds nothing; a processor half as fast doubles it.
+# The promise is 90 s a chapter on two idle cores. What it costs is counted in processor time, to
+# which a busy machine adds nothing; a processor half as fast doubles it.
 SECONDS, CORES, SLACK = 90, 2, 2
 PROCESSOR_SECONDS = SECONDS * CORES * SLACK
 # By the clock only what hangs is ended: all this fits a machine ten times slower, or as busy.
