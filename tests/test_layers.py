@@ -17,7 +17,16 @@ LIGHT = [
     *("mbpo_teach." + name for name in ("seeding", "language", "mdp", "bounds", "exact", "mazes")),
     *(
         "mbpo_teach." + name
-        for name in ("dyna", "river", "bins", "spread", "files", "runs", "grading.check")
+        for name in (
+            "dyna",
+            "river",
+            "bins",
+            "spread",
+            "files",
+            "pendulum",
+            "runs",
+            "grading.check",
+        )
     ),
 ]
 
