@@ -11,18 +11,26 @@ against the size of what it returns.
 
 import resource
 import sys
-from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import torch
-from side_by_side import NO_MBRL, machine, medians
+from ensemble_at_size import (
+    ACT,
+    ELITES,
+    HIDDEN,
+    MEMBERS,
+    NO_MBRL,
+    OBS,
+    bare_layers,
+    mbrl_imagining,
+)
+from side_by_side import machine, medians
 
 from mbpo_teach import rollout, terminations
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.seeding import torch_generator
 
-MEMBERS, ELITES, HIDDEN, OBS, ACT = 7, (5, 0, 3, 1, 6), (200, 200, 200, 200), 11, 3
 STARTS, LENGTH = 100_000, 5
 TRANSITIONS = STARTS * LENGTH
 BLOCK = 512  # rows per elite in a bare product: their activations stay in the cache
@@ -52,26 +60,14 @@ def peer(starts: torch.Tensor):
     """Return mbrl-lib's rollout, written as its MBPO does (mbrl/algorithms/mbpo.py)."""
     import gymnasium
     from mbrl.env.termination_fns import no_termination
-    from mbrl.models import GaussianMLP, ModelEnv, OneDTransitionRewardModel
+    from mbrl.models import ModelEnv
     from mbrl.util.replay_buffer import ReplayBuffer
 
-    network = GaussianMLP(
-        OBS + ACT,
-        OBS + 1,
-        "cpu",
-        num_layers=len(HIDDEN),
-        ensemble_size=MEMBERS,
-        hid_size=HIDDEN[0],
-        propagation_method="random_model",
-        activation_fn_cfg={"_target_": "torch.nn.SiLU"},
-    )
-    model = OneDTransitionRewardModel(network, normalize=True, num_elites=len(ELITES))
-    model.set_elite(ELITES)
     box = gymnasium.spaces.Box
     spaces = SimpleNamespace(
         observation_space=box(-np.inf, np.inf, (OBS,)), action_space=box(-1, 1, (ACT,))
     )
-    env = ModelEnv(spaces, model, no_termination, None, generator=torch_generator(1))
+    env = ModelEnv(spaces, mbrl_imagining(), no_termination, None, generator=torch_generator(1))
     buffer = ReplayBuffer(TRANSITIONS, (OBS,), (ACT,))
 
     @torch.no_grad()
@@ -91,11 +87,7 @@ def peer(starts: torch.Tensor):
 
 
 def bare_products():
-    sizes = (OBS + ACT, *HIDDEN, 2 * (OBS + 1))
-    layers = [
-        (torch.randn(len(ELITES), inputs, BLOCK), torch.randn(len(ELITES), outputs, inputs))
-        for inputs, outputs in pairwise(sizes)
-    ]
+    layers = bare_layers(len(ELITES), BLOCK)
 
     def work() -> None:
         for _ in range(round(TRANSITIONS / len(ELITES) / BLOCK)):

@@ -7,18 +7,16 @@ limits of the log-variance and judge the held-out rows after each epoch. Target:
 as mbrl-lib.
 """
 
-from itertools import pairwise
-
 import numpy as np
 import torch
-from side_by_side import NO_MBRL, machine, medians
+from ensemble_at_size import ACT, HIDDEN, MEMBERS, NO_MBRL, OBS, bare_layers, mbrl_model
+from side_by_side import machine, medians
 
 from mbpo_teach.dynamics import Ensemble
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.seeding import generator, torch_generator
 from mbpo_teach.transitions import Transition
 
-MEMBERS, HIDDEN, OBS, ACT = 7, (200, 200, 200, 200), 11, 3
 ROWS, HELD, BATCH, EPOCHS = 4000, 800, 256, 5
 STEPS = EPOCHS * -(-(ROWS - HELD) // BATCH)
 REPEATS = 9
@@ -42,21 +40,11 @@ def ours(data: Transition) -> None:
 
 
 def theirs(data: Transition) -> None:
-    from mbrl.models import GaussianMLP, ModelTrainer, OneDTransitionRewardModel
+    from mbrl.models import ModelTrainer
     from mbrl.types import TransitionBatch
     from mbrl.util.replay_buffer import BootstrapIterator, TransitionIterator
 
-    network = GaussianMLP(
-        OBS + ACT,
-        OBS + 1,
-        "cpu",
-        num_layers=len(HIDDEN),
-        ensemble_size=MEMBERS,
-        hid_size=HIDDEN[0],
-        learn_logvar_bounds=True,
-        activation_fn_cfg={"_target_": "torch.nn.SiLU"},
-    )
-    model = OneDTransitionRewardModel(network, normalize=True, num_elites=5)
+    model = mbrl_model(learn_logvar_bounds=True)
     obs, act, reward, next_obs, terminated = (column.numpy() for column in data)
     batch = TransitionBatch(obs, act, next_obs, reward, terminated, terminated)
     held, training = batch[:HELD], batch[HELD:]
@@ -75,14 +63,9 @@ def theirs(data: Transition) -> None:
 
 def bare_products() -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Return inputs, weights and output gradients of every layer, in one batch's shapes."""
-    sizes = (OBS + ACT, *HIDDEN, 2 * (OBS + 1))
     return [
-        (
-            torch.randn(MEMBERS, inputs, BATCH),
-            torch.randn(MEMBERS, outputs, inputs),
-            torch.randn(MEMBERS, outputs, BATCH),
-        )
-        for inputs, outputs in pairwise(sizes)
+        (inputs, weight, torch.randn(MEMBERS, weight.shape[1], BATCH))
+        for inputs, weight in bare_layers(MEMBERS, BATCH)
     ]
 
 

@@ -42,11 +42,9 @@ class Layer(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        spread = 0.5 / inputs**0.5
+        width = 0.5 / inputs**0.5
         weight = torch.empty(MEMBERS, inputs, outputs)
-        self.weight = nn.Parameter(
-            nn.init.trunc_normal_(weight, 0, spread, -2 * spread, 2 * spread)
-        )
+        self.weight = nn.Parameter(nn.init.trunc_normal_(weight, 0, width, -2 * width, 2 * width))
         self.bias = nn.Parameter(torch.zeros(MEMBERS, 1, outputs))
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -104,11 +102,11 @@ class Policy(nn.Module):
     def __init__(self, obs_size: int, act_size: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(obs_size, WIDTH)
-        self.mean, self.spread = nn.Linear(WIDTH, act_size), nn.Linear(WIDTH, act_size)
+        self.mean, self.deviation = nn.Linear(WIDTH, act_size), nn.Linear(WIDTH, act_size)
 
     def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.hidden(obs).relu()
-        mean, std = self.mean(hidden), functional.softplus(self.spread(hidden))
+        mean, std = self.mean(hidden), functional.softplus(self.deviation(hidden))
         raw = mean + std * torch.randn_like(mean)
         return raw.tanh(), squashed_log_prob(raw, mean, std.log())
 

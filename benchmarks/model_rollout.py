@@ -6,36 +6,29 @@
 row in both. Target: 1.5 times as many transitions per second as mbrl-lib.
 """
 
-from itertools import pairwise
-
 import torch
-from side_by_side import NO_MBRL, machine, medians
+from ensemble_at_size import (
+    ACT,
+    ELITES,
+    HIDDEN,
+    MEMBERS,
+    NO_MBRL,
+    OBS,
+    bare_layers,
+    mbrl_imagining,
+)
+from side_by_side import machine, medians
 
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.seeding import torch_generator
 
-MEMBERS, ELITES, HIDDEN, OBS, ACT = 7, (5, 0, 3, 1, 6), (200, 200, 200, 200), 11, 3
 ROWS = 20_000
 REPEATS = 15
 
 
 def peer(obs: torch.Tensor, act: torch.Tensor):
     """Return mbrl-lib's imagined step with the propagation that its MBPO uses."""
-    from mbrl.models import GaussianMLP, OneDTransitionRewardModel
-
-    network = GaussianMLP(
-        OBS + ACT,
-        OBS + 1,
-        "cpu",
-        num_layers=len(HIDDEN),
-        ensemble_size=MEMBERS,
-        hid_size=HIDDEN[0],
-        propagation_method="random_model",
-        activation_fn_cfg={"_target_": "torch.nn.SiLU"},
-    )
-    model = OneDTransitionRewardModel(network, normalize=True, num_elites=len(ELITES))
-    model.set_elite(ELITES)
-    generator = torch_generator(1)
+    model, generator = mbrl_imagining(), torch_generator(1)
 
     @torch.no_grad()
     def step() -> None:
@@ -45,12 +38,7 @@ def peer(obs: torch.Tensor, act: torch.Tensor):
 
 
 def bare_products():
-    sizes = (OBS + ACT, *HIDDEN, 2 * (OBS + 1))
-    share = ROWS // len(ELITES)
-    layers = [
-        (torch.randn(len(ELITES), inputs, share), torch.randn(len(ELITES), outputs, inputs))
-        for inputs, outputs in pairwise(sizes)
-    ]
+    layers = bare_layers(len(ELITES), ROWS // len(ELITES))
 
     def step() -> None:
         for inputs, weight in layers:

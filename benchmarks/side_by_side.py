@@ -6,11 +6,6 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-NO_MBRL = (
-    "mbrl-lib is not installed; get it with `pip install --no-deps --target build/peers"
-    " -r benchmarks/requirements.txt` and run this again with PYTHONPATH=build/peers."
-)
-
 
 def medians(works: Mapping[str, Callable[[], object]], *, repeats: int) -> dict[str, float]:
     """Return each work's median time in seconds, after one round to warm up."""

@@ -214,7 +214,8 @@ def grade(
     # These load what a learner's commands do not need.
     from tqdm import tqdm
 
-    from mbpo_teach.grading import classroom, files, handed_in, report
+    from mbpo_teach.files import write_whole
+    from mbpo_teach.grading import classroom, handed_in, report
 
     with _clear_errors("grade.files", "grade.broken"):
         given = handed_in.submissions(
@@ -237,7 +238,7 @@ def grade(
                 bar.update()
         in_order = [reports[position] for position in range(len(given))]
         for name, content in report.files(in_order, timeout=timeout).items():
-            files.write_whole(out / name, content)
+            write_whole(out / name, content)
     click.echo(report.as_table(in_order))
     click.echo(language.text("grade.written", folder=out))
     sys.exit(1 if report.faults(in_order) else 0)

@@ -8,6 +8,8 @@ Taught at the end of chapter 1.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach.checks import whole
+
 
 def cell_index(points: ArrayLike, *, low: ArrayLike, high: ArrayLike, bins: int) -> np.ndarray:
     """Return the number of the cell that each point lies in, shape (row,).
@@ -24,12 +26,11 @@ def cell_index(points: ArrayLike, *, low: ArrayLike, high: ArrayLike, bins: int)
     Raises
     ------
     ValueError
-        If `bins` is not positive, a range is not finite or empty, or `points` are not rows of
-        finite numbers, one for each dimension.
+        If `bins` is not a whole number of at least 1, a range is not finite or empty, or `points`
+        are not rows of finite numbers, one for each dimension.
     """
     points, low, high = (np.asarray(value, dtype=float) for value in (points, low, high))
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, not {bins}")
+    bins = whole("bins", bins, least=1)
     if low.ndim != 1 or low.shape != high.shape:
         raise ValueError(
             f"low and high must have shape (dimension,), not {low.shape}, {high.shape}"

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.checks import number
+
 
 def half_width(level: float) -> float:
     """Return z such that a Gaussian lies within z deviations of its mean with chance `level`.
@@ -21,8 +23,7 @@ def half_width(level: float) -> float:
     ValueError
         If `level` is not in (0, 1).
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1), not {level}")
+    level = number("level", level, "in (0, 1)", lambda x: 0 < x < 1)
     return 2**0.5 * float(torch.erfinv(torch.tensor(level, dtype=torch.float64)))
 
 

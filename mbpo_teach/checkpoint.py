@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbpo_teach import runs
 from mbpo_teach.adam import Trained
 from mbpo_teach.agent import PARTS, Agent
+from mbpo_teach.files import write_whole
 from mbpo_teach.replay import ReplayBuffer
 from mbpo_teach.sac import SACState
 from mbpo_teach.simulator import SimulatorState, get_state, set_state
@@ -57,7 +57,7 @@ def save(path: Path, agent: Agent, about: Mapping[str, Any]) -> None:
         why = f"must hold numbers, words, lists and dicts of them only, not {dict(about)!r}"
         raise ValueError(f"about {why}") from error
     torch.save({"kind": _KIND, "about": dict(about), "agent": _stored(agent)}, packed)
-    runs.write_whole(path, packed.getvalue())
+    write_whole(path, packed.getvalue())
 
 
 def load(path: Path, agent: Agent) -> dict[str, Any]:

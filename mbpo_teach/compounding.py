@@ -18,11 +18,11 @@ from torch import Tensor
 
 from mbpo_teach.dynamics import Ensemble, predict
 from mbpo_teach.errors import (
-    Act,
+    TimedPolicy,
+    disagreement,
     imagine_ensemble,
     imagine_members,
     k_step_error,
-    predicted_spread,
 )
 
 ACTING = ("actions", "policy")
@@ -36,16 +36,16 @@ Errors are then (size, start, time).
 
 
 class Compounding(NamedTuple):
-    """Errors and spread, each (start, time) and 0 at time 0; NaN after a real termination.
+    """Errors and disagreement, each (start, time) and 0 at time 0; NaN after a real termination.
 
-    `ensemble` is e(k) of the members' average, `single` of the best member alone, `spread` how far
-    the members' rollouts lie apart, and `one_step` the error of a single step from the true state
-    just before. `imagined` (start, time, obs) is the ensemble's rollout.
+    `ensemble` is e(k) of the members' average, `single` of the best member alone, `disagreement`
+    how far the members' rollouts lie apart, and `one_step` the error of a single step from the true
+    state just before. `imagined` (start, time, obs) is the ensemble's rollout.
     """
 
     ensemble: Tensor
     single: Tensor
-    spread: Tensor
+    disagreement: Tensor
     one_step: Tensor
     imagined: Tensor
 
@@ -54,7 +54,7 @@ def compound(
     model: Ensemble,
     real: Float[Tensor, "start time obs"],
     actions: Float[Tensor, "start step act"],
-    act: Act,
+    act: TimedPolicy,
     scale: Float[Tensor, " obs"],
     *,
     elites: Sequence[int],
@@ -78,11 +78,10 @@ def compound(
     imagined = imagine_ensemble(model, starts, act, steps=steps, members=elites)
     alone = imagine_members(model, starts, act, steps=steps, members=elites)
     ended = real.isnan().any(dim=-1)
-    spread = predicted_spread(alone, scale).masked_fill(ended, torch.nan)
     return Compounding(
         ensemble=k_step_error(imagined, real, scale),
         single=k_step_error(alone[0], real, scale),
-        spread=spread,
+        disagreement=disagreement(alone, scale).masked_fill(ended, torch.nan),
         one_step=_from_true_states(model, real, actions, scale, elites),
         imagined=imagined,
     )
@@ -108,7 +107,7 @@ class Curves(NamedTuple):
     high: NDArray[np.floating]
     own: NDArray[np.floating]
     single: NDArray[np.floating]
-    spread: NDArray[np.floating]
+    disagreement: NDArray[np.floating]
     one_step: NDArray[np.floating]
 
 
@@ -119,7 +118,7 @@ def curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
     low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
     others = {
         name: np.nanmedian(arrays[f"{acting}.{name}"][at], axis=0)[1:]
-        for name in ("single", "spread", "one_step")
+        for name in ("single", "disagreement", "one_step")
     }
     return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
 

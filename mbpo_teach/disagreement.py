@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mbpo_teach.dynamics import Ensemble, predict
 from mbpo_teach.envs import Env
-from mbpo_teach.errors import k_step_error, predicted_spread
+from mbpo_teach.errors import disagreement, k_step_error
 from mbpo_teach.simulator import set_from_obs
 
 
@@ -45,9 +45,9 @@ def disagreement_and_error(
     scale = model.target_scale[:-1]
     # Both functions are about rollouts, time by time: here there is one time.
     each, after = each.unsqueeze(2), torch.from_numpy(real).unsqueeze(1)
-    spread = predicted_spread(each, scale)
+    apart = disagreement(each, scale)
     error = k_step_error(each.mean(dim=0), after, scale)
-    return spread[:, 0].numpy(), error[:, 0].numpy()
+    return apart[:, 0].numpy(), error[:, 0].numpy()
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:

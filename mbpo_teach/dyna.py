@@ -36,7 +36,8 @@ Table = list[list[float]]
 Pair = tuple[int, int]
 """A state and an action."""
 
-Env = gym.Env[Any, Any]
+DiscreteEnv = gym.Env[Any, Any]
+"""A Gymnasium environment whose states and actions are numbered from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Outcome(NamedTuple):
     terminated: bool
 
 
-class Step(NamedTuple):
+class RealStep(NamedTuple):
     """One real step, as :func:`learn` reports it."""
 
     state: int
@@ -154,7 +155,7 @@ class Model:
             yield pair, outcomes[int(len(outcomes) * rng.random()) if len(outcomes) > 1 else 0]
 
 
-def empty_table(env: Env) -> Table:
+def empty_table(env: DiscreteEnv) -> Table:
     """Return action values of zero for every state and action of `env`.
 
     Raises
@@ -191,7 +192,7 @@ def q_update(q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: flo
     q[state][action] += alpha * (outcome.reward + gamma * future - q[state][action])
 
 
-def learn(env: Env, q: Table, config: DynaConfig, *, seed: int) -> Iterator[Step]:
+def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Iterator[RealStep]:
     """Act and learn without end, improving `q` in place; yield every real step after its planning.
 
     Letters are the lines of the box "Tabular Dyna-Q" in section 8.2. Acting and planning draw
@@ -221,11 +222,11 @@ def learn(env: Env, q: Table, config: DynaConfig, *, seed: int) -> Iterator[Step
                 bonus = kappa * math.sqrt(now - model.last_tried[pair])
                 imagined = Outcome(imagined.reward + bonus, *imagined[1:])
             q_update(q, pair, imagined, alpha=alpha, gamma=gamma)
-        yield Step(state, action, outcome, bool(truncated))
+        yield RealStep(state, action, outcome, bool(truncated))
         state = int(env.reset()[0]) if terminated or truncated else outcome.next_state
 
 
-def episodes(env: Env, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
+def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
     """Learn from an empty table without end; yield a report after every episode."""
     q = empty_table(env)
     steps, total = 0, 0.0
@@ -237,7 +238,11 @@ def episodes(env: Env, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
 
 
 def steps_per_episode(
-    make_env: Callable[[], Env], config: DynaConfig, *, episode_count: int, seeds: Sequence[int]
+    make_env: Callable[[], DiscreteEnv],
+    config: DynaConfig,
+    *,
+    episode_count: int,
+    seeds: Sequence[int],
 ) -> np.ndarray:
     """Return the length of each episode, an array (seed, episode)."""
     checks.whole("episode_count", episode_count, least=1)
@@ -251,7 +256,11 @@ def steps_per_episode(
 
 
 def cumulative_reward(
-    make_env: Callable[[], Env], config: DynaConfig, *, step_count: int, seeds: Sequence[int]
+    make_env: Callable[[], DiscreteEnv],
+    config: DynaConfig,
+    *,
+    step_count: int,
+    seeds: Sequence[int],
 ) -> np.ndarray:
     """Return the reward collected up to each real step, an array (seed, step)."""
     checks.whole("step_count", step_count, least=1)

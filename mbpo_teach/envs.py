@@ -18,6 +18,7 @@ import torch
 from gymnasium.spaces import Box
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.checks import whole
 from mbpo_teach.terminations import termination_of
 from mbpo_teach.transitions import Transition, concatenate
 
@@ -216,10 +217,9 @@ def collect(
     Raises
     ------
     ValueError
-        If `steps` is below 1.
+        If `steps` is not a whole number of at least 1.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, not {steps}")
+    steps = whole("steps", steps, least=1)
     return concatenate(list(islice(interact(env, act, rng=rng), steps)))
 
 

@@ -13,6 +13,8 @@ Misra and Littman 2018 (arXiv 1804.07193) prove the corresponding bound. Taught 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach.checks import number, whole
+
 
 def growth(one_step: float, stretch: float, k: int) -> float:
     """Return e (L^k - 1) / (L - 1), the error after k steps of a linear system.
@@ -23,12 +25,10 @@ def growth(one_step: float, stretch: float, k: int) -> float:
     Raises
     ------
     ValueError
-        If `stretch` is negative or `k` is.
+        If `stretch` is no number of at least 0, or `k` no whole number of at least 0.
     """
-    if not stretch >= 0:
-        raise ValueError(f"stretch must be at least 0, not {stretch}")
-    if k < 0:
-        raise ValueError(f"k must be at least 0, not {k}")
+    stretch = number("stretch", stretch, "at least 0", lambda x: x >= 0)
+    k = whole("k", k, least=0)
     # As a sum, L = 1 is no special case.
     return one_step * sum(stretch**i for i in range(k))
 
@@ -43,10 +43,11 @@ def fit_growth(errors: ArrayLike, *, until: int) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If `until` is below 2 or beyond the curve, or if fewer than two increments are positive.
+        If `until` is no whole number from 2 to the curve's end, or if fewer than two increments are
+        positive.
     """
     curve = np.asarray(errors, dtype=float)
-    if not 2 <= until < len(curve):
+    if not 2 <= whole("until", until, least=0) < len(curve):
         raise ValueError(f"until must be from 2 to {len(curve) - 1}, not {until}")
     increments = np.diff(curve[: until + 1])
     usable = increments > 0

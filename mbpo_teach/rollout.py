@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mbpo_teach.checks import whole
+from mbpo_teach.terminations import Termination
 from mbpo_teach.transitions import Transition, check_finite
 
 ModelStep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -19,9 +21,6 @@ ModelStep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 Policy = Callable[[Tensor], Tensor]
 """Observations (batch, obs) to actions (batch, act)."""
-
-Termination = Callable[[Tensor], Tensor]
-"""Next observations (batch, obs) to whether the world ends there (batch,) bool."""
 
 
 class Branches(NamedTuple):
@@ -49,12 +48,11 @@ def branched_rollout(
     Raises
     ------
     ValueError
-        If `length` is below 1, `starts` is not (batch, obs) or empty, or a callable returns what
-        a transition cannot hold (another shape or type, a number that is not finite): the message
-        says at which step, and nothing of the rollout is returned.
+        If `length` is not a whole number of at least 1, `starts` is not (batch, obs) or empty, or a
+        callable returns what a transition cannot hold (another shape or type, a number that is not
+        finite): the message says at which step, and nothing of the rollout is returned.
     """
-    if length < 1:
-        raise ValueError(f"length must be at least 1, not {length}")
+    length = whole("length", length, least=1)
     if starts.ndim != 2:
         raise ValueError(f"starts must have shape (batch, obs), not {tuple(starts.shape)}")
     if len(starts) == 0:
@@ -99,13 +97,12 @@ def linear_horizon(step: int, *, first_step: int, last_step: int, first: int, la
     Raises
     ------
     ValueError
-        If `first_step` is not below `last_step`, or a length is below 1.
+        If `first_step` is not below `last_step`, or a length is not a whole number of
+        at least 1.
     """
     if not first_step < last_step:
         raise ValueError(f"first_step must be below last_step, {last_step}, not {first_step}")
-    for name, length in (("first", first), ("last", last)):
-        if length < 1:
-            raise ValueError(f"{name} must be at least 1, not {length}")
+    first, last = whole("first", first, least=1), whole("last", last, least=1)
     done = min(max(step, first_step), last_step) - first_step
     # Whole numbers throughout: a float share just below 1/2 would be cut off one too low.
     return int(first + done * (last - first) // (last_step - first_step))

@@ -8,9 +8,7 @@ arrays only, no pickles. Used from chapter 3 on.
 
 import io
 import json
-import os
 import platform
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,6 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from mbpo_teach.files import write_whole
 
 PROVENANCE = ("command", "seed", "config", "versions")
 """What the provenance of every record must tell."""
@@ -89,7 +89,7 @@ def read(path: Path) -> Record:
 
 
 def save(path: Path, arrays: Mapping[str, ArrayLike], provenance: Mapping[str, Any]) -> None:
-    """Write a record, whole or not at all (:func:`write_whole`).
+    """Write a record, whole or not at all (:func:`mbpo_teach.files.write_whole`).
 
     Raises
     ------
@@ -106,26 +106,6 @@ def save(path: Path, arrays: Mapping[str, ArrayLike], provenance: Mapping[str, A
     packed = io.BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **columns)
     write_whole(path, packed.getvalue())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: into a temporary one, to the disk, and renamed.
-
-    Whoever reads `path` while this is running, or after it was killed, finds what was there before.
-    """
-    # In the same folder: a file can be renamed in one step only within one file system.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
-        os.replace(temporary, path)
-    except BaseException:
-        # It may have its name already: Ctrl-C may come right after the renaming.
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _check(provenance: Mapping[str, Any]) -> None:

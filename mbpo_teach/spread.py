@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from mbpo_teach.checks import whole
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -48,12 +50,12 @@ def spread(
     Raises
     ------
     ValueError
-        If `workers` is not a positive integer, if there is no Dask, or if no scheduler answers.
+        If `workers` is not a whole number of at least 1, if there is no Dask, or if no scheduler
+        answers.
     BrokenProcessPool
         If the process of a worker died; on a cluster, if a few did so over the same job.
     """
-    if workers is not None and (isinstance(workers, bool) or workers < 1):
-        raise ValueError(f"workers must be a positive integer or None, not {workers!r}")
+    workers = None if workers is None else whole("workers", workers, least=1)
     connect = None if scheduler is None else _client(scheduler)
     return _results(work, list(jobs), workers, connect, stored, store)
 

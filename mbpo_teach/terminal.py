@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mbpo_teach import language
 from mbpo_teach.figures.learning import progress_picture
-from mbpo_teach.runs import write_whole
+from mbpo_teach.files import write_whole
 from mbpo_teach.sweep import name_of, read_grid
 from mbpo_teach.sweep import sweep as sweep_runs
 from mbpo_teach.training import PROGRESS, RUN, Row, Run, progress, stored_run, train_in

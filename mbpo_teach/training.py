@@ -27,6 +27,7 @@ import torch
 
 from mbpo_teach import checkpoint, runs
 from mbpo_teach.agent import PARTS, Agent, Report
+from mbpo_teach.files import write_whole
 from mbpo_teach.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.presets import changed, preset, without_model
@@ -137,11 +138,11 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         for name in (RUN, PROGRESS, CHECKPOINT):
             for leftover in folder.glob(f".{name}.*"):
                 leftover.unlink()  # of a run that was killed while it wrote
-        runs.write_whole(folder / RUN, _as_json(run))
-        runs.write_whole(folder / PROGRESS, _as_csv(rows))
+        write_whole(folder / RUN, _as_json(run))
+        write_whole(folder / PROGRESS, _as_csv(rows))
         for report in run.reports(agent):
             rows.append(row_of(report))
-            runs.write_whole(folder / PROGRESS, _as_csv(rows))
+            write_whole(folder / PROGRESS, _as_csv(rows))
             about = {"progress": rows, "config": _config(run)}
             checkpoint.save(folder / CHECKPOINT, agent, about)
             yield rows[-1]

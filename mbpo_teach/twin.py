@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 
+from mbpo_teach import pendulum
 from mbpo_teach.bins import cell_index
 from mbpo_teach.counting import count_model, sample_transitions
 from mbpo_teach.mdp import TabularMDP, value_iteration
@@ -108,8 +109,7 @@ def _held(points: np.ndarray, torque: float) -> tuple[np.ndarray, np.ndarray]:
     paid = np.zeros(len(points))
     largest = np.pi**2 + 0.1 * 8**2 + 0.001 * 2**2
     for _ in range(_HOLD):
-        paid -= (angle**2 + 0.1 * speed**2 + 0.001 * torque**2) / largest / _HOLD
-        # Pendulum-v1's step: gravity 10, mass 1, length 1, time step 0.05.
-        speed = np.clip(speed + (15 * np.sin(angle) + 3 * torque) * 0.05, -8, 8)
-        angle = (angle + speed * 0.05 + np.pi) % (2 * np.pi) - np.pi
+        angle, speed, reward = pendulum.step(angle, speed, torque)
+        angle = pendulum.wrapped(angle)
+        paid += reward / largest / _HOLD
     return np.stack([angle, speed], axis=1), paid

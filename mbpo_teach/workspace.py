@@ -7,15 +7,14 @@ out of the folder (``../../Illustrations``) keep their depth. Chapter 00 says ho
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from mbpo_teach import language
+from mbpo_teach.files import write_new, write_whole
 
 COURSE = Path(__file__).parents[1]
 """The clone: the folder that holds ``notebooks`` and ``work``."""
@@ -75,7 +74,9 @@ def prepare(course: Path) -> Prepared:
         # The record comes first: killed in between, the next call makes the copy.
         _write_record(course, made_from | {name: current[name] for name in missing})
     for name in missing:
-        _place(editions[name].read_bytes(), course / "work" / name)
+        # A copy that was made by now, in another window, stays.
+        with suppress(FileExistsError):
+            write_new(course / "work" / name, editions[name].read_bytes())
     outdated = {
         _chapter(name)
         for name in editions.keys() - missing
@@ -123,7 +124,7 @@ def reset(
         copy = course / "work" / name
         if copy.read_bytes() != fresh:
             kept = _keep(copy, stamp)
-            _replace(copy, fresh)
+            write_whole(copy, fresh)
             replaced.append(Replaced(notebook=copy, kept=kept))
     digests = {name: _digest(course / "notebooks" / name) for name in names}
     _write_record(course, _read_record(course) | digests)
@@ -160,23 +161,6 @@ def _of_chapter(course: Path, chapter: str, editions: Sequence[str]) -> list[str
     ]
 
 
-def _place(content: bytes, target: Path) -> None:
-    """Write a new file whole or not at all; a file that is there by now stays."""
-    with _written_beside(target, content) as whole:
-        try:
-            os.link(whole, target)  # unlike a rename, a link never replaces a file
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            if not target.exists():
-                os.replace(whole, target)
-
-
-def _replace(target: Path, content: bytes) -> None:
-    with _written_beside(target, content) as whole:
-        os.replace(whole, target)
-
-
 def _keep(copy: Path, stamp: str) -> Path:
     """Copy `copy` to a dated name that nothing has yet, and return that name."""
     content = copy.read_bytes()
@@ -184,32 +168,11 @@ def _keep(copy: Path, stamp: str) -> Path:
         suffix = stamp if attempt == 1 else f"{stamp}-{attempt}"
         kept = copy.with_name(f"{copy.stem}.{suffix}{copy.suffix}")
         try:
-            with kept.open("xb") as file:
-                _write_through(file, content)
+            write_new(kept, content)
         except FileExistsError:
             continue
         return kept
     raise FileExistsError(f"there are a thousand copies like {kept} already")
-
-
-@contextmanager
-def _written_beside(target: Path, content: bytes) -> Iterator[Path]:
-    """Give a complete temporary file in the target's folder, to be renamed; remove it after."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    whole = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with whole.open("wb") as file:
-            _write_through(file, content)
-        yield whole
-    finally:
-        whole.unlink(missing_ok=True)
-
-
-def _write_through(file: BinaryIO, content: bytes) -> None:
-    """Write to the disk, not only to memory: a rename must never publish an empty file."""
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _digest(file: Path) -> str:
@@ -230,4 +193,4 @@ def _read_record(course: Path) -> dict[str, str]:
 
 
 def _write_record(course: Path, made_from: dict[str, str]) -> None:
-    _replace(_record(course), json.dumps(made_from, indent=1, sort_keys=True).encode())
+    write_whole(_record(course), json.dumps(made_from, indent=1, sort_keys=True))

@@ -44,6 +44,17 @@ def no_language_from_outside(monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
 
 
+@pytest.fixture
+def one_thread():
+    """PyTorch with one thread: so little work costs more when threads share it."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def scheduler(tmp_path_factory):
     """The address of a real Dask scheduler with two workers, each its own process."""
@@ -89,7 +100,7 @@ def scheduler(tmp_path_factory):
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lines = [
-        f"{value[0]:<24} {value[1]:6.1f} s"
+        f"{value[0]:<24} {value[1]:6.1f} s, {value[2]:6.1f} s of the processors"
         for reports in terminalreporter.stats.values()
         for report in reports
         if isinstance(report, pytest.TestReport) and report.when == "call"

@@ -7,10 +7,10 @@ from torch.distributions import Normal
 from mbpo_teach import envs
 from mbpo_teach.calibration import coverage, half_width
 from mbpo_teach.dynamics import Ensemble, predict
-from mbpo_teach.errors import with_noise
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.gaussian import mixture_moments
 from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.variation import with_noise
 
 
 def test_half_width_is_the_normal_quantile():

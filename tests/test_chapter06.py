@@ -21,14 +21,7 @@ from mbpo_teach.seeding import generator, torch_generator
 
 WIDTH = 2 / len(hills.ACTIONS)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """So little work costs more when threads share it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_tanh_twice_is_no_density():

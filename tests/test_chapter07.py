@@ -12,14 +12,7 @@ from mbpo_teach.figures.measured import measured_picture
 from mbpo_teach.recorded import Trainings, factor, trainings
 from mbpo_teach.seeding import generator
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """So little work costs more when threads share it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_printed_loop_names_all_ten_lines_of_algorithm_2():

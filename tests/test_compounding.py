@@ -47,7 +47,7 @@ def test_the_ensemble_makes_no_error_about_itself(model):
         for curve in (found.ensemble, found.one_step):
             torch.testing.assert_close(curve, torch.zeros(4, 7), atol=1e-5, rtol=0)
         # The members follow themselves, and so they leave their average.
-        assert (found.spread[:, 1:] > 1e-3).all()
+        assert (found.disagreement[:, 1:] > 1e-3).all()
         assert (found.single[:, 1:] > 1e-3).all()
         torch.testing.assert_close(found.imagined, real, atol=1e-5, rtol=0)
 
@@ -59,7 +59,7 @@ def test_against_the_pieces(model):
     found = compound(model, real, actions, act, SCALE, elites=ELITES)
     alone = errors.imagine_members(model, real[:, 0], act, steps=6, members=ELITES)
     torch.testing.assert_close(found.single, errors.k_step_error(alone[0], real, SCALE))
-    torch.testing.assert_close(found.spread, errors.predicted_spread(alone, SCALE))
+    torch.testing.assert_close(found.disagreement, errors.disagreement(alone, SCALE))
     # One step from a true state, by hand: start 3, from time 4 to 5.
     mean = predict(model, real[3:, 4], actions[3:, 4], members=ELITES).mean.mean(dim=0)[0, :-1]
     expected = float(((mean - real[3, 5]) / SCALE).norm())
@@ -74,7 +74,7 @@ def test_what_has_ended_is_nan_everywhere_but_in_imagination(model):
     real[1, 3:] = torch.nan
     actions[1, 3:] = torch.nan
     found = compound(model, real, actions, policy, SCALE, elites=ELITES)
-    for curve in (found.ensemble, found.single, found.spread, found.one_step):
+    for curve in (found.ensemble, found.single, found.disagreement, found.one_step):
         gone = torch.isnan(curve)
         assert gone[1, 3:].all()
         assert not gone[[0, 2, 3]].any()
@@ -86,6 +86,6 @@ def test_names_are_those_of_records(model):
     real, actions = in_the_model(model, policy)
     arrays = named("policy", compound(model, real, actions, policy, SCALE, elites=ELITES))
     assert set(arrays) == {
-        f"policy.{name}" for name in ("ensemble", "single", "spread", "one_step", "imagined")
+        f"policy.{name}" for name in ("ensemble", "single", "disagreement", "one_step", "imagined")
     }
     assert all(isinstance(array, np.ndarray) for array in arrays.values())

@@ -33,7 +33,7 @@ def data_of(band):
 
 
 def test_spread_is_the_middle_80_per_cent_of_the_seeds():
-    low, high = tabular.spread(np.arange(11.0)[:, None] * [1, 2])
+    low, high = tabular.seed_band(np.arange(11.0)[:, None] * [1, 2])
     assert low == pytest.approx([1, 2]) and high == pytest.approx([9, 18])
 
 
@@ -97,7 +97,7 @@ def test_a_sweep_brings_the_chosen_curve_forward(runs):
     for n, steps in runs.items():
         band, line = draw(tabular.SweepFrame(n)).moving
         assert line.get_ydata() == pytest.approx(steps.mean(axis=0))
-        low, high = tabular.spread(steps)
+        low, high = tabular.seed_band(steps)
         assert data_of(band) == pytest.approx((low.min(), high.max()))
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mbpo_teach import errors, fit
+from mbpo_teach import errors, fit, variation
 from mbpo_teach.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.gaussian import mixture_moments
@@ -362,9 +362,9 @@ def test_everything_is_made_where_the_model_and_its_data_are():
         start = sample_step(model, data.obs, data.act, **chosen)[0]
         sampled = {"steps": 2, "members": report.elites, "generator": generator}
         members = errors.imagine_members(model, start, lambda obs, _: obs[:, :1], **sampled)
-        noisy = errors.with_noise(data, deviation, generator=generator)
+        noisy = variation.with_noise(data, deviation, generator=generator)
         del sampled["steps"]
-        tv, _ = errors.noisy_tv(model, noisy, deviation, draws=3, **sampled)
+        tv, _ = variation.noisy_tv(model, noisy, deviation, draws=3, **sampled)
         return members, errors.quantiles(errors.k_step_error(members[0], members[1], start[0])), tv
 
     expected = use(first)

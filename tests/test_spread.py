@@ -83,9 +83,9 @@ def test_an_error_is_raised(workers):
         list(spread(fail_at_three, range(6), workers=workers))
 
 
-@pytest.mark.parametrize("workers", [0, -1, True])
+@pytest.mark.parametrize("workers", [0, -1, True, 2.5, "2"])
 def test_a_wrong_number_of_workers_is_refused_at_once(workers):
-    with pytest.raises(ValueError, match="workers must be a positive integer or None, not"):
+    with pytest.raises(ValueError, match="workers must be"):
         spread(square, [1], workers=workers)
 
 

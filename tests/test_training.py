@@ -352,13 +352,14 @@ CHILDREN = """
 import json, os, signal, sys, time
 from pathlib import Path
 import torch, torch._dynamo  # the second is loaded by the first step of an optimiser
+from mbpo_teach import files
 from mbpo_teach.training import Run, train_in
 torch.set_num_threads(1)
 folder, run = Path(sys.argv[1]), Run(**json.loads(sys.argv[2]))
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 
 def doom(stage, number):
-    left, fdopen, fsync, replace = [number], os.fdopen, os.fsync, os.replace
+    left, fsync, replace = [number], os.fsync, os.replace
 
     class Slow:
         def __init__(self, file): self.file = file
@@ -383,7 +384,7 @@ def doom(stage, number):
         replace(*names)
         if left[0] == 0 and stage == "renamed": die()
 
-    os.fdopen, os.fsync, os.replace = lambda *how: Slow(fdopen(*how)), synced, replaced
+    files.open, os.fsync, os.replace = lambda *how: Slow(open(*how)), synced, replaced
 
 def child(death=None):
     pid = os.fork()

@@ -60,6 +60,68 @@ for noise in [torch.zeros(shape) for shape in ((16, 2), (2, 1, 2), (2, 16, 1), (
         raise AssertionError(noise.shape)
 """
 
+DOORS = """
+import numpy as np, torch
+from mbpo_teach import bins, curves, envs, errors, growth, rollout, spread, terminations, variation
+from mbpo_teach.dynamics import Ensemble
+from mbpo_teach.seeding import generator, torch_generator
+
+env = envs.make("Pendulum-v1")
+data = envs.collect(env, steps=np.int64(20), rng=generator(0))
+model = Ensemble(3, 1, members=2, hidden=(), generator=torch_generator(0))
+line = torch.linspace(-1, 1, 5)
+points = curves.sample_curve(9, noise=0.1, generator=torch_generator(0))
+
+def walk(k):
+    step = lambda obs, act: (obs, obs[:, 0])
+    return rollout.branched_rollout(step, lambda obs: obs, terminations.never, data.obs, length=k)
+
+def grow(first=1, last=1):
+    return rollout.linear_horizon(3, first_step=0, last_step=5, first=first, last=last)
+
+def see(count=1, every=1):
+    return errors.visited_states(env, count=count, every=every, rng=generator(0))
+
+def fit(members=1, steps=1):
+    draw = torch_generator(0)
+    return curves.fit_curves([points], line, members=members, steps=steps, generator=draw)
+
+def differ(draws):
+    draw = torch_generator(0)
+    return variation.noisy_tv(
+        model, data, torch.ones(4), members=(0,), draws=draws, generator=draw
+    )
+
+DOORS = {
+    "bins": lambda n: bins.cell_index([[0.5]], low=[0.0], high=[1.0], bins=n),
+    "steps of envs": lambda n: envs.collect(env, steps=n, rng=generator(0)),
+    "count": lambda n: see(count=n),
+    "every": lambda n: see(every=n),
+    "members": lambda n: fit(members=n),
+    "steps": lambda n: fit(steps=n),
+    "length": walk,
+    "first": lambda n: grow(first=n),
+    "last": lambda n: grow(last=n),
+    "workers": lambda n: spread.spread(abs, [1], workers=n),
+    "draws": differ,
+    "k": lambda n: growth.growth(0.1, 1.0, n),
+    "until": lambda n: growth.fit_growth(np.arange(5.0) ** 2, until=n),
+}
+for door, call in DOORS.items():
+    call(np.int64(2))
+    for value in (2.5, True, "3", float("nan"), None, -1):
+        if value is None and door == "workers":
+            continue
+        try:
+            call(value)
+        except ValueError as error:
+            said = str(error)
+        else:
+            raise AssertionError(f"{door} accepts {value!r}")
+        assert said.startswith(f"{door.split()[0]} must be "), (door, value, said)
+        assert said.endswith(f", not {value!r}"), (door, value, said)
+"""
+
 
 def run(script):
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -73,3 +135,7 @@ def test_counts_of_numpy_are_pythons_and_what_is_no_count_is_named():
 
 def test_noise_that_would_broadcast_is_refused():
     run(SHAPES)
+
+
+def test_every_door_takes_whole_numbers_only():
+    run(DOORS)

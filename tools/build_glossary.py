@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from mbpo_teach.files import write_whole
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 HEAD = """# Glossary · 术语表
@@ -42,4 +44,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    (DOCS / "glossary.md").write_text(page(read()), encoding="utf-8", newline="\n")
+    write_whole(DOCS / "glossary.md", page(read()))

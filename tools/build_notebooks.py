@@ -9,7 +9,6 @@ python tools/build_notebooks.py --check    say what is out of date; write nothin
 
 import argparse
 import copy
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ import execution
 from chapters import LANGUAGES, Chapter, SourceError
 from execution import ExecutionError
 from mbpo_teach.figures.style import cjk_font
+from mbpo_teach.files import write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 USUAL_BYTES, MOST_BYTES = 300_000, 500_000
@@ -104,17 +104,6 @@ def build(chapter: Chapter, notebooks: Path) -> dict[Path, str]:
     return made
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(description="Build the editions of the chapters.")
@@ -142,7 +131,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
 
 def _one(path: Path, notebooks: Path, options: argparse.Namespace) -> bool:
     if options.stamp:
-        write(path, chapters.stamped(chapters.text(path), path.name))
+        write_whole(path, chapters.stamped(chapters.text(path), path.name))
         print(f"{path.stem}: stamped")
         return False
     chapter = chapters.read(path)
@@ -155,7 +144,7 @@ def _one(path: Path, notebooks: Path, options: argparse.Namespace) -> bool:
         print(f"{chapter.name}: up to date")
         return False
     for target, text in build(chapter, notebooks).items():
-        write(target, text)
+        write_whole(target, text)
         size = len(text.encode())
         if size > USUAL_BYTES:
             what = "too large" if size > MOST_BYTES else "large"

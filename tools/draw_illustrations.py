@@ -14,6 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from mbpo_teach import language, runs
 from mbpo_teach.figures import style
 from mbpo_teach.figures.spiral import spiral
+from mbpo_teach.files import write_whole
 from mbpo_teach.widgets.exact_lab import exact_lab
 from pictures import quantised
 
@@ -31,7 +32,7 @@ def draw_branches(folder: Path) -> None:
         figure = spiral(record.arrays)
         png = io.BytesIO()
         FigureCanvasAgg(figure).print_figure(png, dpi=150)
-        (folder / f"{name}.png").write_bytes(quantised(png.getvalue()))
+        write_whole(folder / f"{name}.png", quantised(png.getvalue()))
         # The salt and no date: the same picture gives the same file.
         with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": name}):
             FigureCanvasSVG(figure).print_figure(folder / f"{name}.svg", metadata={"Date": None})
@@ -39,11 +40,10 @@ def draw_branches(folder: Path) -> None:
 
 def main() -> None:
     """Draw every illustration."""
-    FOLDER.mkdir(exist_ok=True)
     language.use("en")
     lab = exact_lab()
     lab.move(eps_m=0.1, eps_pi=0.06, gamma=0.7)
-    (FOLDER / "exact_lab.png").write_bytes(lab.plate.png())
+    write_whole(FOLDER / "exact_lab.png", lab.plate.png())
     draw_branches(FOLDER)
 
 

@@ -13,7 +13,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from pictures import PictureError, quantised_base64
 
-CELL_SECONDS = 120
+# For cells that hang: what a whole chapter may take, on a machine ten times slower or as busy.
+CELL_SECONDS = 900
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json",)
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 

@@ -8,30 +8,16 @@ over finer torques, and its actions are stored: whoever plays them gets these re
 are the best known, not proven to be the best possible.
 """
 
-import json
-from pathlib import Path
-
 import numpy as np
 from tqdm import tqdm
 
-from mbpo_teach import runs
 from mbpo_teach.envs import make
 from mbpo_teach.evaluate import START_SEEDS
+from mbpo_teach.pendulum import step, wrapped
+from recording import provenance, save
 
-RECORDS = Path(__file__).resolve().parents[1] / "mbpo_teach" / "records"
 NAME, STEPS = "Pendulum-v1", 200
 ANGLES, SPEEDS, TORQUES, FINE_TORQUES = 241, 241, 21, 401
-
-
-def step(angle: np.ndarray, speed: np.ndarray, torque: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return next angle, next speed and reward: Gymnasium's equations, for whole arrays."""
-    reward = -(wrapped(angle) ** 2 + 0.1 * speed**2 + 0.001 * torque**2)
-    faster = np.clip(speed + (15 * np.sin(angle) + 3 * torque) * 0.05, -8, 8)
-    return angle + 0.05 * faster, faster, reward
-
-
-def wrapped(angle: np.ndarray) -> np.ndarray:
-    return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def corners(angle: np.ndarray, speed: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -77,6 +63,7 @@ def play(values: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     torques, actions, total = np.linspace(-2, 2, FINE_TORQUES), [], 0.0
     for left in range(STEPS - 1, -1, -1):
         angle, speed = env.simulator.unwrapped.state
+        angle = wrapped(angle)
         *after, reward = step(np.full(FINE_TORQUES, angle), np.full(FINE_TORQUES, speed), torques)
         worth = reward + interpolated(values[left], corners(*after))
         actions.append(np.float32(torques[worth.argmax()] / 2))
@@ -87,22 +74,14 @@ def play(values: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
 def main() -> None:
     values = solve()
     played = [play(values, seed) for seed in START_SEEDS]
-    provenance = {
-        "command": "python tools/record_best.py",
-        "seed": START_SEEDS,
-        "config": {
-            "environment": NAME,
-            "steps": STEPS,
-            "grid": [ANGLES, SPEEDS, TORQUES, FINE_TORQUES],
-        },
-        "versions": runs.versions(),
-    }
-    actions, returns = (np.array(column, np.float32) for column in zip(*played, strict=True))
-    runs.save(
-        RECORDS / f"best_{NAME}.npz",
-        {"actions": actions, "returns": returns},
-        json.loads(json.dumps(provenance)),
+    grid = [ANGLES, SPEEDS, TORQUES, FINE_TORQUES]
+    said = provenance(
+        "python tools/record_best.py",
+        seed=START_SEEDS,
+        config={"environment": NAME, "steps": STEPS, "grid": grid},
     )
+    actions, returns = (np.array(column, np.float32) for column in zip(*played, strict=True))
+    save(f"best_{NAME}", {"actions": actions, "returns": returns}, said)
     print(np.round(returns, 1), "mean", round(float(returns.mean()), 2))
 
 

@@ -8,17 +8,15 @@ whole rollouts, all with the same policy, one random elite per step.
 """
 
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from mbpo_teach import envs, errors, rollout, runs, simulator, terminations
+from mbpo_teach import envs, errors, rollout, simulator, terminations
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.seeding import generator, torch_generator
-
-RECORD = Path(__file__).resolve().parents[1] / "mbpo_teach" / "records" / "branches_Pendulum-v1.npz"
+from recording import provenance, save
 
 SEED = 5
 DATA, STEPS = 200, 70
@@ -67,10 +65,10 @@ def main() -> None:
         "whole": imagined(step, real[:1], COPIES["whole"], STEPS)[0],
         "branches": imagined(step, real[FIRST : STEPS - 4 : EVERY], COPIES["branches"], LENGTH),
     }
-    provenance = {
-        "command": "python tools/record_branches.py",
-        "seed": SEED,
-        "config": {
+    said = provenance(
+        "python tools/record_branches.py",
+        seed=SEED,
+        config={
             "environment": env.name,
             "data": f"{DATA} uniform actions",
             "start": START,
@@ -79,10 +77,8 @@ def main() -> None:
             "hidden": HIDDEN,
             "fit": asdict(FIT),
         },
-        "versions": runs.versions(),
-    }
-    RECORD.parent.mkdir(exist_ok=True)
-    runs.save(RECORD, arrays, provenance)
+    )
+    save("branches_Pendulum-v1", arrays, said)
     env.close()
 
 

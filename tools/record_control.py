@@ -10,18 +10,12 @@ thread, evaluations included.
 """
 
 import argparse
-import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
-import numpy as np
-import torch
-from tqdm import tqdm
-
-from mbpo_teach import runs
-from mbpo_teach.evaluate import START_SEEDS
-from mbpo_teach.model_free import ModelFreeConfig, train_sac
+from mbpo_teach.model_free import ModelFreeConfig
 from mbpo_teach.presets import laptop, without_model
-from record_mbpo import FACTORS, FEWER_SEEDS, FEWER_STEPS, RECORDS, provenance
+from record_mbpo import FACTORS, FEWER_SEEDS, FEWER_STEPS
+from recording import sac_curves, save
 
 
 def control(name: str) -> ModelFreeConfig:
@@ -34,32 +28,13 @@ def control(name: str) -> ModelFreeConfig:
     )
 
 
-def curve(name: str, seed: int) -> dict[str, np.ndarray]:
-    """Return the reports of one run as arrays."""
-    begun, reports, seconds = time.process_time(), [], []
-    config = control(name)
-    total = config.total_steps // config.report_every
-    for report in tqdm(train_sac(name, config, seed=seed), total=total, desc=f"{name} {seed}"):
-        reports.append(report)
-        seconds.append(time.process_time() - begun)
-    return {
-        "steps": np.array([report.step for report in reports]),
-        "returns": np.stack([report.returns.numpy() for report in reports]),
-        "seconds": np.array(seconds, np.float32),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[[], *FACTORS], metavar="NAME")
-    torch.set_num_threads(1)
     for name in parser.parse_args().names or FACTORS:
-        curves = [curve(name, seed) for seed in FEWER_SEEDS]
-        arrays = {key: np.stack([one[key] for one in curves]) for key in ("returns", "seconds")}
-        arrays["steps"] = curves[0]["steps"]
-        about = asdict(control(name)) | {"start_seeds": START_SEEDS}
         command = f"python tools/record_control.py {name}"
-        runs.save(RECORDS / f"control_{name}.npz", arrays, provenance(command, about, FEWER_SEEDS))
+        arrays, said = sac_curves(command, name, control(name), FEWER_SEEDS)
+        save(f"control_{name}", {key: arrays[key] for key in ("steps", "returns", "seconds")}, said)
 
 
 if __name__ == "__main__":

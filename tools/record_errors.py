@@ -5,8 +5,8 @@ python tools/record_errors.py Hopper-v5       one of them
 
 For each environment and data size one ensemble is trained on part of the same 10,000 transitions.
 Stored are its one-step errors on data it has not seen and, for the two environments of chapter 3's
-labs, the k-step errors from states met while acting. Every finished part is kept in
-``artefacts/record_errors``: a run that was interrupted goes on where it stopped.
+labs, the k-step errors from states met while acting. Every finished part is kept
+(:mod:`recording`): a run that was interrupted goes on where it stopped.
 
 Random actions end an episode of InvertedPendulum after 6 steps on average, of Hopper after 23: too
 soon to see errors grow. There the data come from a linear policy with noise, found by a small
@@ -16,25 +16,20 @@ nothing else.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from mbpo_teach import envs, errors, runs
+from mbpo_teach import envs, errors
 from mbpo_teach.compounding import compound, named
 from mbpo_teach.dynamics import Ensemble, column_scale, predict
 from mbpo_teach.fit import FitConfig, fit_ensemble
 from mbpo_teach.seeding import generator, torch_generator
 from mbpo_teach.transitions import Transition, rows
-
-ROOT = Path(__file__).resolve().parents[1]
-RECORDS = ROOT / "mbpo_teach" / "records"
-PARTS = ROOT / "artefacts" / "record_errors"
+from recording import keep, kept, provenance, save
 
 SEED = 3
 SIZES = (300, 1_000, 3_000, 10_000)
@@ -55,13 +50,13 @@ WITH_POLICY = ("InvertedPendulum-v5", "Hopper-v5")
 ALL = (*WITH_POLICY, "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
 
 
-def provenance(name: str) -> dict:
+def said(name: str) -> dict:
     """Return what every record and part says of itself."""
     by_policy = name in WITH_POLICY
-    return {
-        "command": f"python tools/record_errors.py {name}",
-        "seed": SEED,
-        "config": {
+    return provenance(
+        f"python tools/record_errors.py {name}",
+        seed=SEED,
+        config={
             "environment": name,
             "data": "linear policy with uniform noise"
             if by_policy
@@ -77,25 +72,19 @@ def provenance(name: str) -> dict:
             "hidden": HIDDEN,
             "fits": [asdict(fit) for fit in FITS],
         },
-        "versions": runs.versions(),
-    }
+    )
 
 
 def part(name: str, piece: str, make: Callable[[], dict]) -> dict:
-    """Return a piece of a record: from its file if the same settings made it, else made now."""
-    path, said = PARTS / f"{name}-{piece}.npz", provenance(name)
-    if path.exists():
-        record = runs.read(path)
-        # JSON knows no tuples: compare with what would be read back.
-        if record.provenance == json.loads(json.dumps(said)):
-            return record.arrays
-    arrays = make()
-    PARTS.mkdir(parents=True, exist_ok=True)
-    runs.save(path, arrays, said)
+    """Return a piece of a record: a kept one if the same settings made it, else made now."""
+    about = said(name) | {"piece": piece}
+    if (arrays := kept(about)) is None:
+        arrays = make()
+        keep(about, arrays)
     return arrays
 
 
-def linear_policy(weights: np.ndarray) -> errors.Act:
+def linear_policy(weights: np.ndarray) -> errors.TimedPolicy:
     """Return the policy clip(W s + b), whose `weights` (act, obs + 1) have b as last column."""
     matrix, bias = torch.tensor(weights[:, :-1]).float(), torch.tensor(weights[:, -1]).float()
     return lambda obs, step: (obs @ matrix.T + bias).clamp(-1, 1)
@@ -214,8 +203,7 @@ def record(name: str) -> None:
         arrays["weights"] = weights
     for mode in ("actions", "policy") if real else ():
         arrays[f"{mode}.real"] = real[f"{mode}.real"][:FILMED]
-    RECORDS.mkdir(exist_ok=True)
-    runs.save(RECORDS / f"errors_{name}.npz", arrays, provenance(name))
+    save(f"errors_{name}", arrays, said(name))
     env.close()
 
 

@@ -4,32 +4,24 @@ python tools/record_mbpo.py                       all, about an hour and a half 
 python tools/record_mbpo.py mbpo_Pendulum-v1      one record
 
 Five seeds of each laptop preset; three of each other value of k (on Pendulum-v1), of the real
-ratio, of G and of the ensemble's size (on InvertedPendulum-v5). Every finished run is kept in
-``artefacts/record_mbpo``: recording that was interrupted goes on there. All seeds are stored, those
-that fail too. Curves are the same on the same machine with the same versions; seconds are those of
-the processor, with one thread.
+ratio, of G and of the ensemble's size (on InvertedPendulum-v5). Every finished run is kept
+(:mod:`recording`): recording that was interrupted goes on where it stopped. All seeds are stored,
+those that fail too. Curves are the same on the same machine with the same versions; seconds are
+those of the processor, with one thread.
 """
 
 import argparse
-import json
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from mbpo_teach import runs
 from mbpo_teach.agent import PARTS, Clock
 from mbpo_teach.evaluate import START_SEEDS
 from mbpo_teach.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.presets import changed, laptop
-from mbpo_teach.spread import spread
-
-ROOT = Path(__file__).resolve().parents[1]
-RECORDS = ROOT / "mbpo_teach" / "records"
-KEPT = ROOT / "artefacts" / "record_mbpo"
+from recording import Arrays, column, joined, made, provenance, save
 
 SEEDS, FEWER_SEEDS = (0, 1, 2, 3, 4), (0, 1, 2)
 FEWER_STEPS = {"Pendulum-v1": 1600, "InvertedPendulum-v5": 3000}
@@ -43,7 +35,6 @@ FACTORS = {
 }
 
 Job = tuple[str, MBPOConfig, int]
-Arrays = dict[str, np.ndarray]
 
 
 def ablated(name: str, factor: str, value: float) -> MBPOConfig:
@@ -65,32 +56,10 @@ def jobs_of(record: str) -> list[Job]:
     ]
 
 
-def provenance(command: str, config: object, seeds: object) -> dict:
-    """Return what a record says of itself, as JSON would give it back."""
-    said = {
-        "command": command,
-        "seed": seeds,
-        "config": config,
-        "versions": runs.versions(),
-    }
-    return json.loads(json.dumps(said))
-
-
-def kept(job: Job) -> Arrays | None:
-    """Return a run that was made with the same settings and versions before."""
+def said(job: Job) -> dict:
+    """Return the provenance of one run."""
     name, config, seed = job
-    wanted = provenance(name, asdict(config), seed)
-    for path in KEPT.glob(f"{name}-{seed}-*.npz"):
-        if (part := runs.read(path)).provenance == wanted:
-            return part.arrays
-    return None
-
-
-def keep(job: Job, arrays: Arrays) -> None:
-    name, config, seed = job
-    KEPT.mkdir(parents=True, exist_ok=True)
-    taken = len(list(KEPT.glob(f"{name}-{seed}-*.npz")))
-    runs.save(KEPT / f"{name}-{seed}-{taken}.npz", arrays, provenance(name, asdict(config), seed))
+    return provenance(name, seed=seed, config=asdict(config))
 
 
 def train(job: Job) -> Arrays:
@@ -104,25 +73,20 @@ def train(job: Job) -> Arrays:
     return {
         "steps": np.array([report.step for report in reports]),
         "returns": np.stack([report.returns.numpy() for report in reports]),
-        "train_return": _column([report.train_return for report in reports]),
+        "train_return": column([report.train_return for report in reports]),
         "spent": np.array([[report.spent[part] for part in PARTS] for report in reports], "f4"),
         "rollout_length": np.array([report.rollout_length or unknown for report in reports], "f4"),
-        "model_holdout": _column([report.model_holdout for report in reports]),
+        "model_holdout": column([report.model_holdout for report in reports]),
     }
 
 
-def _column(values: list[float | None]) -> np.ndarray:
-    return np.array([float("nan") if value is None else value for value in values], np.float32)
-
-
-def assembled(record: str, made: list[Arrays]) -> tuple[Arrays, object, object]:
+def assembled(record: str, curves: list[Arrays]) -> tuple[Arrays, object, object]:
     """Return a record's arrays, its settings, and its seeds."""
     kind, name = record.split("_")
     about = asdict(laptop(name)) | {"start_seeds": START_SEEDS, "parts": PARTS}
     if kind == "mbpo":
-        arrays = {key: np.stack([one[key] for one in made]) for key in made[0] if key != "steps"}
-        return arrays | {"steps": made[0]["steps"]}, about, SEEDS
-    arrays, rest = {}, iter(made)
+        return joined(curves), about, SEEDS
+    arrays, rest = {}, iter(curves)
     for factor, values in FACTORS[name].items():
         of_values = [[next(rest) for _ in FEWER_SEEDS] for _ in values]
         # The preset's own runs are longer; all are shown to where the others end.
@@ -144,15 +108,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("records", nargs="*", choices=[[], *names], metavar="RECORD")
     for record in parser.parse_args().records or names:
-        jobs = jobs_of(record)
-        made: dict[int, Arrays] = {}
-        for position, arrays in tqdm(
-            spread(train, jobs, stored=kept, store=keep), total=len(jobs), desc=record
-        ):
-            made[position] = arrays
-        arrays, about, seeds = assembled(record, [made[place] for place in range(len(jobs))])
+        curves = made(train, jobs_of(record), said=said, name=record)
+        arrays, about, seeds = assembled(record, curves)
         command = f"python tools/record_mbpo.py {record}"
-        runs.save(RECORDS / f"{record}.npz", arrays, provenance(command, about, seeds))
+        save(record, arrays, provenance(command, seed=seeds, config=about))
 
 
 if __name__ == "__main__":

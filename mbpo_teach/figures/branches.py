@@ -24,12 +24,12 @@ _TOP = 1000.0
 
 
 class Errors(NamedTuple):
-    """Measured e(k) for k = 1, 2, ..., each (step,): quantiles, and the median predicted spread."""
+    """Measured e(k) for k = 1, 2, ..., each (step,): quantiles, and the median disagreement."""
 
     low: np.ndarray
     middle: np.ndarray
     high: np.ndarray
-    spread: np.ndarray
+    disagreement: np.ndarray
 
 
 class Frame(NamedTuple):
@@ -79,7 +79,14 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
         k, errors.low, errors.high, color=style.SKY, alpha=0.35, lw=0, label=words("branches.band")
     )
     axes.plot(k, errors.middle, color=style.BLUE, lw=2, label=words("branches.error"))
-    axes.plot(k, errors.spread, "-.", color=style.PURPLE, lw=1.6, label=words("branches.spread"))
+    axes.plot(
+        k,
+        errors.disagreement,
+        "-.",
+        color=style.PURPLE,
+        lw=1.6,
+        label=words("branches.disagreement"),
+    )
     axes.set_yscale("log")
     axes.set_ylabel(words("branches.error_axis"))
     axes.set_title(words("branches.error_title", world=world))

@@ -55,7 +55,7 @@ def _errors_panel(axes: Axes, steps: int, acting: str) -> Panel[ErrorsFrame]:
     looks = {
         "middle": (style.BLUE, "-", 2.2),
         "single": (style.ORANGE, "--", 1.6),
-        "spread": (style.PURPLE, "-.", 1.6),
+        "disagreement": (style.PURPLE, "-.", 1.6),
         "one_step": (style.GREEN, ":", 1.8),
         "own": (style.BLACK, "-", 0.9),
     }

@@ -1,4 +1,4 @@
-"""The curve with a gap: one network's band, the ensemble's two spreads, the limits of log-variance.
+"""The curve with a gap: a network's band, an ensemble's two deviations, limits of log-variance.
 
 Drawn for chapter 2.
 """
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mbpo_teach import regression
+from mbpo_teach.curves import EDGE, GAP, Points, curve, inside, noise_deviation
 from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below
@@ -19,7 +19,6 @@ from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.gaussian import soft_clamp
-from mbpo_teach.regression import EDGE, GAP, Points, curve, noise_deviation
 
 _HIGHEST = 3.4
 _MOST_SPREAD = 1.5
@@ -43,7 +42,7 @@ def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -
             label=words("curve.data"),
         )  # fmt: skip
         axes.legend(loc="upper left", ncols=2)
-    in_gap = regression.inside(grid, GAP)
+    in_gap = inside(grid, GAP)
     said = words(
         "curve.one_say",
         count=len(points.x),
@@ -113,7 +112,7 @@ def limits_picture(grid: Tensor, deviations: Mapping[str, Tensor], noise: float)
     The kinds are ``"none"``, ``"fixed"`` and ``"trained"``, a panel each; the axis is logarithmic.
     """
     x = grid.numpy()
-    on_data = (abs(x) <= EDGE) & ~regression.inside(grid, GAP).numpy()
+    on_data = (abs(x) <= EDGE) & ~inside(grid, GAP).numpy()
     true = noise_deviation(grid, noise).numpy()[on_data]
     with style.style():
         figure = Figure(figsize=(9.6, 3.3))

@@ -29,7 +29,7 @@ Curves = Mapping[str, np.ndarray]
 """Runs by label, each an array (seed, x)."""
 
 
-def spread(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def seed_band(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the 10 % and 90 % quantiles over seeds of an array (seed, x), each (x,)."""
     low, high = np.quantile(runs, [0.1, 0.9], axis=0)
     return low, high
@@ -38,7 +38,7 @@ def spread(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def draw_curves(axes: Axes, curves: Curves, x: np.ndarray) -> None:
     """Draw mean and band of each entry of `curves` against `x`, shape (x,)."""
     for (label, runs), (colour, line) in zip(curves.items(), LINES, strict=False):
-        axes.fill_between(x, *spread(runs), color=colour, alpha=0.15, lw=0)
+        axes.fill_between(x, *seed_band(runs), color=colour, alpha=0.15, lw=0)
         axes.plot(x, runs.mean(axis=0), color=colour, linestyle=line, lw=1.8, label=label)
 
 
@@ -194,7 +194,7 @@ def build_sweep(
 
     def move(frame: SweepFrame) -> None:
         chosen = thin[frame.value]
-        band.set_data(x, *spread(chosen))
+        band.set_data(x, *seed_band(chosen))
         line.set_ydata(chosen.mean(axis=0))
 
     return drawing(figure, ([band, line], move))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import mbpo_teach
+from mbpo_teach.files import write_whole
 from mbpo_teach.grading import files, isolation, marks
 from mbpo_teach.grading.grade import Submission, grade, not_graded
 from mbpo_teach.grading.marks import Mark
@@ -175,7 +176,7 @@ def _store(out: Path, job: Job, report: Report) -> None:
         "marks": [mark.as_dict() for mark in report.marks],
     }
     content = json.dumps(data, indent=1, ensure_ascii=False)
-    files.write_whole(out / REPORTS / _name(job.submission), content)
+    write_whole(out / REPORTS / _name(job.submission), content)
 
 
 def _stored(out: Path, job: Job) -> Report | None:
@@ -200,6 +201,6 @@ def _seed(out: Path) -> int:
         return int(files.read_plain(path, 100))
     except (OSError, ValueError):
         seed = secrets.randbits(63)
-    files.write_whole(path, f"{seed}\n")
+    write_whole(path, f"{seed}\n")
     path.chmod(0o600)
     return seed

@@ -1,17 +1,8 @@
-"""Write files whole or not at all, and read files that somebody hostile may have made."""
+"""Read files that somebody hostile may have made."""
 
 import os
 import stat
 from pathlib import Path
-
-from mbpo_teach import runs
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write `content` to `path` in UTF-8; whoever reads meanwhile finds what was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A lone surrogate, which only a damaged name or notebook has, becomes an escape.
-    runs.write_whole(path, content.encode("utf-8", "backslashreplace"))
 
 
 def read_plain(path: Path, most: int) -> bytes:

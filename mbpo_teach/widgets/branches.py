@@ -159,8 +159,8 @@ def measured_errors(arrays: Mapping[str, NDArray[Any]], size: int) -> Errors:
         raise ValueError(f"size must be one of {arrays['sizes'].tolist()}, not {size}")
     errors = arrays["actions.ensemble"][found[0]][:, 1:]
     low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
-    spread = np.nanmedian(arrays["actions.spread"][found[0]], axis=0)[1:]
-    return Errors(low=low, middle=middle, high=high, spread=spread)
+    apart = np.nanmedian(arrays["actions.disagreement"][found[0]], axis=0)[1:]
+    return Errors(low=low, middle=middle, high=high, disagreement=apart)
 
 
 def _error_sentence(errors: Errors, k: int, world: str) -> str:
@@ -169,5 +169,5 @@ def _error_sentence(errors: Errors, k: int, world: str) -> str:
         world=world,
         k=k,
         error=f"{errors.middle[k - 1]:.2g}",
-        spread=f"{errors.spread[k - 1]:.2g}",
+        disagreement=f"{errors.disagreement[k - 1]:.2g}",
     )

@@ -175,7 +175,7 @@ def _sentence(acting: str, found: Curves, k: int, start: int) -> str:
         low=_number(found.low[k - 1]),
         high=_number(found.high[k - 1]),
         single=_number(found.single[k - 1]),
-        spread=_number(found.spread[k - 1]),
+        disagreement=_number(found.disagreement[k - 1]),
         start=start,
         own=_number(own) if np.isfinite(own) else text("compounding.ended"),
     )

@@ -17,7 +17,7 @@ from mbpo_teach.figures.tabular import (
     first_below,
     return_axis,
     reward_axis,
-    spread,
+    seed_band,
     steps_axis,
 )
 from mbpo_teach.language import text
@@ -95,7 +95,7 @@ def kappa_lab(runs: Mapping[float, np.ndarray], *, change_after: int, value: flo
     def dress(axes: Axes, x: np.ndarray) -> None:
         reward_axis(axes, x)
         axes.axvline(change_after, color=style.GREY, lw=1, linestyle="--")
-        axes.set_ylim(0, 1.04 * max(float(spread(array)[1].max()) for array in runs.values()))
+        axes.set_ylim(0, 1.04 * max(float(seed_band(array)[1].max()) for array in runs.values()))
 
     def make_view() -> View:
         draw = build_sweep(runs, _axis(runs), dress=dress)

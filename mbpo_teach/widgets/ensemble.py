@@ -1,4 +1,4 @@
-"""The sliders of chapter 2: spread on a curve, disagreement on a map, calibration.
+"""The sliders of chapter 2: deviations on a curve, disagreement on a map, calibration.
 
 They move through fits that the chapter has computed.
 """
@@ -9,6 +9,14 @@ import numpy as np
 from torch import Tensor
 
 from mbpo_teach.calibration import coverage
+from mbpo_teach.curves import (
+    GAP,
+    Fitted,
+    Points,
+    inside,
+    mean_and_deviations,
+    noise_deviation,
+)
 from mbpo_teach.disagreement import (
     disagreement_and_error,
     pendulum_observations,
@@ -21,7 +29,6 @@ from mbpo_teach.figures.curve import SpreadFrame, build_spread
 from mbpo_teach.figures.ensemble import CoverageFrame, MapFrame, build_coverage, build_map
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.language import text
-from mbpo_teach.regression import GAP, Fitted, Points, inside, noise_deviation, spreads
 from mbpo_teach.transitions import Transition
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
@@ -47,7 +54,7 @@ def spread_lab(
         draw = build_spread(grid)
 
         def view(members: int, count: int, noise: float) -> tuple[Plate, str]:
-            mean, noisy, unsure = spreads(fits[count, noise], members)
+            mean, noisy, unsure = mean_and_deviations(fits[count, noise], members)
             frame = SpreadFrame(
                 data[count, noise], mean, noise_deviation(grid, noise), noisy, unsure
             )
@@ -84,18 +91,18 @@ def map_lab(env: Env, fits: Mapping[int, tuple[Ensemble, Transition]]) -> Lab:
 
         def view(count: int, torque: float) -> tuple[Plate, str]:
             model, data = fits[count]
-            spread, error = disagreement_and_error(env, model, obs, torque)
+            apart, error = disagreement_and_error(env, model, obs, torque)
             shape = (len(_SPEEDS), len(_ANGLES))
             points = pendulum_states(data.obs)
-            frame = MapFrame(spread.reshape(shape), error.reshape(shape), points)
-            upright, hanging = (spread.reshape(shape)[-4, column] for column in (20, 0))
+            frame = MapFrame(apart.reshape(shape), error.reshape(shape), points)
+            upright, hanging = (apart.reshape(shape)[-4, column] for column in (20, 0))
             sentence = text(
                 "map.say",
                 count=count,
                 torque=2 * torque,
                 upright=upright,
                 hanging=hanging,
-                agreement=rank_correlation(spread, error),
+                agreement=rank_correlation(apart, error),
             )
             return draw(frame), sentence
 

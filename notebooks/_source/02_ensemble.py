@@ -58,15 +58,15 @@
 # %% tags=["nbval-check-output"]
 import torch
 
-from mbpo_teach import regression
+from mbpo_teach import curves
 from mbpo_teach.networks import MemberMLP
 from mbpo_teach.seeding import generator, torch_generator
 
 torch.set_num_threads(1)
-points = regression.sample_curve(150, noise=0.3, generator=torch_generator(0, "points"))
-low, high = regression.GAP
+points = curves.sample_curve(150, noise=0.3, generator=torch_generator(0, "points"))
+low, high = curves.GAP
 print(tuple(points.x.shape), int(((points.x > low) & (points.x < high)).sum()))
-print(regression.noise_deviation(torch.tensor([-2.0, 2.0]), 0.3))
+print(curves.noise_deviation(torch.tensor([-2.0, 2.0]), 0.3))
 
 # %% [markdown] tags=["lang-en"]
 # 150 points, none of them in the gap from −0.8 to 1. The last line is the true deviation of the noise at $x = -2$ and
@@ -373,10 +373,10 @@ print(f"{1 - (1 - 1 / 150) ** 150:.3f} {1 - math.exp(-1):.3f}")
 # %%
 data = {}
 for noise in (0.1, 0.3, 0.5):
-    whole = regression.sample_curve(500, noise=noise, generator=torch_generator(0, "points"))
+    whole = curves.sample_curve(500, noise=noise, generator=torch_generator(0, "points"))
     for count in (20, 50, 150, 500):
-        data[count, noise] = regression.Points(whole.x[:count], whole.y[:count])
-fits = regression.fit_curves(
+        data[count, noise] = curves.Points(whole.x[:count], whole.y[:count])
+fits = curves.fit_curves(
     list(data.values()), grid, members=7, steps=800, generator=torch_generator(0, "curves")
 )
 fits = dict(zip(data, fits, strict=True))
@@ -556,8 +556,8 @@ loud, quiet = torch.randn(2, 100, 1, generator=torch_generator(0, "story"))
 
 def story(clamp):
     eight = MemberMLP(8, (1, 32, 32, 2), generator=torch_generator(0, "eight"))
-    train(regression.Points(x, 3.0 * loud), eight, lambda raw: soft_clamp(raw, *ends), steps=300)
-    return train(regression.Points(x, 0.1 * quiet), eight, lambda raw: clamp(raw, *ends))
+    train(curves.Points(x, 3.0 * loud), eight, lambda raw: soft_clamp(raw, *ends), steps=300)
+    return train(curves.Points(x, 0.1 * quiet), eight, lambda raw: clamp(raw, *ends))
 
 
 curve.clamp_picture(story(torch.clamp), story(soft_clamp), truth=0.1)
@@ -723,7 +723,7 @@ figures.fit_picture(report)
 # **先预测。** 留出误差会一直下降吗？每个成员的圆点会落在曲线的什么位置？
 
 # %%
-from mbpo_teach.errors import with_noise
+from mbpo_teach.variation import with_noise
 from mbpo_teach.transitions import rows
 
 loud = torch.tensor([0.1, 0.1, 0.5, 0.5])

@@ -712,15 +712,18 @@ for deviation in (1, 0.1, 0.01, 0.001):
 # *噪声密度已知的世界。* 给单摆的每一步加上大小已知的高斯噪声，于是 $D_{TV}(p \Vert \hat p) = \mathbb E_{x \sim p}\left[\max(0,\, 1 - \hat p(x)/p(x))\right]$。这个期望可以用从 $p$ 中抽取的样本来估计，并给出标准误。
 
 # %%
+from mbpo_teach import variation
 from mbpo_teach.dynamics import raw_targets
 
 deviation = 0.2 * raw_targets(data).std(dim=0)
-noisy = errors.with_noise(data, deviation, generator=torch_generator(3, "noise"))
+noisy = variation.with_noise(data, deviation, generator=torch_generator(3, "noise"))
 fresh = envs.collect(pendulum, steps=500, rng=generator(3, "fresh"))
 for size in (300, 3_000):
     model, elites = trained(rows(noisy, slice(size)))
     draws = torch_generator(3, "draws")
-    tv, error = errors.noisy_tv(model, fresh, deviation, members=elites, draws=200, generator=draws)
+    tv, error = variation.noisy_tv(
+        model, fresh, deviation, members=elites, draws=200, generator=draws
+    )
     standard_error = error.square().sum().sqrt() / len(error)
     print(f"{size:5d}  {tv.mean():.3f} ± {standard_error:.3f}")
 

@@ -129,7 +129,6 @@ class Shown:
               });
             }""",
             arg=[self.at.element_handle(), expected],
-            timeout=30_000,
         )
 
     def wait_for_language(self, lang: str) -> None:
@@ -140,7 +139,6 @@ class Shown:
                 self.at.locator("[role=status]").element_handle(),
                 self.library(lang)["sentence"],
             ],
-            timeout=30_000,
         )
 
     def assert_shows_the_library(self, lang: str) -> None:

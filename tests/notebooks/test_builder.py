@@ -192,20 +192,3 @@ def test_the_kernel_is_this_interpreter_and_knows_its_language_and_folder(
         str(tmp_path),
         "False",
     ]
-
-
-def test_a_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "en" / "09_small.ipynb"
-    build_notebooks.write(path, "old")
-
-    def full_disk(*_: object, **__: object) -> None:
-        raise OSError("no space left")
-
-    for step in ("write_text", "replace"):
-        with monkeypatch.context() as broken, pytest.raises(OSError, match="no space"):
-            broken.setattr(Path, step, full_disk)
-            build_notebooks.write(path, "new")
-        assert [each.name for each in path.parent.iterdir()] == [path.name]
-        assert path.read_text() == "old"

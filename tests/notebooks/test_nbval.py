@@ -6,7 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from .running import lean, nbval, roles
+import execution
+
+from .running import CELL_SECONDS, SECONDS, lean, nbval, processor_seconds, roles
 
 
 def _cell(source: str, stored: str = "", role: str = "check") -> nbformat.NotebookNode:
@@ -39,6 +41,34 @@ def test_each_cell_gets_its_own_word(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "right": ["passed", "passed"],
         "wrong": ["passed", "failure", "passed", "skipped", "failure"],
     }
+
+
+@pytest.mark.parametrize("source", ["while True: pass", "import time; time.sleep(3600)"])
+def test_a_cell_that_hangs_is_ended(source: str, tmp_path: Path) -> None:
+    notebook = new_notebook(cells=[_cell("ready = 1"), _cell(source)])
+    found = nbval({"hangs": notebook}, tmp_path, language="en", cell_seconds=2)
+    assert found["hangs"] == ["passed", "failure"]
+
+
+def test_only_what_hangs_is_ended_by_the_clock() -> None:
+    assert min(CELL_SECONDS, execution.CELL_SECONDS) >= 10 * SECONDS
+
+
+def test_waiting_for_a_busy_machine_costs_no_processor_time_and_work_does(tmp_path: Path) -> None:
+    """The work of a process that the kernel starts counts, too."""
+    work = "import time\nwhile time.process_time() < 6: pass"
+    cells = {
+        "waits": "import time; time.sleep(6)",
+        "works": f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {work!r}])",
+    }
+    spent = {}
+    for name, source in cells.items():
+        before = processor_seconds()
+        outcomes = nbval({name: new_notebook(cells=[_cell(source)])}, tmp_path, language="en")
+        spent[name] = processor_seconds() - before
+        assert outcomes[name] == ["passed"]
+    assert spent["works"] > 6
+    assert spent["works"] - spent["waits"] > 3
 
 
 def test_a_lean_notebook_holds_one_exercise() -> None:

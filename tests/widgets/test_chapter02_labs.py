@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from mbpo_teach import envs, language, regression
+from mbpo_teach import curves, envs, language
 from mbpo_teach.calibration import coverage
+from mbpo_teach.curves import Fitted
 from mbpo_teach.disagreement import disagreement_and_error, rank_correlation
 from mbpo_teach.dynamics import Ensemble, predict
 from mbpo_teach.figures import curve
 from mbpo_teach.figures import ensemble as figures
 from mbpo_teach.fit import FitReport
-from mbpo_teach.regression import Fitted
 from mbpo_teach.seeding import generator, torch_generator
 from mbpo_teach.widgets import ensemble as labs
 
@@ -33,7 +33,7 @@ def spread_lab():
     data, fits = {}, {}
     for noise in (0.1, 0.3):
         for count in (20, 50, 150):
-            data[count, noise] = regression.sample_curve(count, noise=noise, generator=draws)
+            data[count, noise] = curves.sample_curve(count, noise=noise, generator=draws)
             fits[count, noise] = Fitted(
                 torch.randn(4, 161, generator=draws), torch.rand(4, 161, generator=draws)
             )
@@ -44,7 +44,7 @@ def test_spread_lab_says_what_the_fits_give(spread_lab):
     lab, fits = spread_lab
     assert lab.values == {"members": 4, "count": 150, "noise": 0.3}
     lab.move(members=3, count=50, noise=0.1)
-    _, noisy, unsure = regression.spreads(fits[50, 0.1], 3)
+    _, noisy, unsure = curves.mean_and_deviations(fits[50, 0.1], 3)
     gap = (GRID > -0.8) & (GRID < 1.0)
     side = (GRID > 1.2) & (GRID < 2.8)
     assert "Members: 3; points: 50." in lab.sentence
@@ -82,7 +82,7 @@ def test_map_compares_with_the_simulator(pendulum):
     world, model, _ = pendulum
     angle, speed, torque = 0.7, -1.5, 0.4
     obs = torch.tensor([[np.cos(angle), np.sin(angle), speed]], dtype=torch.float32)
-    spread, error = disagreement_and_error(world, model, obs, torque)
+    apart, error = disagreement_and_error(world, model, obs, torque)
     faster = speed + 0.05 * (15 * np.sin(angle) + 3 * 2 * torque)
     after = angle + 0.05 * faster
     real = torch.tensor([np.cos(after), np.sin(after), faster], dtype=torch.float32)
@@ -91,7 +91,7 @@ def test_map_compares_with_the_simulator(pendulum):
     scale = model.target_scale[:3]
     assert error == pytest.approx(float(((each.mean(0) - real) / scale).norm()), rel=1e-3)
     by_hand = float((each.var(0, correction=0) / scale**2).sum().sqrt())
-    assert spread == pytest.approx(by_hand, rel=1e-3)
+    assert apart == pytest.approx(by_hand, rel=1e-3)
 
 
 def test_map_lab_says_what_it_draws(pendulum):
@@ -135,8 +135,8 @@ def test_calibration_lab_counts_held_out_rows():
 
 
 def test_still_figures_say_their_numbers():
-    points = regression.sample_curve(30, noise=0.3, generator=torch_generator(0, "points"))
-    mean = regression.curve(GRID) + 0.25
+    points = curves.sample_curve(30, noise=0.3, generator=torch_generator(0, "points"))
+    mean = curves.curve(GRID) + 0.25
     one = curve.one_network(points, GRID, mean, torch.full_like(GRID, 0.5))
     assert "30 points" in one.sentence
     assert "off by up to 0.25" in one.sentence

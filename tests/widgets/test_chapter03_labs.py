@@ -72,7 +72,7 @@ def test_the_pole_as_the_chapter_tells_it():
     assert corrected[1, 50] == pytest.approx(0.005, abs=1e-3)
     alone = median("InvertedPendulum-v5", "actions.single")
     assert 3.5 < alone[1, 10] / pole[1, 10] < 4.5
-    modest = median("InvertedPendulum-v5", "actions.spread")
+    modest = median("InvertedPendulum-v5", "actions.disagreement")
     assert 2.5 < modest[1, 10] / pole[1, 10] < 4
     # The eigenvalue of the simulator is 1.199.
     assert all(1.18 < fit_growth(curve, until=40)[1] < 1.2 for curve in pole)
@@ -80,14 +80,14 @@ def test_the_pole_as_the_chapter_tells_it():
 
 def test_the_hopper_as_the_chapter_tells_it():
     found = arrays("Hopper-v5")
-    hopper, spread = median("Hopper-v5"), median("Hopper-v5", "actions.spread")
+    hopper, apart = median("Hopper-v5"), median("Hopper-v5", "actions.disagreement")
     low, high = np.nanquantile(found["actions.ensemble"][3], (0.1, 0.9), axis=0)
     assert (low[1], high[1]) == pytest.approx((0.008, 0.21), abs=0.005)
     assert high[1] / low[1] == pytest.approx(25, abs=1)
     assert (high[5:] > 1).all()
-    assert 0.3 < spread[3, 1] / hopper[3, 1] < 0.4
-    assert 0.33 < spread[3, 10] / hopper[3, 10] < 0.42
-    assert 0.7 < spread[0, 10] / hopper[0, 10] < 1.1
+    assert 0.3 < apart[3, 1] / hopper[3, 1] < 0.4
+    assert 0.33 < apart[3, 10] / hopper[3, 10] < 0.42
+    assert 0.7 < apart[0, 10] / hopper[0, 10] < 1.1
     assert (hopper[0, 1], hopper[3, 1]) == pytest.approx((0.045, 0.024), abs=5e-4)
     assert hopper[:, 50].min() > 1.1 and hopper[:, 50].max() < 2.0
     ended = np.isnan(found["actions.ensemble"][0, :, 50]).mean()

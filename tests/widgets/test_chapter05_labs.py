@@ -42,8 +42,8 @@ def test_the_upper_panel_is_chapter_3s_measurement(record):
     measured = record["actions.ensemble"][2]
     np.testing.assert_allclose(errors.middle, np.nanmedian(measured, axis=0)[1:])
     np.testing.assert_allclose(errors.high, np.nanquantile(measured, 0.9, axis=0)[1:])
-    spread = np.nanmedian(record["actions.spread"][2], axis=0)[1:]
-    np.testing.assert_allclose(errors.spread, spread)
+    apart = np.nanmedian(record["actions.disagreement"][2], axis=0)[1:]
+    np.testing.assert_allclose(errors.disagreement, apart)
     with pytest.raises(ValueError, match="size must be one of"):
         branches.measured_errors(record, 7)
 

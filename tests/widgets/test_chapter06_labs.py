@@ -11,6 +11,8 @@ from PIL import Image
 from mbpo_teach import hills, language
 from mbpo_teach.widgets import hills as labs
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MAKERS = [labs.temperature_lab, labs.target_lab, labs.twins_lab]
 
 
@@ -19,15 +21,6 @@ def english(monkeypatch):
     monkeypatch.setenv("MBPO_LANG", "en")
     monkeypatch.setattr(language, "_chosen", [])
     monkeypatch.setattr(language, "_listeners", [])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """So little work costs more when threads share it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 # The temperature.

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from mbpo_teach.checks import whole
 from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.gaussian import gaussian_nll, soft_clamp
 from mbpo_teach.networks import MemberMLP
@@ -84,11 +85,9 @@ def fit_curves(
     Raises
     ------
     ValueError
-        If `members` or `steps` is below 1.
+        If `members` or `steps` is not a whole number of at least 1.
     """
-    for name, number in (("members", members), ("steps", steps)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, not {number}")
+    members, steps = whole("members", members, least=1), whole("steps", steps, least=1)
     networks = len(data) * members
     x, y, counts = _bootstraps(data, members, generator)
     model = MemberMLP(networks, (1, *_HIDDEN, 2), generator=generator)
@@ -117,7 +116,7 @@ def fit_curves(
     return [Fitted(mean, log_var.exp()) for mean, log_var in zip(*stacked, strict=True)]
 
 
-def spreads(
+def mean_and_deviations(
     fitted: Fitted, members: int
 ) -> tuple[Float[Tensor, " grid"], Float[Tensor, " grid"], Float[Tensor, " grid"]]:
     """Return mean, aleatoric and epistemic deviation of the first `members` of an ensemble.

@@ -1,10 +1,10 @@
-"""The curve with a gap: its data, its fits, and the two spreads."""
+"""The curve with a gap: its data, its fits, and the two deviations."""
 
 import pytest
 import torch
 
-from mbpo_teach import regression
-from mbpo_teach.regression import EDGE, GAP, Fitted, Points
+from mbpo_teach import curves
+from mbpo_teach.curves import EDGE, GAP, Fitted, Points
 from mbpo_teach.seeding import torch_generator
 
 
@@ -13,7 +13,7 @@ def stream(name="test"):
 
 
 def test_no_point_lies_in_the_gap_or_beyond_the_edge():
-    x, y = regression.sample_curve(2000, noise=0.3, generator=stream())
+    x, y = curves.sample_curve(2000, noise=0.3, generator=stream())
     assert x.shape == y.shape == (2000, 1)
     assert not ((x > GAP[0]) & (x < GAP[1])).any()
     assert (x.abs() <= EDGE).all()
@@ -23,17 +23,15 @@ def test_no_point_lies_in_the_gap_or_beyond_the_edge():
 
 def test_the_curve_and_its_noise_by_hand():
     x = torch.tensor([0.0, 100.0, -100.0])
-    torch.testing.assert_close(regression.curve(x)[0], torch.tensor(0.0))
+    torch.testing.assert_close(curves.curve(x)[0], torch.tensor(0.0))
     # Half-way between a tenth of the noise and all of it; then the two ends.
-    torch.testing.assert_close(regression.noise_deviation(x, 2.0), torch.tensor([1.1, 2.0, 0.2]))
+    torch.testing.assert_close(curves.noise_deviation(x, 2.0), torch.tensor([1.1, 2.0, 0.2]))
 
 
 def test_noise_only_stretches_the_same_draws():
-    quiet, loud = (
-        regression.sample_curve(50, noise=noise, generator=stream()) for noise in (0.1, 0.5)
-    )
+    quiet, loud = (curves.sample_curve(50, noise=noise, generator=stream()) for noise in (0.1, 0.5))
     torch.testing.assert_close(quiet.x, loud.x)
-    curve = regression.curve(quiet.x)
+    curve = curves.curve(quiet.x)
     torch.testing.assert_close(5 * (quiet.y - curve), loud.y - curve, rtol=1e-3, atol=1e-5)
 
 
@@ -48,7 +46,7 @@ def test_each_ensemble_learns_its_own_data():
         Points(x[::4], 0 * x[::4]),
     ]
     grid = torch.linspace(-0.9, -0.3, 7)
-    fits = regression.fit_curves(data, grid, members=3, steps=400, generator=stream("fit"))
+    fits = curves.fit_curves(data, grid, members=3, steps=400, generator=stream("fit"))
     assert [tuple(fit.mean.shape) for fit in fits] == [(3, 7)] * 3
     for fit, mean, deviation in zip(fits, (1.0, -1.0, 0.0), (0.1, 0.3, None), strict=True):
         torch.testing.assert_close(fit.mean.mean(), torch.tensor(mean), atol=0.15, rtol=0)
@@ -57,8 +55,8 @@ def test_each_ensemble_learns_its_own_data():
 
 
 def test_members_train_on_different_samples():
-    points = regression.sample_curve(30, noise=0.5, generator=stream())
-    x, y, counts = regression._bootstraps([points, points], 4, stream("boot"))
+    points = curves.sample_curve(30, noise=0.5, generator=stream())
+    x, y, counts = curves._bootstraps([points, points], 4, stream("boot"))
     assert x.shape == y.shape == (8, 30, 1)
     assert counts.flatten().tolist() == [30.0] * 8
     pairs = set(zip(points.x.flatten().tolist(), points.y.flatten().tolist(), strict=True))
@@ -72,24 +70,24 @@ def test_members_train_on_different_samples():
 
 
 def test_the_gap_is_where_members_disagree():
-    points = regression.sample_curve(150, noise=0.1, generator=stream())
+    points = curves.sample_curve(150, noise=0.1, generator=stream())
     grid = torch.tensor([-2.0, 0.1, 2.0])
-    (fit,) = regression.fit_curves([points], grid, members=7, steps=500, generator=stream("fit"))
-    _, noisy, unsure = regression.spreads(fit, 7)
+    (fit,) = curves.fit_curves([points], grid, members=7, steps=500, generator=stream("fit"))
+    _, noisy, unsure = curves.mean_and_deviations(fit, 7)
     assert unsure[1] > 2 * unsure[[0, 2]].max()
     assert noisy[2] > 2 * noisy[0]
 
 
-def test_spreads_by_hand():
+def test_deviations_by_hand():
     fitted = Fitted(torch.tensor([[1.0], [3.0], [99.0]]), torch.tensor([[4.0], [14.0], [0.0]]))
-    mean, noisy, unsure = regression.spreads(fitted, 2)
+    mean, noisy, unsure = curves.mean_and_deviations(fitted, 2)
     assert (float(mean), float(noisy), float(unsure)) == (2.0, 3.0, 1.0)
-    assert float(regression.spreads(fitted, 1)[2]) == 0.0
+    assert float(curves.mean_and_deviations(fitted, 1)[2]) == 0.0
 
 
 @pytest.mark.parametrize("name", ["members", "steps"])
 def test_bad_numbers_are_named(name):
-    points = regression.sample_curve(5, noise=0.1, generator=stream())
+    points = curves.sample_curve(5, noise=0.1, generator=stream())
     numbers = {"members": 1, "steps": 1} | {name: 0}
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
-        regression.fit_curves([points], torch.zeros(1), generator=stream(), **numbers)
+        curves.fit_curves([points], torch.zeros(1), generator=stream(), **numbers)
