@@ -229,7 +229,7 @@ def grade(
             isolate=isolate,
             workers=jobs,
             scheduler=scheduler,
-            hidden=[path if path.is_dir() else path.absolute().parent for path in paths],
+            hidden=[path if os.path.isdir(path) else path.absolute().parent for path in paths],
         )
         reports = {}
         with tqdm(total=len(given), desc=language.text("grade.progress"), unit="") as bar:

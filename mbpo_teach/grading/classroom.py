@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,13 +123,15 @@ def work(job: Job) -> Report:
         course = job.course
         if not (course / "notebooks").is_dir():  # on a cluster the course may lie elsewhere
             course = isolation.PACKAGE.parent
-        if not job.submission.chapter:
-            return Report(isolation=way, marks=(_no_chapter(job.submission),))
-        place = Place(limits=Limits(seconds=job.timeout), way=way, hidden=job.hidden)
-        given = grade(course, job.submission, seed=job.seed, place=place)
+        if job.submission.chapter:
+            place = Place(limits=Limits(seconds=job.timeout), way=way, hidden=job.hidden)
+            given = grade(course, job.submission, seed=job.seed, place=place)
+        else:
+            given = [_no_chapter(job.submission)]
     except Exception as error:
         given = not_graded(job.submission, f"{type(error).__name__}: {error}")
-    return Report(isolation=way, marks=tuple(given))
+    first = replace(given[0], notes=(*given[0].notes, *job.submission.left))
+    return Report(isolation=way, marks=(first, *given[1:]))
 
 
 def _no_chapter(submission: Submission) -> Mark:
@@ -142,7 +144,7 @@ def _no_chapter(submission: Submission) -> Mark:
         points=0.0,
         max_points=0.0,
         status="rejected" if submission.trouble else "missing",
-        reason=(key, {}),
+        reason=(key, {"name": submission.file}),
     )
 
 
@@ -160,8 +162,8 @@ def _digest(job: Job) -> str:
     cells = lean(job.course, submission.chapter).cells if submission.chapter else ()
     exercises = isolation.PACKAGE / "grading" / f"chapter{submission.chapter}.py"
     parts = [
-        submission.content or submission.trouble.encode(),
-        json.dumps([cells, submission.notes], sort_keys=True).encode(),
+        submission.content or f"{submission.trouble} {submission.file}".encode(),
+        json.dumps([cells, submission.notes, submission.left], sort_keys=True).encode(),
         exercises.read_bytes() if exercises.exists() else b"",
         f"{mbpo_teach.__version__} {job.seed} {job.timeout} {job.isolate}".encode(),
     ]

@@ -30,14 +30,18 @@ class Submission:
     """What a student handed in for a chapter.
 
     `content` is the notebook's bytes, or None where there is none; `trouble` then says why it
-    could not be read, and is empty where nothing was handed in. `notes` go to every mark.
+    could not be read, and is empty where nothing was handed in; `file` is the name of the file that
+    it is about. `notes` go to every mark; `left` tells once what else was handed in and why that is
+    not graded.
     """
 
     student: str
     chapter: str
     content: bytes | None
     trouble: str = ""
+    file: str = ""
     notes: tuple[Reason, ...] = ()
+    left: tuple[Reason, ...] = ()
 
 
 def grade(course: Path, submission: Submission, *, seed: int, place: Place) -> list[Mark]:
@@ -73,7 +77,10 @@ def grade(course: Path, submission: Submission, *, seed: int, place: Place) -> l
         except Unreadable as error:
             trouble = error.key
     if trouble:
-        return [mark(submission.student, each, "rejected", trouble) for each in exercises.values()]
+        return [
+            mark(submission.student, each, "rejected", trouble, name=submission.file)
+            for each in exercises.values()
+        ]
     marks = _without_running(submission, pristine, exercises, found, place)
     answers = {
         task.id: joined(found[task.id].cells) for task in pristine.tasks if task.id not in marks

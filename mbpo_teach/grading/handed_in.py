@@ -1,35 +1,27 @@
 """Find what a class handed in: who, which notebook, which chapter.
 
 A path may be one notebook, a flat folder (the student is the file's stem) or a folder per student
-(the student is the folder's name). Links are never followed: they may lead out of the class.
+(the student is the folder's name). Whatever lies there is somebody's: it is graded, or the report
+says why not.
 """
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from mbpo_teach.grading import reading
+from mbpo_teach import language
+from mbpo_teach.grading import reading, who
+from mbpo_teach.grading.found import NO_NOTEBOOK, Found, found
 from mbpo_teach.grading.grade import Submission
-from mbpo_teach.grading.marks import Reason
+from mbpo_teach.grading.marks import Reason, printable
 from mbpo_teach.grading.pristine import lean
-from mbpo_teach.grading.reading import Unreadable
+from mbpo_teach.grading.who import Student
 
-_DEEPEST = 4
-_MOST_FILES = 200
-"""Notebooks that are looked at in one student's folder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """A notebook that was handed in; `alone` if the student is the file's stem."""
-
-    student: str
-    path: Path
-    alone: bool
-    content: bytes | None
-    trouble: str
-    chapter: str | None
+_MOST_NAMES = 10
+_LONGEST_NAME = 60
+# What is told if there is nothing better to tell.
+_LAST = {"mark.in_solutions": 1, "mark.too_deep": 2, "mark.too_many": 3, NO_NOTEBOOK: 4}
 
 
 def submissions(
@@ -45,8 +37,8 @@ def submissions(
         What the instructor named.
     chapters
         The chapters to grade; every student gets marks for each of them. None given, a student
-        with a folder gets marks for every chapter that anybody handed in, and a notebook alone
-        for its own chapter.
+        gets marks for the chapters that he or she handed in, so that nobody changes what another
+        is marked for. Of whom no chapter is known gets those that most others handed in.
     out
         The folder of the reports, which is no student's.
 
@@ -58,130 +50,128 @@ def submissions(
     chapters = tuple(dict.fromkeys(chapters))
     for chapter in chapters:
         lean(course, chapter)
-    found: list[_File] = []
-    students: dict[str, bool] = {}
-    for path in paths:
-        for student, alone, files in _students(path, out):
-            students[student] = alone
-            found += (_opened(student, file, alone) for file in files)
+    names = [path.stem for path in (course / "notebooks" / "en").glob("[0-9][0-9]_*.ipynb")]
+    known = {name[:2] for name in names}
+    handed_in = (
+        (entry, _lightened(course, found(entry.path, known))) for entry in who.entries(paths, out)
+    )
+    students = who.students(handed_in, {*names, *language.LANGUAGES}, out)
     if not students:
         named = ", ".join(map(str, paths))
         raise ValueError(f"paths must hold notebooks of students; there are none in {named}")
-    handed_in = sorted({file.chapter for file in found if file.chapter and _known(course, file)})
+    usual = _usual(students)
+    return [
+        submission
+        for student in sorted(students, key=lambda student: student.name)
+        for submission in _of(course, student, chapters or sorted(student.chapters()) or usual)
+    ]
+
+
+def _usual(students: Iterable[Student]) -> list[str]:
+    """Return the chapters that more than half of those who handed in any did."""
+    each = [student.chapters() for student in students if student.chapters()]
+    counts = Counter(chapter for chapters in each for chapter in chapters)
+    return sorted(chapter for chapter in counts if 2 * counts[chapter] > len(each))
+
+
+def _lightened(course: Path, files: Iterable[Found]) -> list[Found]:
+    """Return the files of an entry, with the content of the best notebook of each chapter only."""
+    best: dict[str, int] = {}
+    kept: list[Found] = []
+    ranks: list[tuple[int, bool]] = []
+    for file in files:
+        kept.append(file)
+        ranks.append(_rank(course, file))
+        if file.notebook:
+            chapter, position = file.notebook.chapter or "", len(kept) - 1
+            worse = position
+            if chapter not in best or ranks[position] > ranks[best[chapter]]:
+                worse, best[chapter] = best.get(chapter, -1), position
+            if worse >= 0:
+                kept[worse] = _without_content(kept[worse])
+    return kept
+
+
+def _without_content(file: Found) -> Found:
+    assert file.notebook is not None
+    return replace(file, notebook=replace(file.notebook, content=b""))
+
+
+def _rank(course: Path, file: Found) -> tuple[int, bool]:
+    """Return how many answers of a notebook are not the stub, and whether it has its own name."""
+    if file.notebook is None or not file.notebook.chapter:
+        return 0, False
+    pristine = lean(course, file.notebook.chapter)
+    stubs = {task.id: task.stub.strip() for task in pristine.tasks}
+    written = sum(
+        answer.source.strip() not in ("", stubs[exercise])
+        for exercise, answer in reading.answers(file.notebook.content).items()
+        if exercise in stubs
+    )
+    return written, PurePosixPath(file.name).name == pristine.name
+
+
+def _of(course: Path, student: Student, chapters: Collection[str]) -> list[Submission]:
+    """Return a student's submissions: of each chapter the notebook with the most answers."""
     result = []
-    for student in sorted(students):
-        mine = [file for file in found if file.student == student]
-        own = sorted({file.chapter for file in mine if file.chapter in handed_in and file.chapter})
-        one = handed_in if len(handed_in) == 1 else []
-        expected = list(chapters) or ((own or one) if students[student] else handed_in)
-        result += [_chosen(course, student, chapter, mine) for chapter in expected or [""]]
+    told: list[Found] = []
+    for chapter in chapters or [""]:
+        fitting = [
+            file for file in student.files if file.notebook and file.notebook.chapter == chapter
+        ]
+        submission = Submission(student=student.name, chapter=chapter, content=None)
+        if fitting:
+            whole = [file for file in fitting if file.notebook and file.notebook.content]
+            best = max(whole, key=lambda file: _rank(course, file))
+            told.append(best)
+            result.append(_with_notebook(submission, best, len(fitting)))
+            continue
+        # A file that cannot be read may have been meant; otherwise nothing was handed in.
+        troubled = [file for file in student.files if file.trouble]
+        if troubled:
+            first = min(troubled, key=lambda file: _LAST.get(file.trouble, 0))
+            told.append(first)
+            name = _shown(first.name)
+            submission = replace(submission, trouble=first.trouble, file=name)
+            if first.trouble != NO_NOTEBOOK:  # whose words tell the name themselves
+                submission = replace(submission, left=(("mark.file", {"name": name}),))
+        result.append(submission)
+    rest = [file for file in student.files if not any(file is each for each in told)]
+    result[0] = replace(result[0], left=(*result[0].left, *_left_out(rest, chapters)))
     return result
 
 
-def _students(path: Path, out: Path | None) -> Iterator[tuple[str, bool, list[Path]]]:
-    """Yield student, whether it is a notebook alone, and the files that may be the notebook."""
-    if not os.path.lexists(path):
-        raise ValueError(f"path must be a notebook or a folder that exists, not {str(path)!r}")
-    if out and _is_same(path, out):
-        raise ValueError(f"out must be a folder of its own, not {str(path)!r}, which is graded")
-    if path.suffix == ".ipynb" or not path.is_dir():
-        yield path.stem, True, [path]
-        return
-    entries = sorted(
-        entry
-        for entry in path.iterdir()
-        if not entry.name.startswith(".") and not (out and _is_same(entry, out))
-    )
-    flat = [entry for entry in entries if entry.suffix == ".ipynb"]
-    for entry in flat:
-        yield entry.stem, True, [entry]
-    for entry in entries:
-        if entry in flat:
-            continue
-        if entry.is_symlink():
-            # A student's folder that leads elsewhere; a linked README is nobody's.
-            if entry.is_dir():
-                yield entry.name, False, [entry]
-        elif entry.is_dir():
-            files = list(_notebooks(entry, _DEEPEST))[:_MOST_FILES]
-            if files or not flat:  # beside notebooks alone, a folder without any is no student
-                yield entry.name, False, files
+def _with_notebook(submission: Submission, file: Found, count: int) -> Submission:
+    assert file.notebook is not None
+    notes: list[Reason] = []
+    if count > 1:
+        name = _shown(PurePosixPath(file.name).name)
+        notes.append(("mark.several", {"count": count, "name": name}))
+    notes += [(f"mark.by_{way}", {}) for way in file.notebook.known_by]
+    return replace(submission, content=file.notebook.content, notes=tuple(notes))
 
 
-def _is_same(entry: Path, folder: Path) -> bool:
-    try:
-        return os.path.samefile(entry, folder)
-    except OSError:  # one of them is not there, or a link that leads nowhere
-        return False
+def _left_out(files: Sequence[Found], chapters: Collection[str]) -> tuple[Reason, ...]:
+    """Return what is told of files that are not graded: their names, by the reason why not."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for file in files:
+        key = "mark.no_notebook" if file.trouble == NO_NOTEBOOK else file.trouble
+        if file.notebook:
+            key = "mark.fewer" if file.notebook.chapter in chapters else "mark.not_asked"
+        names[key].append(_shown(file.name))
+    told: list[Reason] = []
+    for key, mine in names.items():
+        values = {"names": ", ".join(mine[:_MOST_NAMES]), "because": key}
+        more = len(mine) - _MOST_NAMES
+        told.append(
+            ("mark.left_out_more", values | {"count": more})
+            if more > 0
+            else ("mark.left_out", values)
+        )
+    return tuple(told)
 
 
-def _notebooks(folder: Path, depth: int) -> Iterator[Path]:
-    """Yield the notebooks in a folder, without hidden folders and published solutions."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name == "solutions":
-            continue
-        if entry.name.endswith(".ipynb"):
-            yield Path(entry.path)
-        elif depth and entry.is_dir(follow_symlinks=False):
-            yield from _notebooks(Path(entry.path), depth - 1)
-
-
-def _opened(student: str, path: Path, alone: bool) -> _File:
-    content, trouble, chapter = None, "", None
-    try:
-        content = reading.read(path)
-        chapter = reading.chapter_of(content)
-        trouble = "" if chapter else "mark.no_exercise"
-    except Unreadable as error:
-        content, trouble = None, error.key
-    return _File(
-        student=student,
-        path=path,
-        alone=alone,
-        content=content,
-        trouble=trouble,
-        chapter=chapter,
-    )
-
-
-def _known(course: Path, file: _File) -> bool:
-    """Whether the course has the chapter that a notebook says it is."""
-    try:
-        lean(course, file.chapter or "")
-    except ValueError:
-        return False
-    return True
-
-
-def _chosen(course: Path, student: str, chapter: str, files: Sequence[_File]) -> Submission:
-    """Return a student's submission for a chapter: the notebook with the most answers written."""
-    fitting = [file for file in files if file.chapter == chapter and file.content is not None]
-    if not fitting:
-        # A file that cannot be read may have been meant; otherwise nothing was handed in.
-        trouble = next((file.trouble for file in files if file.trouble), "")
-        if not chapter and not trouble and files:
-            trouble = "mark.no_exercise"
-        return Submission(student=student, chapter=chapter, content=None, trouble=trouble)
-    own_name = lean(course, chapter).name
-    best = max(
-        fitting, key=lambda file: (_written(course, chapter, file), file.path.name == own_name)
-    )
-    notes: tuple[Reason, ...] = ()
-    if len(fitting) > 1:
-        notes = (("mark.several", {"count": len(fitting), "name": best.path.name}),)
-    return Submission(student=student, chapter=chapter, content=best.content, notes=notes)
-
-
-def _written(course: Path, chapter: str, file: _File) -> int:
-    """Return how many answers of a notebook are not the stub."""
-    stubs = {task.id: task.stub.strip() for task in lean(course, chapter).tasks}
-    given = reading.answers(file.content or b"")
-    return sum(
-        answer.source.strip() not in ("", stubs[exercise])
-        for exercise, answer in given.items()
-        if exercise in stubs
-    )
+def _shown(name: str) -> str:
+    """Return a name as it may stand in a report: of a long one the end tells most."""
+    name = printable(name)
+    return name if len(name) <= _LONGEST_NAME else f"…{name[-_LONGEST_NAME:]}"

@@ -14,6 +14,9 @@ STATUSES = ("passed", "wrong", "missing", "rejected", "timeout", "crashed", "not
 """`not_graded` is the grader's own fault; it is never silently zero."""
 
 
+MAX_TEXT = 300
+"""Characters of a student's own text that a reason tells."""
+
 Reason = tuple[str, dict[str, Any]]
 """A key of the catalogue, and the values for its words."""
 
@@ -38,7 +41,7 @@ class Mark:
     def why(self) -> str:
         """Return reason and notes as sentences in the current language."""
         told = ([self.reason] if self.reason else []) + list(self.notes)
-        return language.join(_clean(language.text(key, **values)) for key, values in told)
+        return language.join(_sentence(key, values) for key, values in told)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the mark as it stands in a report's JSON."""
@@ -69,7 +72,7 @@ def mark(
         points=exercise.points if status == "passed" else 0.0,
         max_points=exercise.points,
         status=status,
-        reason=(key, values) if key else None,
+        reason=(key, {name: _short(value) for name, value in values.items()}) if key else None,
         notes=notes,
     )
 
@@ -86,6 +89,21 @@ def from_dict(data: dict[str, Any]) -> Mark:
     )
 
 
-def _clean(text: str) -> str:
-    """Return one line of printable characters: an error's message is the student's own text."""
-    return "".join(char if char.isprintable() else " " for char in text)
+def printable(text: str) -> str:
+    """Return one line of text that shows all that is in it: no controls, no change of direction."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _sentence(key: str, values: dict[str, Any]) -> str:
+    """Return a reason in words; its value `because` is a key of the catalogue itself."""
+    told = {name: _short(value) for name, value in values.items()}
+    if "because" in values:
+        told["because"] = language.text(values["because"])
+    # An error's message is the student's own text, and a line break in it no harm.
+    return "".join(char if char.isprintable() else " " for char in language.text(key, **told))
+
+
+def _short(value: Any) -> Any:
+    """Return the beginning of a text that a student may have made as long as a book."""
+    is_long = isinstance(value, str) and len(value) > MAX_TEXT
+    return f"{value[:MAX_TEXT]}…" if is_long else value

@@ -1,11 +1,13 @@
 """Read what a student handed in: the answers of a notebook, by exercise.
 
 A submitted file may be anything. Nothing of it is trusted but the source of its answer cells,
-and nothing in it is run here. nbval's "Cell N" and cell ids are not identities; the metadata
-``mbpo = {"exercise": "04-2", "role": "answer"}`` is.
+and nothing in it is run here. A cell is known by its metadata
+``mbpo = {"exercise": "04-2", "role": "answer"}``; where these were lost, see
+:mod:`~mbpo_teach.grading.labels`.
 """
 
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -13,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from mbpo_teach.grading import files
+from mbpo_teach.grading.labels import label, labelled, source_of
+from mbpo_teach.grading.outputs import TooLarge, without_outputs
 
-MAX_BYTES = 20_000_000
-"""Largest notebook that is read; with its pictures, a chapter has well under a megabyte."""
+MAX_BYTES = 100_000_000
+"""Largest file that is read; with its pictures, a chapter has well under a megabyte."""
 
-_EXERCISE = re.compile(r"\d\d-[1-9]\d{0,2}", re.ASCII)
+MAX_CODE = 1_000_000
+"""Most characters of code in a notebook; a chapter has about thirty thousand."""
+
+_MAX_CELLS = 10_000
 
 
 class Unreadable(Exception):
@@ -45,24 +52,64 @@ class CodeCell:
     source: str
 
 
-def read(path: Path) -> bytes:
-    """Return the content of a submitted file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bare:
+    """A notebook with nothing in it but what grading reads: code, with its labels.
+
+    `content` is a notebook again, at most a few megabytes of it; `chapter` is None if it has no
+    exercise of the course. `known_by` is how the answers without a label were recognised: by their
+    ``"id"``, by the ``"check"`` below.
+    """
+
+    content: bytes
+    chapter: str | None
+    known_by: tuple[str, ...]
+
+
+def read(path: Path, most: int | None = None) -> bytes:
+    """Return the content of a submitted file, or the first `most` bytes of it.
 
     Raises
     ------
     Unreadable
-        If it is a link, a folder or anything else that is no plain file, too large, or may not be
-        read.
+        If it is a link, a folder or anything else that is no plain file, or may not be read, or is
+        too large to be read whole.
     """
     try:
-        content = files.read_plain(path, MAX_BYTES + 1)
+        content = files.read_plain(path, MAX_BYTES + 1 if most is None else most)
     except FileNotFoundError:
         raise Unreadable("mark.no_file") from None
     except OSError:
-        raise Unreadable("mark.link" if path.is_symlink() else "mark.unreadable") from None
-    if len(content) > MAX_BYTES:
+        raise Unreadable("mark.link" if os.path.islink(path) else "mark.unreadable") from None
+    if most is None and len(content) > MAX_BYTES:
         raise Unreadable("mark.large")
     return content
+
+
+def bare(content: bytes) -> Bare:
+    """Return a notebook without all that grading does not need; raises as :func:`answers`.
+
+    A whole class is held in memory, so that its pictures must not be.
+    """
+    notebook = _notebook(content)
+    told = notebook.get("metadata")
+    told = told.get("language_info") if isinstance(told, dict) else None
+    python = told.get("version") if isinstance(told, dict) else None
+    metadata = {"language_info": {"version": python[:20]}} if isinstance(python, str) else {}
+    found = labelled(_cells_of(notebook))
+    cells = [
+        {
+            "cell_type": "code" if cell.is_code else "raw",
+            "source": cell.source,
+            "metadata": {"mbpo": {"exercise": cell.exercise, "role": cell.role}},
+        }
+        for cell in found
+        if cell.source or cell.exercise
+    ]
+    whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    stripped = json.dumps(whole).encode()
+    ways = {cell.known_by for cell in found if cell.role == "answer"} - {"label"}
+    return Bare(content=stripped, chapter=chapter_of(stripped), known_by=tuple(sorted(ways)))
 
 
 def answers(content: bytes) -> dict[str, Answer]:
@@ -71,13 +118,13 @@ def answers(content: bytes) -> dict[str, Answer]:
     Raises
     ------
     Unreadable
-        If `content` is not a notebook of version 4 in UTF-8.
+        If `content` is not a notebook of version 4 in UTF-8, or larger than any.
     """
     sources: dict[str, list[str]] = {}
     for cell in _cells(content):
-        exercise, role = _part(cell)
+        exercise, role = label(cell)
         if exercise and role == "answer" and cell.get("cell_type") == "code":
-            sources.setdefault(exercise, []).append(_source(cell))
+            sources.setdefault(exercise, []).append(source_of(cell))
     return {
         exercise: Answer(source="\n".join(parts), cells=len(parts))
         for exercise, parts in sources.items()
@@ -89,9 +136,8 @@ def code_cells(content: bytes) -> list[CodeCell]:
     found = []
     for cell in _cells(content):
         if cell.get("cell_type") == "code":
-            exercise, role = _part(cell)
-            role = role if isinstance(role, str) else ""
-            found.append(CodeCell(exercise=exercise, role=role, source=_source(cell)))
+            exercise, role = label(cell)
+            found.append(CodeCell(exercise=exercise, role=role, source=source_of(cell)))
     return found
 
 
@@ -116,17 +162,23 @@ def chapter_of(content: bytes) -> str | None:
     """
     found: Counter[str] = Counter()
     for cell in _cells(content):
-        exercise, _ = _part(cell)
+        exercise, _ = label(cell)
         if exercise:
             found[exercise[:2]] += 1
     return min(found, key=lambda chapter: (-found[chapter], chapter), default=None)
 
 
 def _cells(content: bytes) -> list[dict[str, Any]]:
+    return _cells_of(_notebook(content))
+
+
+def _notebook(content: bytes) -> dict[str, Any]:
     if not content.strip():
         raise Unreadable("mark.empty")
     try:
-        text = content.decode("utf-8-sig")
+        text = without_outputs(content).decode("utf-8-sig")
+    except TooLarge:
+        raise Unreadable("mark.large") from None
     except UnicodeDecodeError:
         raise Unreadable("mark.not_utf8") from None
     try:
@@ -137,26 +189,15 @@ def _cells(content: bytes) -> list[dict[str, Any]]:
         raise Unreadable("mark.no_notebook")
     if notebook["nbformat"] != 4:
         raise Unreadable("mark.version")
+    return notebook
+
+
+def _cells_of(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         raise Unreadable("mark.no_notebook")
-    return [cell for cell in cells if isinstance(cell, dict)]
-
-
-def _part(cell: dict[str, Any]) -> tuple[str, Any]:
-    """Return the exercise and the role of a cell; no exercise is an empty string."""
-    metadata = cell.get("metadata")
-    mbpo = metadata.get("mbpo") if isinstance(metadata, dict) else None
-    if not isinstance(mbpo, dict):
-        return "", None
-    exercise = mbpo.get("exercise")
-    if not isinstance(exercise, str) or not _EXERCISE.fullmatch(exercise):
-        return "", None
-    return exercise, mbpo.get("role")
-
-
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source")
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    return source if isinstance(source, str) else ""
+    cells = [cell for cell in cells if isinstance(cell, dict)]
+    code = sum(len(source_of(cell)) for cell in cells if cell.get("cell_type") == "code")
+    if len(cells) > _MAX_CELLS or code > MAX_CODE:
+        raise Unreadable("mark.much_code")
+    return cells

@@ -16,16 +16,19 @@ from collections.abc import Iterable, Sequence
 import mbpo_teach
 from mbpo_teach import language
 from mbpo_teach.grading.classroom import Report
-from mbpo_teach.grading.marks import STATUSES, Mark
+from mbpo_teach.grading.marks import STATUSES, Mark, printable
 
 COLUMNS = ("student", "chapter", "exercise", "points", "max_points", "status", "reason")
+# Where the decimal sign is a comma, spreadsheet programs begin a new cell at each semicolon.
+_FORMULA = re.compile(r"((?:^|[;\t])[\s\"']*)([=+\-@＝＋－＠])")
 _SIGNS = dict(zip(STATUSES, ("✓", "✗", "–", "⊘", "⌛", "!", "??"), strict=True))
 
 
 def files(reports: Sequence[Report], *, timeout: float) -> dict[str, str]:
     """Return the content of each report file, by its name."""
     return {
-        "grades.csv": as_csv(_marks(reports)),
+        # Spreadsheet programs take a file for UTF-8 only if it begins with this mark.
+        "grades.csv": "\ufeff" + as_csv(_marks(reports)),
         "grades.json": as_json(reports, timeout=timeout),
         "summary.md": as_markdown(reports),
         "junit.xml": as_junit(_marks(reports)),
@@ -49,7 +52,7 @@ def as_json(reports: Sequence[Report], *, timeout: float) -> str:
         "timeout": timeout,
         "isolation": isolations(reports),
         "students": [
-            {"student": student, "points": points, "max_points": most}
+            {"student": printable(student), "points": points, "max_points": most}
             for student, (points, most) in totals(_marks(reports)).items()
         ],
         "marks": [dict(zip(COLUMNS, _row(mark), strict=True)) for mark in _marks(reports)],
@@ -90,11 +93,11 @@ def as_junit(marks: Iterable[Mark]) -> str:
         suite = ET.SubElement(root, "testsuite", name=chapter, tests=str(len(mine)))
         suite.attrib |= {"failures": str(failures), "errors": str(faults)}
         for mark in mine:
-            case = ET.SubElement(suite, "testcase", classname=_xml(mark.student))
+            case = ET.SubElement(suite, "testcase", classname=printable(mark.student))
             case.set("name", mark.exercise or "notebook")
             if mark.status != "passed":
                 tag = "error" if mark.status == "not_graded" else "failure"
-                ET.SubElement(case, tag, type=mark.status, message=_xml(mark.why()))
+                ET.SubElement(case, tag, type=mark.status, message=mark.why())
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -105,7 +108,7 @@ def as_table(reports: Sequence[Report]) -> str:
     rows = [[language.text(f"grade.{name}") for name in heads]]
     rows += [
         [
-            _printable(mark.student),
+            printable(mark.student),
             mark.exercise,
             f"{mark.points:g}/{mark.max_points:g}",
             f"{_SIGNS[mark.status]} {_status(mark)}",
@@ -155,7 +158,7 @@ def _marks(reports: Iterable[Report]) -> list[Mark]:
 
 
 def _row(mark: Mark) -> tuple[str | float, ...]:
-    head = (_printable(mark.student), mark.chapter, mark.exercise)
+    head = (printable(mark.student), mark.chapter, mark.exercise)
     return (*head, mark.points, mark.max_points, mark.status, mark.why())
 
 
@@ -164,9 +167,8 @@ def _status(mark: Mark) -> str:
 
 
 def _harmless(cell: str | float) -> str | float:
-    """Return a cell that no spreadsheet takes for a formula."""
-    is_formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{cell}" if is_formula else cell
+    """Return a cell that no spreadsheet takes for a formula, wherever it begins a new cell."""
+    return _FORMULA.sub(r"\1'\2", cell) if isinstance(cell, str) else cell
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -174,17 +176,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _markdown(text: str) -> str:
-    text = _printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text if set(text) == {"-"} else re.sub(r"([\\`*_\[\]!|~#@])", r"\\\1", text)
-
-
-def _xml(text: str) -> str:
-    """Return `text` without the characters that XML cannot hold at all."""
-    return re.sub("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _width(text: str) -> int:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mbpo_teach.grading import handed_in
+from mbpo_teach.grading import handed_in, reading
 
 from .handing_in import ROOT, answered, hand_in, solutions, student_edition
 
@@ -18,7 +18,7 @@ def test_one_notebook(tmp_path):
     path = hand_in(tmp_path, "ada", student_edition("04"))
     (each,) = handed_in.submissions(ROOT, [path])
     assert (each.student, each.chapter) == ("ada", "04")
-    assert each.content == path.read_bytes()
+    assert reading.answers(each.content) == reading.answers(path.read_bytes())
 
 
 def test_a_flat_folder_whose_file_names_say_nothing_of_the_chapter(tmp_path):
@@ -27,7 +27,12 @@ def test_a_flat_folder_whose_file_names_say_nothing_of_the_chapter(tmp_path):
     (tmp_path / "notes.txt").write_text("no notebook")
     (tmp_path / "data").mkdir()
     hand_in(tmp_path / ".hidden", "x", student_edition("00"))
-    assert set(found(tmp_path)) == {("04_ada", "00"), ("bob", "04")}
+    given = found(tmp_path)
+    # Two chapters, and no more than half of the class handed in either.
+    assert set(given) == {("04_ada", "00"), ("bob", "04"), ("notes", ""), ("data", "")}
+    assert given["notes", ""].trouble == "mark.no_notebook_among"
+    assert given["notes", ""].file == "notes.txt"
+    assert given["data", ""].trouble == ""
 
 
 def test_a_folder_per_student(tmp_path):
@@ -37,10 +42,13 @@ def test_a_folder_per_student(tmp_path):
     (tmp_path / "eve").mkdir()
     (tmp_path / "grades").mkdir()
     given = found(tmp_path, out=tmp_path / "grades")
-    assert set(given) == {(who, number) for who in ("ada", "白", "eve") for number in ("00", "04")}
+    # Eve, of whom nothing is known, is marked for what more than half of the others handed in.
+    assert set(given) == {("ada", "00"), ("ada", "04"), ("白", "04"), ("eve", "04")}
     nothing = {who for who, each in given.items() if each.content is None}
-    assert nothing == {("白", "00"), ("eve", "00"), ("eve", "04")}
-    assert {given[who].trouble for who in nothing} == {""}
+    assert nothing == {("eve", "04")} and given["eve", "04"].trouble == ""
+    asked = found(tmp_path, chapters=["00", "04"], out=tmp_path / "grades")
+    assert set(asked) == {(who, number) for who in ("ada", "白", "eve") for number in ("00", "04")}
+    assert {each.trouble for each in asked.values()} == {""}
 
 
 def test_several_paths_and_one_student_in_two_of_them(tmp_path):
@@ -66,8 +74,12 @@ def test_the_notebook_with_the_most_answers_counts(tmp_path):
     }.items():
         hand_in(tmp_path / "ada" / place, "00_start_here", notebook)
     (each,) = handed_in.submissions(ROOT, [tmp_path])
-    assert each.content == (tmp_path / "ada/zh/00_start_here.ipynb").read_bytes()
+    assert reading.answers(each.content)["00-1"].source == RIGHT["00-1"]
     assert each.notes == (("mark.several", {"count": 2, "name": "00_start_here.ipynb"}),)
+    assert dict(each.left) and [values for _, values in each.left] == [
+        {"names": "en/00_start_here.ipynb", "because": "mark.fewer"},
+        {"names": "en/solutions", "because": "mark.in_solutions"},
+    ]
 
 
 def test_what_cannot_be_read_is_kept_with_its_reason(tmp_path):
@@ -98,10 +110,16 @@ def test_links_to_folders_are_not_followed(tmp_path):
     assert given["eve", "00"].content is None and given["eve", "00"].trouble
 
 
-def test_a_link_to_itself_is_nobody(tmp_path):
+@pytest.mark.parametrize("leads_to", ["loop", "x" * 300, "/root/x", "nowhere"])
+def test_a_link_that_leads_nowhere_is_told_and_stops_nothing(leads_to, tmp_path):
     hand_in(tmp_path, "ada", student_edition("00"))
-    (tmp_path / "loop").symlink_to("loop")
-    assert set(found(tmp_path, out=tmp_path / "grades")) == {("ada", "00")}
+    (tmp_path / "loop").symlink_to(leads_to)
+    (tmp_path / "dan").mkdir()
+    (tmp_path / "dan" / "hw.ipynb").symlink_to(leads_to)
+    for paths in ([tmp_path], sorted(tmp_path.iterdir())):
+        given = found(*paths, out=tmp_path / "grades")
+        assert set(given) == {("ada", "00"), ("loop", "00"), ("dan", "00")}
+        assert {given[who, "00"].trouble for who in ("loop", "dan")} == {"mark.link"}
 
 
 def test_a_chapter_that_is_named_twice_counts_once(tmp_path):
