@@ -21,6 +21,7 @@ import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.checks import whole
 from mbpo_teach.envs import Env, mujoco_warnings
 
 
@@ -81,6 +82,10 @@ def set_state(env: Env, state: SimulatorState) -> None:
         raise ValueError(f"state must be one of {env.name}, not of {state.name}")
     if not np.isfinite(state.integration).all():
         raise ValueError(f"state must hold finite numbers, not {state.integration.tolist()}")
+    bodies = (0, 3) if pendulum else simulator.data.xpos.shape
+    if state.body_positions.shape != bodies or not np.isfinite(state.body_positions).all():
+        raise ValueError(f"body_positions must be {bodies} finite numbers")
+    elapsed = whole("elapsed", state.elapsed, least=0)
     if pendulum:
         simulator.state = state.integration.copy()
     else:
@@ -91,7 +96,7 @@ def set_state(env: Env, state: SimulatorState) -> None:
         # Ant's reward starts from the torso's position *before* the last small step, which MuJoCo
         # does not count as state: without this line its first reward is wrong by up to hundreds.
         simulator.data.xpos[:] = state.body_positions
-    env.elapsed = state.elapsed
+    env.elapsed = elapsed
 
 
 def set_from_obs(env: Env, obs: ArrayLike) -> None:
