@@ -1,5 +1,6 @@
 """The course from a terminal: ``python -m mbpo_teach lab``, ``train``, ``grade`` and others."""
 
+import io
 import os
 import subprocess
 import sys
@@ -283,5 +284,16 @@ def _become(command: list[str]) -> None:
     sys.exit(subprocess.call(command, env=environment))
 
 
+def _spell_what_it_lacks() -> None:
+    """Write letters that the terminal's encoding lacks by their numbers, as ``check`` does.
+
+    A Windows console, or a file that it is redirected to, may lack ticks or Chinese, and the first
+    of them would end the command, with its work done and its result unsaid.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 if __name__ == "__main__":
+    _spell_what_it_lacks()
     main(prog_name="python -m mbpo_teach")

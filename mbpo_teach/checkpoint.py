@@ -8,11 +8,13 @@ and times. MuJoCo's state is all that it integrates from, warm start included.
 
 A file is written whole or not at all, and damage is found by its checksums. It holds tensors,
 numbers and words, and is read with ``weights_only=True``: a checkpoint from a stranger cannot run
-code. Its size is that of the memories, 4 bytes a number: 2.6 MB for Pendulum's laptop preset, 66 MB
-for Hopper's authors' one with k = 1. Used by ``python -m mbpo_teach train`` (chapter 7).
+code. What no training can have stored, a step of -1 or a weight that is NaN, is refused. Its size
+is that of the memories, 4 bytes a number: 2.6 MB for Pendulum's laptop preset, 66 MB for Hopper's
+authors' one with k = 1. Used by ``python -m mbpo_teach train`` (chapter 7).
 """
 
 import io
+import math
 import pickle
 import struct
 import zipfile
@@ -26,6 +28,7 @@ import torch
 
 from mbpo_teach.adam import Trained
 from mbpo_teach.agent import PARTS, Agent
+from mbpo_teach.checks import number, whole
 from mbpo_teach.files import write_whole
 from mbpo_teach.replay import ReplayBuffer
 from mbpo_teach.sac import SACState
@@ -91,20 +94,25 @@ def about(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Stored]:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
+        raise ValueError(f"{path.name} is no file, so it is not a checkpoint of the course")
     content = path.read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            # PyTorch packs nothing. What is packed may be a thousand times as large as its file.
+            if sum(entry.file_size for entry in archive.infolist()) > len(content):
+                raise ValueError("its entries are larger than it is")
             if damaged := archive.testzip():  # PyTorch does not look at the checksums
                 raise ValueError(f"{damaged} is damaged")
-        whole = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        kind, about, agent = whole["kind"], whole["about"], whole["agent"]
+        inside = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        kind, about, agent = inside["kind"], inside["about"], inside["agent"]
         if not isinstance(kind, str) or not kind.startswith(_NAME):
-            raise ValueError(f"kind is {kind!r}")
+            raise ValueError("it is of no kind that is known")
         if not isinstance(about, dict) or not isinstance(agent, dict):
             raise ValueError("about and agent are no dicts")
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, EOFError, OSError,
-            pickle.UnpicklingError, zipfile.BadZipFile, struct.error,
-            zlib.error) as error:  # fmt: skip
+            ArithmeticError, AssertionError, MemoryError, pickle.UnpicklingError,
+            zipfile.BadZipFile, struct.error, zlib.error) as error:  # fmt: skip
         raise ValueError(f"{path.name} is damaged or is not a checkpoint of the course") from error
     if kind != _KIND:
         raise ValueError(
@@ -148,8 +156,8 @@ def _stored(agent: Agent) -> Stored:
 def _restore(agent: Agent, stored: Stored) -> None:
     if stored["environment"] != agent.env.name:
         raise ValueError(f"it lived in {stored['environment']}, not in {agent.env.name}")
-    agent.step = int(stored["step"])
-    agent.clock.seconds = {part: float(stored["seconds"][part]) for part in PARTS}
+    agent.step = whole("step", stored["step"], least=0)
+    agent.clock.seconds = {part: _spent(part, stored["seconds"][part]) for part in PARTS}
     agent.learner = _learner(agent.learner, stored["learner"])
     agent.memory = _filled(agent.memory, stored["memory"])
     for name, state in stored["streams"].items():
@@ -157,14 +165,7 @@ def _restore(agent: Agent, stored: Stored) -> None:
             agent.streams.torch(name).set_state(state)
         else:
             agent.streams.numpy(name).bit_generator.state = state
-    life, lived = agent.life, stored["life"]
-    life.earned, last = float(lived["earned"]), lived["last_return"]
-    life.last_return = None if last is None else float(last)
-    if lived["obs"] is not None:
-        _check_alike("obs", lived["obs"], torch.zeros(agent.env.obs_size))
-    life.obs = None if lived["obs"] is None else lived["obs"].numpy().copy()
-    if lived["simulator"] is not None:
-        _set_simulator(agent, lived["simulator"])
+    _relive(agent, stored["life"])
     dreamt, dream = stored["imagination"], agent.imagination
     if (dreamt is None) != (dream is None):
         raise ValueError("only one of them has a model")
@@ -174,11 +175,24 @@ def _restore(agent: Agent, stored: Stored) -> None:
         dream.model.load_state_dict(dreamt["model"])
         dream.memory = _filled(dream.memory, dreamt["memory"])
         dream.elites = tuple(int(elite) for elite in dreamt["elites"])
-        dream.holdout = tuple(float(error) for error in dreamt["holdout"])
-        dream.length = int(dreamt["length"])
+        dream.holdout = tuple(_finite("holdout", error) for error in dreamt["holdout"])
+        dream.length = whole("length", dreamt["length"], least=0)
         members = range(dream.model.member_count if dream.elites else 0)
         if len(dream.holdout) != len(members) or not {*dream.elites} <= {*members}:
             raise ValueError(f"elites {dream.elites} have the errors {dream.holdout}")
+
+
+def _relive(agent: Agent, lived: Stored) -> None:
+    """Put the life of `agent` back into the middle of its episode, or between two."""
+    life, obs, simulator = agent.life, lived["obs"], lived["simulator"]
+    life.earned, last = _finite("earned", lived["earned"]), lived["last_return"]
+    life.last_return = None if last is None else _finite("last_return", last)
+    if (obs is None) != (simulator is None):
+        raise ValueError("there is an observation without a simulator's state, or the reverse")
+    if obs is not None:
+        _check_alike("obs", obs, torch.zeros(agent.env.obs_size))
+        life.obs = obs.numpy().copy()
+        _set_simulator(agent, simulator)
 
 
 def _learner(fresh: SACState, stored: Stored) -> SACState:
@@ -196,6 +210,16 @@ def _learner(fresh: SACState, stored: Stored) -> SACState:
 def _check_alike(name: str, theirs: torch.Tensor, ours: torch.Tensor) -> None:
     if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
         raise ValueError(f"{name} has shape {tuple(theirs.shape)}, not {tuple(ours.shape)}")
+    if not torch.isfinite(theirs).all():
+        raise ValueError(f"{name} must hold finite numbers")
+
+
+def _finite(name: str, value: Any) -> float:
+    return number(name, value, "a finite number", math.isfinite)
+
+
+def _spent(part: str, seconds: Any) -> float:
+    return number(f"seconds of {part}", seconds, "at least 0", lambda x: 0 <= x < math.inf)
 
 
 def _stored_memory(memory: ReplayBuffer) -> Stored:
@@ -203,9 +227,9 @@ def _stored_memory(memory: ReplayBuffer) -> Stored:
 
 
 def _filled(memory: ReplayBuffer, stored: Stored) -> ReplayBuffer:
-    memory = memory.resized(int(stored["capacity"]))
     # What is drawn depends on the rows and their order only, not on where in the ring they lie.
     rows = Transition(*stored["rows"])
+    memory = memory.resized(whole("capacity", stored["capacity"], least=max(1, len(rows.obs))))
     if len(rows.obs):
         memory.add(rows)
     return memory
@@ -233,7 +257,7 @@ def _set_simulator(agent: Agent, stored: Stored) -> None:
     state = SimulatorState(
         integration=stored["integration"].numpy(),
         body_positions=stored["body_positions"].numpy(),
-        elapsed=int(stored["elapsed"]),
+        elapsed=stored["elapsed"],
         name=agent.env.name,
     )
     set_state(agent.env, state)

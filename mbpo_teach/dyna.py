@@ -27,7 +27,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from mbpo_teach import checks
+from mbpo_teach import checks, door
 from mbpo_teach.seeding import generator
 
 Table = list[list[float]]
@@ -201,18 +201,22 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
     Raises
     ------
     ValueError
-        If `env` is not discrete, or `q` has not one row per state and one column per action.
+        If `env` is not discrete, or `q` has not one row per state and one column per action; or,
+        before anything is learned from it, if the world gives a state, a reward or an ending that
+        is none.
     """
     if _row_lengths(q) != _row_lengths(empty_table(env)):
         raise ValueError("q must have one row per state and one column per action of env")
     act_rng, plan_rng = generator(seed, "act"), generator(seed, "plan")
     alpha, gamma, kappa = config.alpha, config.gamma, config.kappa
     model = Model(keep_all=config.remember_all)
-    state = int(env.reset(seed=int(seed))[0])  # Gymnasium refuses NumPy's integers
+    name = door.name_of(env)
+    door.check_reset(name, env)
+    state = _begun(env, name, len(q), seed=int(seed))  # Gymnasium refuses NumPy's integers
     for now in count(1):  # (a) the current state is at hand
         action = epsilon_greedy(q[state], config.epsilon, rng=act_rng)  # (b)
-        next_state, reward, terminated, truncated, _ = env.step(action)  # (c)
-        outcome = Outcome(float(reward), int(next_state), bool(terminated))
+        given, reward, terminated, truncated = door.step(name, env.step(action))  # (c)
+        outcome = Outcome(reward, door.state(name, given, len(q)), terminated)
         q_update(q, (state, action), outcome, alpha=alpha, gamma=gamma)  # (d)
         model.record((state, action), outcome, now=now)  # (e)
         if kappa > 0:
@@ -222,8 +226,9 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
                 bonus = kappa * math.sqrt(now - model.last_tried[pair])
                 imagined = Outcome(imagined.reward + bonus, *imagined[1:])
             q_update(q, pair, imagined, alpha=alpha, gamma=gamma)
-        yield RealStep(state, action, outcome, bool(truncated))
-        state = int(env.reset()[0]) if terminated or truncated else outcome.next_state
+        yield RealStep(state, action, outcome, truncated)
+        over = terminated or truncated
+        state = _begun(env, name, len(q)) if over else outcome.next_state
 
 
 def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
@@ -271,6 +276,11 @@ def cumulative_reward(
         steps = learn(env, empty_table(env), config, seed=seed)
         rewards.append([step.outcome.reward for step in islice(steps, step_count)])
     return np.cumsum(rewards, axis=1)
+
+
+def _begun(env: Env, name: str, states: int, *, seed: int | None = None) -> int:
+    """Begin an episode and return its first state."""
+    return door.state(name, door.first(name, env.reset(seed=seed)), states)
 
 
 def _row_lengths(q: Table) -> list[int]:

@@ -5,6 +5,8 @@ first may stop a bootstrap (Pardo et al. 2018, arXiv 1712.00378). Taught in chap
 """
 
 import copy
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +14,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import gymnasium as gym
-import mujoco
 import numpy as np
 import torch
+from gymnasium.envs.registration import load_env_creator
 from gymnasium.spaces import Box
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach import door
 from mbpo_teach.checks import whole
 from mbpo_teach.terminations import termination_of
 from mbpo_teach.transitions import Transition, concatenate
@@ -57,16 +60,19 @@ class Env:
     """
 
     def __init__(self, name: str, simulator: gym.Env[Any, Any], time_limit: int | None) -> None:
-        observations = _vector_space(name, "observations", simulator.observation_space)
-        actions = _vector_space(name, "actions", simulator.action_space)
+        observations = _vector_space(name, "observations", simulator)
+        actions = _vector_space(name, "actions", simulator)
         if not actions.is_bounded():
             raise ValueError(f"{name} must have bounded actions, not {actions}")
+        door.check_reset(name, simulator)
         self.name, self.simulator, self.time_limit = name, simulator, time_limit
         self.obs_size, self.act_size = observations.shape[0], actions.shape[0]
         self.termination = termination_of(name)
         self.elapsed: int | None = None
-        self._action_centre = (actions.high + actions.low) / 2
-        self._action_reach = (actions.high - actions.low) / 2
+        # Halved first: the sum of two of float32's largest numbers would be infinite.
+        self._action_centre = actions.high / 2 + actions.low / 2
+        self._action_reach = actions.high / 2 - actions.low / 2
+        self._action_box = actions
 
     def reset(self, *, rng: np.random.Generator) -> NDArray[np.float32]:
         """Begin an episode from a start that `rng` draws; return its first observation, (obs,)."""
@@ -74,9 +80,10 @@ class Env:
 
     def start(self, seed: int) -> NDArray[np.float32]:
         """Begin the episode that Gymnasium starts from `seed`; return its first observation."""
-        obs, _ = self.simulator.reset(seed=seed)
+        obs = door.first(self.name, self.simulator.reset(seed=seed))
+        seen = door.vector(self.name, obs, self.obs_size)
         self.elapsed = 0
-        return np.asarray(obs, np.float32)
+        return seen
 
     def step(self, action: ArrayLike) -> Step:
         """Apply `action` (act,), each number in [-1, 1].
@@ -87,7 +94,8 @@ class Env:
         Raises
         ------
         ValueError
-            If the action has another shape or leaves [-1, 1], or before the first reset.
+            If the action has another shape or leaves [-1, 1], or before the first reset; or if the
+            world gives anything but finite numbers in the shapes that it promises.
         """
         action = np.asarray(action, np.float32)
         if action.shape != (self.act_size,):
@@ -97,17 +105,21 @@ class Env:
         if self.elapsed is None:
             raise ValueError(f"{self.name} must be reset before its first step")
         with mujoco_warnings():
-            obs, reward, terminated, truncated, _ = self.simulator.step(
-                self._action_centre + self._action_reach * action
-            )
+            given = door.step(self.name, self.simulator.step(self._applied(action)))
+        obs = door.vector(self.name, given.obs, self.obs_size)
         self.elapsed += 1
         out_of_time = self.time_limit is not None and self.elapsed >= self.time_limit
-        return Step(
-            np.asarray(obs, np.float32),
-            float(reward),
-            bool(terminated),
-            bool(truncated) or out_of_time,
-        )
+        return Step(obs, given.reward, given.terminated, given.truncated or out_of_time)
+
+    def _applied(self, action: NDArray[np.float32]) -> NDArray[Any]:
+        """Return `action`, in [-1, 1], on the scale of the world's own box, and inside it.
+
+        Rounded, centre plus reach may lie a last digit beyond an end.
+        """
+        box = self._action_box
+        scaled = self._action_centre + self._action_reach * action
+        applied: NDArray[Any] = np.clip(scaled, box.low, box.high).astype(box.dtype)
+        return applied
 
     def close(self) -> None:
         """Free what the simulator holds."""
@@ -127,8 +139,9 @@ def make(name: str) -> Env:
     Raises
     ------
     ValueError
-        If Gymnasium does not have it, if its observations or actions are not vectors of real
-        numbers, or if nothing says when its episodes terminate.
+        If Gymnasium does not have it or cannot load it, if its observations or actions are not
+        vectors of real numbers, if its reset takes no seed, or if nothing says when its episodes
+        terminate.
     """
     if not isinstance(name, str):
         raise ValueError(f"name must be that of an environment of Gymnasium, not {name!r}")
@@ -138,6 +151,7 @@ def make(name: str) -> Env:
         # The time limit and the order of calls are Env's own business: a wrapper's counter could
         # not be put back together with the simulator's state.
         spec.max_episode_steps, spec.order_enforce, spec.disable_env_checker = None, False, True
+        _load(name, spec.entry_point)
         with mujoco_warnings():
             simulator = gym.make(spec, **_OPTIONS.get(name, {}))
     except (gym.error.Error, ImportError) as error:
@@ -182,7 +196,7 @@ class Interaction:
         """
         if self.obs is None:
             self.obs, self.earned = self.env.reset(rng=self.rng), 0.0
-        action = np.asarray(act(self.obs), np.float32)
+        action = np.asarray(act(self.obs.copy()), np.float32)
         step = self.env.step(action)
         lived = Transition(
             obs=torch.from_numpy(self.obs)[None],
@@ -230,6 +244,11 @@ def mujoco_warnings() -> Iterator[None]:
     One is left out: HalfCheetah's model, which comes with Gymnasium, uses `settotalmass`, which
     MuJoCo 4 calls deprecated and obeys.
     """
+    # Whoever uses it has loaded it; a world without MuJoCo must run where MuJoCo does not.
+    mujoco = sys.modules.get("mujoco")
+    if mujoco is None:
+        yield
+        return
     heard: list[str] = []
     before = mujoco.get_mju_user_warning()
     mujoco.set_mju_user_warning(heard.append)
@@ -243,7 +262,25 @@ def mujoco_warnings() -> Iterator[None]:
             warnings.warn(f"MuJoCo: {message}", RuntimeWarning, stacklevel=3)
 
 
-def _vector_space(name: str, what: str, space: gym.Space[Any]) -> Box:
+def _load(name: str, entry_point: Any) -> None:
+    """Load the module that the world `name` is in, before MuJoCo's warnings are listened to.
+
+    MuJoCo reads `MUJOCO_GL` as it is loaded, and fails in its own ways where it cannot be obeyed.
+    """
+    try:
+        if isinstance(entry_point, str):
+            load_env_creator(entry_point)
+    except (RuntimeError, AttributeError, ImportError, OSError) as error:
+        if chosen := os.environ.get("MUJOCO_GL"):
+            raise ValueError(
+                f"{name} cannot be loaded with the environment variable MUJOCO_GL={chosen}; unset"
+                f" it, or set it to egl, glfw or disable ({type(error).__name__}: {error})"
+            ) from error
+        raise
+
+
+def _vector_space(name: str, what: str, simulator: gym.Env[Any, Any]) -> Box:
+    space = getattr(simulator, f"{what.removesuffix('s')}_space", None)
     if (
         not isinstance(space, Box)
         or len(space.shape) != 1

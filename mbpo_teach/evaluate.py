@@ -20,8 +20,17 @@ START_SEEDS = tuple(range(1000, 1010))
 
 
 def starting_places(name: str) -> list[Env]:
-    """Return one environment for each of :data:`START_SEEDS`, for :func:`returns`."""
-    return [make(name) for _ in START_SEEDS]
+    """Return one environment for each of :data:`START_SEEDS`, for :func:`returns`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such environment, or it has no time limit.
+    """
+    places = [make(name) for _ in START_SEEDS]
+    for place in places:
+        _check_ends(place)
+    return places
 
 
 @torch.no_grad()
@@ -44,8 +53,7 @@ def returns(
     if not envs or not len({id(env) for env in envs}) == len(envs) == len(seeds):
         raise ValueError(f"envs must hold a different environment for each of {len(seeds)} seeds")
     for env in envs:
-        if env.time_limit is None:
-            raise ValueError(f"{env.name} must have a time limit, or an episode might never end")
+        _check_ends(env)
     total = torch.zeros(len(envs), dtype=torch.float64)
     obs = {
         place: env.start(seed) for place, (env, seed) in enumerate(zip(envs, seeds, strict=True))
@@ -72,3 +80,11 @@ def best_known(name: str) -> Float[Tensor, " episode"] | None:
     if f"best_{name}" in runs.names():
         return torch.from_numpy(runs.load(f"best_{name}").arrays["returns"].copy())
     return None
+
+
+def _check_ends(env: Env) -> None:
+    if env.time_limit is None:
+        raise ValueError(
+            f"{env.name} must have a time limit, or an episode in which it is judged might never"
+            " end: register it with gymnasium.register(..., max_episode_steps=...)"
+        )

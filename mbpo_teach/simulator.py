@@ -14,18 +14,15 @@ visited state and driven by the same actions. Taught in chapter 3.
   place one small step ago.
 """
 
+import sys
 from typing import Any, NamedTuple
 
-import mujoco
 import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
-from gymnasium.envs.mujoco import MujocoEnv
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.checks import whole
 from mbpo_teach.envs import Env, mujoco_warnings
-
-# Everything from which MuJoCo computes the next step: time, positions, velocities, warm start.
-_SPEC = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 class SimulatorState(NamedTuple):
@@ -57,9 +54,11 @@ def get_state(env: Env) -> SimulatorState:
     if isinstance(simulator, PendulumEnv):
         angle = np.array(simulator.state, np.float64)
         return SimulatorState(angle, np.empty((0, 3)), env.elapsed, env.name)
+    import mujoco
+
     model, data = simulator.model, simulator.data
-    integration = np.empty(mujoco.mj_stateSize(model, _SPEC))
-    mujoco.mj_getState(model, data, integration, _SPEC)
+    integration = np.empty(_state_size(model))
+    mujoco.mj_getState(model, data, integration, mujoco.mjtState.mjSTATE_INTEGRATION)
     return SimulatorState(integration, data.xpos.copy(), env.elapsed, env.name)
 
 
@@ -74,7 +73,7 @@ def set_state(env: Env, state: SimulatorState) -> None:
     """
     simulator = known_simulator(env)
     pendulum = isinstance(simulator, PendulumEnv)
-    size = 2 if pendulum else mujoco.mj_stateSize(simulator.model, _SPEC)
+    size = 2 if pendulum else _state_size(simulator.model)
     if state.integration.shape != (size,):
         raise ValueError(
             f"state must hold {size} numbers for {env.name}, not {state.integration.shape}"
@@ -83,14 +82,21 @@ def set_state(env: Env, state: SimulatorState) -> None:
         raise ValueError(f"state must be one of {env.name}, not of {state.name}")
     if not np.isfinite(state.integration).all():
         raise ValueError(f"state must hold finite numbers, not {state.integration.tolist()}")
+    bodies = (0, 3) if pendulum else simulator.data.xpos.shape
+    if state.body_positions.shape != bodies or not np.isfinite(state.body_positions).all():
+        raise ValueError(f"body_positions must be {bodies} finite numbers")
+    elapsed = whole("elapsed", state.elapsed, least=0)
     if pendulum:
         simulator.state = state.integration.copy()
     else:
-        mujoco.mj_setState(simulator.model, simulator.data, state.integration, _SPEC)
+        import mujoco
+
+        spec = mujoco.mjtState.mjSTATE_INTEGRATION
+        mujoco.mj_setState(simulator.model, simulator.data, state.integration, spec)
         # Ant's reward starts from the torso's position *before* the last small step, which MuJoCo
         # does not count as state: without this line its first reward is wrong by up to hundreds.
         simulator.data.xpos[:] = state.body_positions
-    env.elapsed = state.elapsed
+    env.elapsed = elapsed
 
 
 def set_from_obs(env: Env, obs: ArrayLike) -> None:
@@ -112,6 +118,8 @@ def set_from_obs(env: Env, obs: ArrayLike) -> None:
         cosine, sine, velocity = obs
         simulator.state = np.array([np.arctan2(sine, cosine), velocity])
     else:
+        import mujoco
+
         layout = simulator.observation_structure
         hidden, shown = layout.get("skipped_qpos", 0), layout["qpos"]
         with mujoco_warnings():
@@ -130,8 +138,21 @@ def known_simulator(env: Env) -> Any:
         If it is neither.
     """
     simulator = env.simulator.unwrapped
-    if not isinstance(simulator, (PendulumEnv, MujocoEnv)):
+    # A world of MuJoCo's is there only if its module is; others run where MuJoCo cannot be loaded.
+    of_mujoco = sys.modules.get("gymnasium.envs.mujoco")
+    kinds = (PendulumEnv, of_mujoco.MujocoEnv) if of_mujoco else PendulumEnv
+    if not isinstance(simulator, kinds):
         raise ValueError(
             f"env must be Pendulum-v1 or one of MuJoCo's, whose state can be set, not {env.name}"
         )
     return simulator
+
+
+def _state_size(model: Any) -> int:
+    """Return how many numbers MuJoCo computes the next step from: time, positions, velocities, ...
+
+    The warm start of its solver is among them.
+    """
+    import mujoco
+
+    return int(mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION))

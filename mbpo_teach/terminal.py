@@ -165,7 +165,7 @@ def _followed(runs: list[Run], out: Path) -> Iterator[None]:
 
 def _end_now(path: Path) -> tuple[int, str] | None:
     """Return step and return of the last row that is there."""
-    if not path.exists():
+    if not path.is_file():
         return None
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     return (int(rows[-1]["step"]), f"{float(rows[-1]['eval_return']):.1f}") if rows else None

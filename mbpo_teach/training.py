@@ -16,6 +16,7 @@ import csv
 import dataclasses
 import io
 import json
+import reprlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -129,6 +130,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
             if (folder / CHECKPOINT).exists():
                 about = checkpoint.load(folder / CHECKPOINT, agent)
                 rows = _rows(about)
+                _check_same_run(about, agent, run)
                 _check_same_settings(about.get("config"), _config(run), folder)
             if agent.step > run.config().total_steps:
                 raise ValueError(
@@ -143,7 +145,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         for report in run.reports(agent):
             rows.append(row_of(report))
             write_whole(folder / PROGRESS, _as_csv(rows))
-            about = {"progress": rows, "config": _config(run)}
+            about = {"progress": rows, "config": _config(run), "run": _identity(run)}
             checkpoint.save(folder / CHECKPOINT, agent, about)
             yield rows[-1]
 
@@ -185,13 +187,15 @@ def stored_run(folder: Path) -> Run:
         If there is none, or its file is damaged.
     """
     path = folder / RUN
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
+        raise ValueError(f"{path} is no file, so it is not a run of the course")
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         fields = {item.name for item in dataclasses.fields(Run)}
         return Run(**{key: stored[key] for key in fields})
     except FileNotFoundError:
         raise ValueError(f"{folder} holds no run: there is no {RUN}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or is not a run of the course: {error}") from error
 
 
@@ -220,14 +224,41 @@ def _check_unused(folder: Path) -> None:
             )
 
 
+def _identity(run: Run) -> dict[str, Any]:
+    """Return what makes a run this one and no other, as JSON would give it back."""
+    names = ("environment", "algorithm", "preset", "seed", "settings")
+    identity: dict[str, Any] = json.loads(json.dumps({name: getattr(run, name) for name in names}))
+    return identity
+
+
 def _check_same(there: Run, run: Run, folder: Path) -> None:
-    for name in ("environment", "algorithm", "preset", "seed", "settings"):
-        # In the file a tuple is a list.
-        found, wanted = getattr(there, name), json.loads(json.dumps(getattr(run, name)))
+    for name, wanted in _identity(run).items():
+        found = getattr(there, name)
         if found != wanted:
             raise ValueError(
                 f"{name} must be {found!r} to go on with the run in {folder}, not {wanted!r}"
             )
+
+
+def _check_same_run(about: Mapping[str, Any], agent: Agent, run: Run) -> None:
+    """Refuse a checkpoint that was put beside the JSON of another run, or beside other rows.
+
+    One of an earlier version does not tell what it is of: environment and settings must do.
+    """
+    wanted = _identity(run)
+    there = about.get("run", wanted)
+    for name, value in wanted.items():
+        found = there.get(name) if isinstance(there, dict) else there
+        if found != value:
+            raise ValueError(
+                f"{CHECKPOINT} is of another run than {RUN}: its {name} is {reprlib.repr(found)},"
+                f" not {value!r}"
+            )
+    if (rows := _rows(about)) and rows[-1]["step"] != agent.step:
+        raise ValueError(
+            f"{CHECKPOINT} is of no run: its rows end at step {rows[-1]['step']}, its agent has"
+            f" lived {agent.step}"
+        )
 
 
 def _check_same_settings(there: Any, now: Mapping[str, Any], folder: Path) -> None:
@@ -236,9 +267,10 @@ def _check_same_settings(there: Any, now: Mapping[str, Any], folder: Path) -> No
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no settings")
     for name, value in now.items():
         if name != "total_steps" and there.get(name) != value:
+            before = reprlib.repr(there.get(name))
             raise ValueError(
-                f"{name} was {there.get(name)} in the run in {folder} and is {value} in this"
-                " version of the course; begin anew in another folder (--out)"
+                f"{name} was {before} in the run in {folder} and is {value} in this version of the"
+                " course; begin anew in another folder (--out)"
             )
 
 

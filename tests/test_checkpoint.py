@@ -2,6 +2,7 @@
 
 import copy
 import io
+import math
 import os
 import pickle
 import signal
@@ -376,6 +377,22 @@ def test_a_file_with_something_else_in_a_place_is_one_sentence(value, kept):
         (("imagination", "elites"), []),
         (("imagination", "holdout"), [0.5]),
         (("imagination", "memory", "capacity"), 10**30),
+        (("imagination", "memory", "capacity"), 1),
+        (("imagination", "holdout"), [math.nan] * 3),
+        (("imagination", "length"), -1),
+        (("step",), -1),
+        (("step",), 1.5),
+        (("seconds", "fit"), math.nan),
+        (("seconds", "fit"), -1.0),
+        (("life", "simulator"), None),
+        (("life", "obs"), None),
+        (("life", "obs"), torch.full((4,), math.nan)),
+        (("life", "earned"), math.inf),
+        (("life", "last_return"), math.nan),
+        (("life", "simulator", "elapsed"), -1),
+        (("life", "simulator", "elapsed"), 0.5),
+        (("life", "simulator", "body_positions"), torch.zeros(3, dtype=torch.float64)),
+        (("life", "simulator", "integration"), torch.full((9,), math.nan, dtype=torch.float64)),
     ],
 )
 def test_a_number_that_cannot_be_is_one_sentence(place, value, kept):
@@ -388,6 +405,39 @@ def test_a_number_that_cannot_be_is_one_sentence(place, value, kept):
     torch.save(wrong, kept)
     fresh = mbpo_agent("InvertedPendulum-v5", QUICK, seed=1)
     refused(kept, fresh, "holds another kind of agent than this run's")
+
+
+@pytest.mark.parametrize("part", ["actor", "targets", "model", "rows"])
+def test_weights_and_rows_that_are_no_numbers_are_one_sentence(part, kept):
+    wrong = torch.load(kept, weights_only=True)
+    agent = wrong["agent"]
+    {
+        "actor": agent["learner"]["actor"][1],
+        "targets": agent["learner"]["targets"],
+        "model": agent["imagination"]["model"]["input_scale"],
+        "rows": agent["memory"]["rows"][0],
+    }[part].view(-1)[-1] = math.nan
+    torch.save(wrong, kept)
+    fresh = mbpo_agent("InvertedPendulum-v5", QUICK, seed=1)
+    refused(kept, fresh, "holds another kind of agent than this run's: .* must hold finite numbers")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_pipe_is_not_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match=r"^checkpoint\.pt is no file"):
+        checkpoint.about(path)
+
+
+def test_what_is_larger_than_its_file_is_not_unpacked(path, monkeypatch):
+    """A gigabyte of zeros is a file of one megabyte; reading it all took half a minute."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("checkpoint/data.pkl", bytes(10**7))
+    opened = []
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *how: opened.append(how))
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=1)
+    refused(path, agent, r"checkpoint\.pt is damaged or is not a checkpoint of the course")
+    assert opened == []
 
 
 # Writing.

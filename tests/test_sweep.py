@@ -206,6 +206,12 @@ def test_what_is_no_toml_is_named(content, tmp_path):
         read_grid(tmp_path / "grid.toml")
 
 
+def test_a_grid_that_an_editor_began_with_a_mark_is_read(tmp_path):
+    """Editors on Windows put a byte order mark before the first letter."""
+    (tmp_path / "grid.toml").write_text('environment = "Pendulum-v1"', encoding="utf-8-sig")
+    assert read_grid(tmp_path / "grid.toml") == [Run(environment="Pendulum-v1")]
+
+
 # Folders.
 
 
@@ -418,6 +424,35 @@ def test_a_sweep_that_was_killed_does_the_rest(tmp_path, longer):
     assert "4 of 4 runs are finished" in done.stdout
     found = [curve(progress(tmp_path / "out" / name_of(run))) for run in LONGER]
     assert found == longer
+
+
+@posix
+def test_workers_end_soon_after_the_sweep_that_was_killed(tmp_path):
+    """They hold the locks of their folders: a run that nobody holds is one that nobody trains."""
+    import fcntl
+
+    grid = GRID | {"seeds": [0, 1], "steps": 10**6}
+    (tmp_path / "grid.toml").write_text(as_toml(grid))
+    arguments = [sys.executable, "-m", "mbpo_teach", "sweep", "grid.toml", "--out", "out"]
+    with (tmp_path / "log").open("wb") as log:
+        killed = subprocess.Popen(
+            [*arguments, "--jobs", "2"], stdout=log, stderr=log, cwd=tmp_path, env=surroundings()
+        )
+        until(lambda: len([*tmp_path.glob("out/*/checkpoint.pt")]) == 2)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    locks = [path.open() for path in tmp_path.glob("out/*/.lock")]
+    end = time.monotonic() + 60
+    for lock in locks:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                assert time.monotonic() < end, "a worker trains on"
+                time.sleep(0.1)
+        lock.close()
+    assert len(locks) == 2
 
 
 @pytest.fixture

@@ -249,7 +249,7 @@ def test_a_foreign_file_is_not_overwritten(name, tmp_path):
 
 @pytest.mark.parametrize(
     "damage",
-    ["", "{", "[]", "{}", "\udcff", '{"environment": 3}', "null"],
+    ["", "{", "[]", "{}", "\udcff", '{"environment": 3}', "null", "[" * 100_000],
 )
 def test_a_damaged_json_is_named(damage, folder):
     (folder / "run.json").write_text(damage, errors="surrogateescape")
@@ -303,6 +303,63 @@ def test_a_checkpoint_of_another_run_is_named(folder, tmp_path):
     list(train_in(tmp_path / "other", ALONE))
     shutil.copy(tmp_path / "other" / "checkpoint.pt", folder)
     refused(folder, RUN, "holds another kind of agent than this run's", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "its seed is 1, not 0"),
+        ({"settings": SETTINGS | {"sac.tau": 0.5}}, "its settings is {.*}, not {"),
+    ],
+)
+def test_a_checkpoint_of_another_seed_or_setting_is_named(change, message, folder, tmp_path):
+    """The agents are of one kind: nothing but what is said of them tells them apart."""
+    run = train_in(tmp_path / "other", replace(RUN, **change))
+    next(run)
+    run.close()
+    shutil.copy(tmp_path / "other" / "checkpoint.pt", folder)
+    refused(
+        folder, RUN, rf"checkpoint\.pt is of another run than run\.json: {message}", resume=True
+    )
+
+
+@pytest.mark.parametrize("said", [{"seed": 0}, 3, None, [["x"]]])
+def test_a_checkpoint_that_tells_something_else_of_its_run_is_named(said, folder):
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    checkpoint.save(folder / "checkpoint.pt", agent, about | {"run": said})
+    refused(folder, RUN, r"checkpoint\.pt is of another run than run\.json: its", resume=True)
+
+
+def test_an_older_checkpoint_that_does_not_tell_its_run_is_gone_on_with(folder):
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    assert about.pop("run") == {
+        "environment": RUN.environment,
+        "algorithm": "mbpo",
+        "preset": "laptop",
+        "seed": 0,
+        "settings": SETTINGS,
+    }
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
+
+
+def test_rows_that_end_elsewhere_than_the_agent_are_named(folder):
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    about["progress"].pop()
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    refused(folder, RUN, "its rows end at step 60, its agent has lived 65", resume=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+@pytest.mark.parametrize("name", ["run.json", "checkpoint.pt"])
+def test_a_pipe_is_not_waited_for(name, folder):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(ValueError, match=f"{name} is no file"):
+        next(train_in(folder, RUN, resume=True))
 
 
 # Other processes.
