@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -124,11 +125,13 @@ def work(job: Job) -> Report:
             course = isolation.PACKAGE.parent
         if not job.submission.chapter:
             return Report(isolation=way, marks=(_no_chapter(job.submission),))
-        place = Place(limits=Limits(seconds=job.timeout), way=way, hidden=job.hidden)
+        limits = Limits(seconds=job.timeout)
+        ends = time.monotonic() + limits.budget
+        place = Place(limits=limits, way=way, hidden=job.hidden, ends=ends)
         given = grade(course, job.submission, seed=job.seed, place=place)
     except Exception as error:
         given = not_graded(job.submission, f"{type(error).__name__}: {error}")
-    return Report(isolation=way, marks=tuple(given))
+    return Report(isolation=isolation.told(way), marks=tuple(given))
 
 
 def _no_chapter(submission: Submission) -> Mark:

@@ -1,6 +1,7 @@
 """Programs end at their limits, with everything that they started, and see what they may."""
 
 import json
+import math
 import os
 import socket
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mbpo_teach.grading import isolation, watched
+from mbpo_teach.grading import isolation, processes, watched, workfolder
 from mbpo_teach.grading.watched import Limits, Place
 
 BWRAP = isolation.in_force("auto") == "bwrap"
@@ -19,19 +20,23 @@ each_way = pytest.mark.parametrize("way", WAYS)
 bwrap = pytest.mark.skipif(not BWRAP, reason="bubblewrap does not work here")
 
 
-def run(code, *, way="none", hidden=(), package=False, **limits):
+def run(code, *, way="none", hidden=(), package=False, steps=(), ends=math.inf, **limits):
     limits = Limits(**{"seconds": 30.0, "grace": 30.0} | limits)
-    with watched.workplace() as folder:
-        place = Place(limits=limits, way=way, hidden=tuple(hidden))
+    with workfolder.workplace() as folder:
+        place = Place(limits=limits, way=way, hidden=tuple(hidden), ends=ends)
         command = [sys.executable, "-s", "-c", code]
         start = time.monotonic()
-        ending = watched.run(command, folder, place=place, package=package, variables={})
+        ending = watched.run(
+            command, folder, place=place, package=package, variables={}, steps=steps
+        )
         return ending, time.monotonic() - start
 
 
 @each_way
 def test_a_program_that_ends_by_itself(way):
-    ending, _ = run("print('said'); open('progress', 'a').write('here\\n')", way=way)
+    ending, _ = run(
+        "print('said'); open('progress', 'a').write('here\\n')", way=way, steps=["here"]
+    )
     assert ending == watched.Ending(limit="", progress=("here",), said="said\n")
 
 
@@ -43,7 +48,7 @@ def test_a_hang_is_ended_and_progress_gives_more_time(way):
         "    time.sleep(0.5); print(i, file=open('progress', 'a'))\n"
         "time.sleep(1000)"
     )
-    ending, seconds = run(code, way=way, seconds=3.0, grace=10.0)
+    ending, seconds = run(code, way=way, seconds=3.0, grace=10.0, steps="01234567")
     assert (ending.limit, ending.progress) == ("time", tuple("01234567"))
     assert seconds < 100
 
@@ -95,7 +100,7 @@ def test_a_storm_of_two_hundred_children_is_ended_in_time(way, most, monkeypatch
     monkeypatch.setattr(watched.secrets, "token_hex", lambda size: f"storm-{way}-{most}")
     ending, seconds = run(STORM, way=way, processes=most, seconds=3.0)
     assert ending.limit == ("processes" if most == 20 else "time")
-    assert watched._processes(f"storm-{way}-{most}") == set()
+    assert processes.started(f"storm-{way}-{most}") == set()
     assert seconds < 120
 
 
@@ -114,7 +119,7 @@ def test_children_that_wipe_out_their_environment_are_counted_and_ended(way):
     ending, _ = run(HIDDEN, way=way, processes=20, seconds=3.0, grace=20.0)
     assert ending.limit == "processes"
     end = time.monotonic() + 20  # a process that was killed takes a moment to go
-    while b"sleep\x007654321\x00" in map(_command, watched._all_processes()):
+    while b"sleep\x007654321\x00" in map(_command, processes.everyone()):
         assert time.monotonic() < end
         time.sleep(0.1)
 
@@ -142,7 +147,7 @@ def test_a_workplace_is_removed_whatever_is_in_it(tmp_path):
     mine = tmp_path / "mine"
     mine.write_text("mine")
     mine.chmod(0o644)
-    with watched.workplace() as folder:
+    with workfolder.workplace() as folder:
         (folder / "link").symlink_to(mine)
         (folder / "locked").mkdir()
         (folder / "locked" / "file").write_text("x")
@@ -230,7 +235,7 @@ def test_what_is_graded_at_the_same_time_is_hidden_wherever_temporary_files_are(
 ):
     monkeypatch.setattr(isolation, "_EMPTIED", ())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with watched.workplace() as other:
+    with workfolder.workplace() as other:
         told = probe([str(other)], [str(tmp_path)], 9)
     assert told[str(other)] is False
     assert told[f"write {tmp_path}"] is False
