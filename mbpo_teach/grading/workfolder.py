@@ -57,6 +57,9 @@ def remove(folder: Path) -> None:
     stays there.
     """
     with suppress(OSError):  # without isolation, an answer may have moved it away
+        if folder.is_symlink():
+            folder.unlink()
+            return
         folder.chmod(0o700)
     left = _MOST_REMOVED
     while left > 0 and (done := _thin_out(folder)):
