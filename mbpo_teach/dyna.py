@@ -278,7 +278,7 @@ def cumulative_reward(
     return np.cumsum(rewards, axis=1)
 
 
-def _begun(env: Env, name: str, states: int, *, seed: int | None = None) -> int:
+def _begun(env: DiscreteEnv, name: str, states: int, *, seed: int | None = None) -> int:
     """Begin an episode and return its first state."""
     return door.state(name, door.first(name, env.reset(seed=seed)), states)
 

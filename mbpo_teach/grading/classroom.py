@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -124,14 +125,16 @@ def work(job: Job) -> Report:
         if not (course / "notebooks").is_dir():  # on a cluster the course may lie elsewhere
             course = isolation.PACKAGE.parent
         if job.submission.chapter:
-            place = Place(limits=Limits(seconds=job.timeout), way=way, hidden=job.hidden)
+            limits = Limits(seconds=job.timeout)
+            ends = time.monotonic() + limits.budget
+            place = Place(limits=limits, way=way, hidden=job.hidden, ends=ends)
             given = grade(course, job.submission, seed=job.seed, place=place)
         else:
             given = [_no_chapter(job.submission)]
     except Exception as error:
         given = not_graded(job.submission, f"{type(error).__name__}: {error}")
     first = replace(given[0], notes=(*given[0].notes, *job.submission.left))
-    return Report(isolation=way, marks=(first, *given[1:]))
+    return Report(isolation=isolation.told(way), marks=(first, *given[1:]))
 
 
 def _no_chapter(submission: Submission) -> Mark:

@@ -84,6 +84,8 @@ def _difference(returned: Plain, expected: Plain, tolerance: float, at: str) -> 
         parts = [(f"{at}[{key!r}]", returned[key], expected[key]) for key in expected]
     elif isinstance(expected, tuple):
         if isinstance(returned, np.ndarray) and returned.ndim > 0:
+            if len(returned) != len(expected):  # before anything is made of so many rows
+                return Difference("length", at, len(returned), len(expected))
             returned = tuple(map(np.asarray, returned))  # an array in place of a tuple of its rows
         if not isinstance(returned, tuple):
             return Difference("kind", at, returned, expected)

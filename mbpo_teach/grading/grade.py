@@ -217,8 +217,8 @@ def _judged(
 
 
 def _ended(student: str, exercise: Exercise, limit: str, notes: tuple[Reason, ...]) -> Mark:
-    if limit == "time":
-        return mark(student, exercise, "timeout", "mark.time", notes)
+    if limit in ("time", "budget"):
+        return mark(student, exercise, "timeout", f"mark.{limit}", notes)
     return mark(student, exercise, "crashed", f"mark.{limit}", notes)
 
 

@@ -3,6 +3,9 @@
 import resource
 import sys
 
+FILES = 512
+"""Files and sockets that a process may have open: what each holds is memory, too."""
+
 
 def limit(memory: int, file: int, seconds: int) -> None:
     """Limit this process and all that it starts, each.
@@ -13,5 +16,9 @@ def limit(memory: int, file: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file, file))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     if sys.platform == "linux":  # elsewhere it leaves out what malloc takes from mmap
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))

@@ -42,9 +42,9 @@ def main() -> None:
         with open(PROGRESS, "a", encoding="utf-8") as progress:
             progress.write(f"{exercise['id']}\n")
         answered = _answered(exercise, shell)
-        with open("outputs.part", "w", encoding="utf-8") as file:
+        # It is there already, and cannot be replaced; half of it would be no JSON.
+        with open(f"outputs-{exercise['id']}.json", "w", encoding="utf-8") as file:
             json.dump(answered, file)
-        os.replace("outputs.part", f"outputs-{exercise['id']}.json")
 
 
 def _answered(exercise: dict[str, Any], shell: Any) -> list[Any]:

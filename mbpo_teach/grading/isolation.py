@@ -2,8 +2,9 @@
 
 In bubblewrap an answer has no network, sees no other process, and finds a read-only system in
 which homes, temporary files, the course's solutions and other students' work are not there at
-all; it can write to its own folder and to a small temporary one. Without it, limits of time,
-memory and files remain, and whatever the grader's own account may do, an answer may do too.
+all. It can write to folders that are memory, of a fixed size, and gone with it; what it hands out
+goes into a few files that are there already. Without it, limits of time, memory and files remain,
+and whatever the grader's own account may do, an answer may do too.
 """
 
 import os
@@ -11,9 +12,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+
+from mbpo_teach.grading import scope, seccomp
 
 WAYS = ("auto", "bwrap", "none")
 
@@ -44,23 +48,61 @@ def in_force(wanted: str) -> str:
     return "none" if trouble else "bwrap"
 
 
+def told(way: str) -> str:
+    """Return what a report calls it: with ``"_scope"`` where a control group counts memory."""
+    return f"{way}_scope" if scope.lent() else way
+
+
+@contextmanager
+def call_filter(way: str) -> Iterator[tuple[int, ...]]:
+    """Give the handle from which bubblewrap reads its filter of system calls, if there is one."""
+    program = seccomp.program() if way == "bwrap" else b""
+    if not program:
+        yield ()
+        return
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, program)  # far less than a pipe holds
+        os.close(writing)
+        yield (reading,)
+    finally:
+        os.close(reading)
+
+
 def surrounded(
-    command: list[str], folder: Path, *, way: str, hidden: Iterable[Path], package: bool
+    command: list[str],
+    folder: Path,
+    *,
+    way: str,
+    hidden: Iterable[Path],
+    package: bool,
+    writes: Collection[str],
+    room: int,
+    filters: Iterable[int],
 ) -> list[str]:
     """Return the command that runs `command` in `folder` behind the isolation `way`.
+
+    What is in `folder` can be read there, its empty folders can be written to as well, and nothing
+    of that is seen outside but what the files `writes` hold in the end.
 
     Parameters
     ----------
     command
         Program and arguments.
     folder
-        The folder it may write to.
+        The folder it starts in.
     way
         ``"bwrap"`` or ``"none"``.
     hidden
         Folders of which nothing may be seen: what was handed in, and the reports.
     package
         Whether the course's package may be seen. The lock hides it, references and all.
+    writes
+        Names of files in `folder` that it may write to, but not replace.
+    room
+        Bytes that it may write to `folder` beside those.
+    filters
+        What :func:`call_filter` gave.
     """
     if way == "none":
         return command
@@ -77,10 +119,22 @@ def surrounded(
         bwrap += [*empty, str(path)] if path in emptied else []
         bwrap += ["--ro-bind", str(path), str(path)] if path in needed else []
     bwrap += ["--ro-bind" if package else "--tmpfs", str(PACKAGE)] + [str(PACKAGE)] * package
-    bwrap += ["--bind", str(folder), str(folder)]
-    for path in _top_down(emptied - {Path("/tmp")} | {Path("/dev")}):
+    bwrap += ["--size", str(room), "--tmpfs", str(folder)]
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not any(path.iterdir()):
+            bwrap += ["--dir", str(path)]
+        else:
+            bwrap += ["--bind" if path.name in writes else "--ro-bind", str(path), str(path)]
+    closed = emptied - {Path("/tmp")} | {Path("/dev")} | (set() if package else {PACKAGE})
+    for path in _top_down(closed):
         bwrap += ["--remount-ro", str(path)]
+    bwrap += [part for handle in filters for part in ("--seccomp", str(handle))]
     return [*bwrap, "--chdir", str(folder), "--", *command]
+
+
+def writable(folder: Path) -> tuple[Path, ...]:
+    """Return where a program in bubblewrap may write, each a file system of its own."""
+    return folder, Path("/tmp").resolve(), Path("/dev/shm")
 
 
 def _top_down(paths: Iterable[Path]) -> list[Path]:
@@ -102,9 +156,12 @@ def _trouble_with_bwrap() -> str:
     """Return why bubblewrap does not work here, in its own words; nothing if it does."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
-    command = [*_BWRAP, "--size", "65536", "--tmpfs", "/tmp", "true"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=60)
+        with call_filter("bwrap") as filters:
+            command = [*_BWRAP, "--size", "65536", "--tmpfs", "/tmp"]
+            command += [part for handle in filters for part in ("--seccomp", str(handle))]
+            command.append("true")
+            done = subprocess.run(command, capture_output=True, timeout=60, pass_fds=filters)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip()[:200]

@@ -21,7 +21,7 @@ import cloudpickle
 import numpy as np
 
 from mbpo_teach import seeding
-from mbpo_teach.grading import files, isolation, transfer, watched
+from mbpo_teach.grading import files, isolation, transfer, watched, workfolder
 from mbpo_teach.grading.cells import apart
 from mbpo_teach.grading.compare import difference, plain
 from mbpo_teach.grading.exercise import Exercise
@@ -30,16 +30,16 @@ from mbpo_teach.grading.pristine import Task
 
 _COPIED = ("attempt", "compare", "shell", "transfer", "inside_limits")
 _COURSE = re.compile(rb"mbpo_teach\.(\w+)")
-_MAX_OUTPUT = 2_000_000  # as objects of Python it takes thirty times as much
+_MAX_OUTPUT = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
     """What the parent finds of one exercise: `passed` of `total` calls agree.
 
-    `ended` is empty if the child came to the end of it, else the limit that it passed, or
-    ``"death"``. `trouble` and `error` tell of the first call that gave no numbers (see
-    :class:`mbpo_teach.grading.attempt.Attempt`).
+    `ended` is empty if the child came to the end of it, else the limit that it passed (see
+    :class:`watched.Ending`), or ``"death"``. `trouble` and `error` tell of the first call that gave
+    no numbers (see :class:`mbpo_teach.grading.attempt.Attempt`).
     """
 
     passed: int = 0
@@ -93,21 +93,21 @@ def outputs(
     found: dict[str, Outputs] = {}
     while left:
         ending, came = _run(left, answers, cases, place)
-        if not ending.progress:
+        over = ending.limit == "budget"
+        if not ending.progress and not over:
             # An answer may have wiped out that it began. Where none can, it is the machine.
             empty, _ = _run(left, dict.fromkeys(answers, ""), cases, place)
-            if not empty.progress:
+            if not empty.progress and empty.limit != "budget":
                 raise RuntimeError(f"the lock did not start: {ending.limit} {ending.said}")
-        begun = [task for task in left if task.id in ending.progress]
+        begun = left if over else [task for task in left if task.id in ending.progress]
         # The child can only have lied about itself, and gains nothing by it.
         for task in begun or left[:1]:
-            calls = len(cases[task.id]) * len(task.names)
-            records = came[task.id]
+            expected = wanted[task.id] * len(task.names)
+            inputs = cases[task.id] * len(task.names)
+            records = _records(came[task.id])
             if records is None:
-                found[task.id] = Outputs(total=calls, ended=ending.limit or "death")
+                found[task.id] = Outputs(total=len(inputs), ended=ending.limit or "death")
             else:
-                expected = wanted[task.id] * len(task.names)
-                inputs = cases[task.id] * len(task.names)
                 found[task.id] = _compared(exercises[task.id], inputs, expected, records)
         left = [task for task in left if task.id not in found]
     return found
@@ -118,10 +118,10 @@ def _run(
     answers: Mapping[str, str],
     cases: Mapping[str, Any],
     place: watched.Place,
-) -> tuple[watched.Ending, dict[str, Any]]:
-    """Run the child once; return how it ended, and what it wrote, by exercise id."""
+) -> tuple[watched.Ending, dict[str, bytes]]:
+    """Run the child once; return how it ended, and the beginning of what it wrote, by exercise."""
     place = replace(place, limits=place.limits.for_steps(len(tasks)))
-    with watched.workplace() as folder:
+    with workfolder.workplace() as folder:
         _prepare(folder, tasks, answers, cases, place.limits)
         ending = watched.run(
             [sys.executable, "-s", "-B", "run.py"],
@@ -129,8 +129,22 @@ def _run(
             place=place,
             package=False,
             variables={},
+            steps=[task.id for task in tasks],
+            results=[_file(task) for task in tasks],
         )
-        return ending, {task.id: _read(folder / f"outputs-{task.id}.json") for task in tasks}
+        return ending, {task.id: _content(folder / _file(task)) for task in tasks}
+
+
+def _file(task: Task) -> str:
+    return f"outputs-{task.id}.json"
+
+
+def _content(path: Path) -> bytes:
+    """Return the beginning of a file that a child wrote; nothing if there is none."""
+    try:
+        return files.read_plain(path, _MAX_OUTPUT)
+    except OSError:
+        return b""
 
 
 def _stream(seed: int, exercise_id: str, answer: str) -> np.random.Generator:
@@ -154,10 +168,10 @@ def _compared(
             try:
                 answered = plain(exercise.compared(transfer.up(data), case))
                 passed += difference(answered, wanted, exercise.tolerance) is None
-            except (TypeError, ValueError, ArithmeticError, LookupError):
+            except Exception:
                 said = "not_numbers"  # data that no answer of the right kind can be
         if said and not trouble:
-            trouble, error = said[:20], words[:200]
+            trouble, error = said[:20], words[:200].encode(errors="replace").decode()
     return Outputs(passed=passed, total=len(cases), trouble=trouble, error=error)
 
 
@@ -171,12 +185,11 @@ def _is_record(record: Any) -> bool:
     )
 
 
-def _read(path: Path) -> Any:
-    """Return the JSON in a file that a child wrote; None if there is none, or it is damaged."""
+def _records(content: bytes) -> Any:
+    """Return what stands in a file that a child wrote; None if that is nothing, or damaged."""
     try:
-        content = files.read_plain(path, _MAX_OUTPUT)
-        return json.loads(content)
-    except (OSError, ValueError, RecursionError):
+        return transfer.read(content.decode())
+    except ValueError:
         return None
 
 
@@ -190,7 +203,7 @@ def _prepare(
     """Put into `folder` the job, the inputs, and the few modules that the child needs."""
     job = {
         "memory": limits.memory,
-        "file": limits.disk,
+        "file": limits.file,
         "total": math.ceil(limits.total),
         "exercises": [
             {"id": task.id, "cells": [task.setup, *apart(answers[task.id])], "names": task.names}

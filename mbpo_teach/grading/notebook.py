@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from mbpo_teach.grading import files, inside_nbval, isolation, watched
+from mbpo_teach.grading import files, inside_nbval, isolation, watched, workfolder
 from mbpo_teach.grading.pristine import Lean, merged
 from mbpo_teach.grading.watched import Place
 
@@ -23,6 +23,9 @@ PASSED, WRONG = "passed", "wrong"
 
 FAULT = "fault"
 """The outcome where nbval gave no report and no answer can be blamed."""
+
+BUDGET = "budget"
+"""The outcome of what was left when the time of the whole submission was over."""
 
 _TROUBLES = ("time", "death")
 _MOST_TAGS = 20_000
@@ -43,6 +46,8 @@ def outcomes(lean: Lean, answers: Mapping[str, str], place: Place) -> dict[str, 
     found: dict[str, str] = {}
     while left:
         settled, blamed, trouble = _once(lean, left, place)
+        if trouble == BUDGET:
+            return found | dict.fromkeys(left, BUDGET)
         if blamed and (trouble == "time" or len(left) == 1):
             found[blamed] = trouble
             del left[blamed]
@@ -77,7 +82,7 @@ def _once(lean: Lean, answers: Mapping[str, str], place: Place) -> tuple[dict[st
     cells = [cell["metadata"]["mbpo"] for cell in notebook["cells"]]
     # By the course's cells: an answer in many cells has no more time than one in one.
     limits = _with_nbval(place.limits, len(lean.cells))
-    with watched.workplace() as folder:
+    with workfolder.workplace() as folder:
         (folder / inside_nbval.NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
         # A configuration of its own, so that no other one on the way up is found.
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -91,6 +96,8 @@ def _once(lean: Lean, answers: Mapping[str, str], place: Place) -> tuple[dict[st
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
                 "MBPO_LANG": "en",
             },
+            steps=[str(number) for number in range(len(cells))],
+            results=[inside_nbval.REPORT],
         )
         report = _report(folder / inside_nbval.REPORT)
     complete = [(cell.exercise, cell.role) for cell in report] == [
@@ -101,11 +108,11 @@ def _once(lean: Lean, answers: Mapping[str, str], place: Place) -> tuple[dict[st
         if troubled is None:
             return {name: _outcome(report, name) for name in answers}, "", ""
         return {}, _blamed(troubled.exercise, troubled.role, answers), troubled.trouble
-    last = _last(ending.progress, len(cells))
     trouble = ending.limit or "death"
-    if last is None:
+    if not ending.progress or trouble == BUDGET:
         return {}, "", trouble
-    return {}, _blamed(cells[last]["exercise"], cells[last]["role"], answers), trouble
+    last = cells[len(ending.progress) - 1]
+    return {}, _blamed(last["exercise"], last["role"], answers), trouble
 
 
 def _outcome(report: Iterable[Cell], exercise: str) -> str:
@@ -120,7 +127,7 @@ def _blamed(exercise: str, role: str, answers: Mapping[str, str]) -> str:
 
 def _command(seconds: float, limits: watched.Limits) -> list[str]:
     program = [sys.executable, "-s", "-B", "-m", inside_nbval.__name__]
-    numbers = [limits.memory, limits.disk, math.ceil(limits.total)]
+    numbers = [limits.memory, limits.file, math.ceil(limits.total)]
     return [*program, f"{seconds:g}", *map(str, numbers)]
 
 
@@ -128,12 +135,6 @@ def _with_nbval(limits: watched.Limits, cells: int) -> watched.Limits:
     """Return the limits with the time that nbval itself takes to give up a cell."""
     seconds = limits.seconds + 2 * inside_nbval.OUTPUT_SECONDS
     return replace(limits, seconds=seconds).for_steps(cells)
-
-
-def _last(progress: tuple[str, ...], cells: int) -> int | None:
-    """Return the cell that ran last, counted from 0, or None if none did."""
-    numbers = [int(line) for line in progress if line.isdecimal() and len(line) < 6]
-    return numbers[-1] if numbers and numbers[-1] < cells else None
 
 
 def _report(path: Path) -> list[Cell]:

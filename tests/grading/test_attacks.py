@@ -5,11 +5,13 @@ where nbval alone would have been fooled, the reason says that the lock was not.
 """
 
 import json
+import tempfile
+import time
 
 import pytest
 
 from mbpo_teach import seeding
-from mbpo_teach.grading import isolation
+from mbpo_teach.grading import inside_nbval, isolation, watched
 from mbpo_teach.grading.exercise import find
 
 from .handing_in import ROOT, answered, cells, graded, hand_in, solutions, student_edition
@@ -311,3 +313,59 @@ def test_what_is_not_written_is_missing(marks):
 def test_nobody_has_a_point_and_nothing_went_ungraded(marks):
     assert {mark.points for mark in marks.values()} == {0.0}
     assert "not_graded" not in {mark.status for mark in marks.values()}
+
+
+# Attacks on the grader: each is graded alone, in this process, with little time.
+
+STOPS = (
+    MODULES + "os = modules['os']\nos.kill(os.getppid(), 19)\n"
+    "while True:\n"
+    "    with modules['io'].open('progress', 'a') as file:\n        file.write('7\\n')\n"
+    "    modules['time'].sleep(0.1)\n"
+)
+# More rows than any memory holds, and no number in them.
+CLAIMS = "import numpy as np\ndef mixture(mean, var):\n    return np.zeros((2**31 - 1, 0))\n"
+NESTED = (
+    MODULES + "os = modules['os']\n"
+    "for _ in range(1100):\n    os.mkdir('d')\n    os.chdir('d')\n"
+    "modules['time'].sleep(1000)\n"
+)
+
+
+def alone(tmp_path, chapter, answers, **options):
+    """Grade one submission; return statuses with reasons, and the seconds that it took."""
+    hand_in(tmp_path / "class", "ada", answered(chapter, answers))
+    start = time.monotonic()
+    found = graded(tmp_path / "class", tmp_path / "out", workers=1, **options)
+    taken = time.monotonic() - start
+    assert not any(mark.points for mark in found.values())
+    return {exercise: told(mark) for (_, exercise), mark in found.items()}, taken
+
+
+def test_an_answer_that_stops_nbval_and_tells_progress_gets_no_more_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(inside_nbval, "OUTPUT_SECONDS", 1)
+    found, seconds = alone(tmp_path, "00", {"00-1": STOPS + WRONG}, timeout=5.0)
+    assert found == {"00-1": ("timeout", "time")}
+    assert seconds < 60
+
+
+def test_a_submission_is_graded_no_longer_than_its_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr(watched.Limits, "budget", property(lambda limits: 6.0))
+    endless = {f"04-{number}": "while True:\n    pass\n" for number in (1, 2, 3, 4)}
+    found, seconds = alone(tmp_path, "04", endless)
+    assert found == dict.fromkeys(endless, ("timeout", "budget"))
+    assert seconds < 30
+
+
+def test_a_claim_of_many_rows_costs_the_grader_nothing(tmp_path):
+    found, _ = alone(tmp_path, "02", {"02-2": CLAIMS})
+    assert found["02-2"][0] == "wrong"
+
+
+def test_a_work_folder_is_removed_however_deep_it_is(tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(work))
+    found, _ = alone(tmp_path, "00", {"00-1": NESTED + WRONG}, isolate="none")
+    assert found == {"00-1": ("crashed", "disk")}
+    assert not list(work.glob("mbpo-grading-*"))

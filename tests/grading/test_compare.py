@@ -118,6 +118,12 @@ def test_what_differs_is_found(returned, expected, why):
     assert kind(returned, expected) == why
 
 
+def test_rows_are_counted_before_anything_is_made_of_them():
+    """An array of two thousand million rows of nothing is no larger than one of none."""
+    found = difference(np.zeros((2**31 - 1, 0)), (np.zeros(0), np.zeros(0)), 0.0)
+    assert (found.kind, found.returned, found.expected) == ("length", 2**31 - 1, 2)
+
+
 def test_the_place_of_a_difference_leads_into_tuples_and_tables():
     found = difference(plain((1.0, {"a": [1, 5]})), plain((1.0, {"a": [1, 2]})), 1e-9)
     assert (found.where, found.returned, found.expected) == ("[1]['a'][1]", 5, 2)

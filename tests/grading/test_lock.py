@@ -140,9 +140,40 @@ def test_time_is_for_the_exercises_there_are_whatever_progress_is_told(monkeypat
 def test_outputs_that_would_fill_the_graders_memory_are_not_read(tmp_path):
     path = tmp_path / "outputs.json"
     path.write_text(f"[{'[],' * 100_000}[]]")
-    assert len(lock._read(path)) == 100_001
+    assert len(lock._records(lock._content(path))) == 100_001
     path.write_text(f"[{'[],' * 1_000_000}[]]")
-    assert lock._read(path) is None
+    assert len(lock._content(path)) == lock._MAX_OUTPUT
+    assert lock._records(lock._content(path)) is None
+
+
+def test_when_the_budget_is_over_what_was_handed_out_counts_and_the_rest_is_told(monkeypatch):
+    def run(command, folder, **options):
+        (folder / "outputs-99-1.json").write_text("[]")
+        return watched.Ending(limit="budget", progress=("99-1", "99-2"), said="")
+
+    monkeypatch.setattr(lock.watched, "run", run)
+    outputs = found(RIGHT)
+    assert {name: each.ended for name, each in outputs.items()} == {
+        "99-1": "",
+        "99-2": "budget",
+        "99-3": "budget",
+    }
+
+
+def test_a_budget_that_was_over_before_is_not_the_graders_fault():
+    over = Place(limits=PLACE.limits, way=PLACE.way, ends=0.0)
+    assert {each.ended for each in found(RIGHT, place=over).values()} == {"budget"}
+
+
+def test_words_of_the_child_are_short_and_can_be_written_down(monkeypatch):
+    def run(command, folder, **options):
+        told = ["x" * 10_000, "\ud800" * 10_000, None]
+        (folder / "outputs-99-3.json").write_text(json.dumps([told, told]))
+        return watched.Ending(limit="", progress=("99-3",), said="")
+
+    monkeypatch.setattr(lock.watched, "run", run)
+    (outputs,) = found({"99-3": RIGHT["99-3"]}).values()
+    assert len(outputs.trouble) == 20 and len(outputs.error.encode()) == 200
 
 
 def test_the_child_gets_neither_seed_nor_references(monkeypatch):

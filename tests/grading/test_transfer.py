@@ -63,6 +63,9 @@ ARRAY = ["f8", [1], "AAAAAAAAAAA="]
         ["f8", [-1], ARRAY[2]],
         ["f8", [True], ARRAY[2]],
         ["f8", [10**30, 0], ""],
+        ["f8", [2**31 - 1, 0], ""],
+        ["f8", [0] * 32 + [0], ""],
+        ["b1", [1001, 1000, 0], ""],
         ["f8", [1], "not base64!"],
         ["f8", [1] * 40, ARRAY[2]],
         ["O", [1], ARRAY[2]],
@@ -74,6 +77,8 @@ ARRAY = ["f8", [1], "AAAAAAAAAAA="]
         ["dict", [None, ARRAY]],
         ["dict", [True, ARRAY]],
         ["dict", [{}, ARRAY]],
+        ["dict", ["a", ARRAY], ["a", ARRAY]],
+        ["dict", *([number, ARRAY] for number in range(1001))],
     ],
 )
 def test_anything_else_is_refused(wrong):
@@ -81,10 +86,25 @@ def test_anything_else_is_refused(wrong):
         transfer.loads(json.dumps(wrong))
 
 
-@pytest.mark.parametrize("text", ["[" * 5000, '["tuple",' * 30 + "1" + "]" * 30, "1" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 5000,
+        '["tuple",' * 30 + "1" + "]" * 30,
+        "1" * 5000,
+        f'["dict", [{"1" * 101}, ["f8", [], "AAAAAAAAAAA="]]]',
+        '["tuple"' + ',["b1",[0],""]' * 100_000 + "]",
+    ],
+)
 def test_too_deep_or_too_long_is_refused(text):
     with pytest.raises(ValueError):
         transfer.loads(text)
+
+
+@pytest.mark.parametrize("token", ["NaN", "-Infinity", "1.5", "1e400", "{}", '{"a": 1, "a": 2}'])
+def test_there_is_nothing_in_json_but_lists_texts_and_whole_numbers(token):
+    with pytest.raises(ValueError, match="no plain data"):
+        transfer.read(f"[{token}]")
 
 
 def test_a_boolean_is_a_boolean_whatever_its_byte():

@@ -1,6 +1,8 @@
 """Programs end at their limits, with everything that they started, and see what they may."""
 
+import errno
 import json
+import math
 import os
 import socket
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mbpo_teach.grading import isolation, watched
+from mbpo_teach.grading import isolation, processes, watched, workfolder
 from mbpo_teach.grading.watched import Limits, Place
 
 BWRAP = isolation.in_force("auto") == "bwrap"
@@ -19,19 +21,23 @@ each_way = pytest.mark.parametrize("way", WAYS)
 bwrap = pytest.mark.skipif(not BWRAP, reason="bubblewrap does not work here")
 
 
-def run(code, *, way="none", hidden=(), package=False, **limits):
+def run(code, *, way="none", hidden=(), package=False, steps=(), ends=math.inf, **limits):
     limits = Limits(**{"seconds": 30.0, "grace": 30.0} | limits)
-    with watched.workplace() as folder:
-        place = Place(limits=limits, way=way, hidden=tuple(hidden))
+    with workfolder.workplace() as folder:
+        place = Place(limits=limits, way=way, hidden=tuple(hidden), ends=ends)
         command = [sys.executable, "-s", "-c", code]
         start = time.monotonic()
-        ending = watched.run(command, folder, place=place, package=package, variables={})
+        ending = watched.run(
+            command, folder, place=place, package=package, variables={}, steps=steps
+        )
         return ending, time.monotonic() - start
 
 
 @each_way
 def test_a_program_that_ends_by_itself(way):
-    ending, _ = run("print('said'); open('progress', 'a').write('here\\n')", way=way)
+    ending, _ = run(
+        "print('said'); open('progress', 'a').write('here\\n')", way=way, steps=["here"]
+    )
     assert ending == watched.Ending(limit="", progress=("here",), said="said\n")
 
 
@@ -43,14 +49,38 @@ def test_a_hang_is_ended_and_progress_gives_more_time(way):
         "    time.sleep(0.5); print(i, file=open('progress', 'a'))\n"
         "time.sleep(1000)"
     )
-    ending, seconds = run(code, way=way, seconds=3.0, grace=10.0)
+    ending, seconds = run(code, way=way, seconds=3.0, grace=10.0, steps="01234567")
     assert (ending.limit, ending.progress) == ("time", tuple("01234567"))
     assert seconds < 100
 
 
 def test_progress_without_end_is_ended_too():
-    code = "while True: print(1, file=open('progress', 'a'), flush=True)"
-    assert run(code, total=1.0)[0].limit == "time"
+    code = "import time\nwhile True: print(1, file=open('progress', 'a')); time.sleep(0.1)"
+    ending, _ = run(code, seconds=3.0, total=1.0, steps=["1"] * 1000)
+    assert ending.limit == "time" and set(ending.progress) == {"1"}
+
+
+def test_lines_that_were_not_expected_give_no_time():
+    code = (
+        "import time\nprint('0\\n2', file=open('progress', 'a'))\n"
+        "while True: print(1, file=open('progress', 'a')); time.sleep(0.1)"
+    )
+    ending, seconds = run(code, seconds=2.0, grace=2.0, steps="0123456789")
+    assert (ending.limit, ending.progress) == ("time", ("0",))
+    assert seconds < 10
+
+
+def test_the_time_of_a_submission_is_over_whatever_a_program_may_take():
+    ending, seconds = run("import time; time.sleep(1000)", ends=time.monotonic() + 1)
+    assert ending.limit == "budget" and seconds < 10
+    assert run("print('ran')", ends=time.monotonic())[0] == watched.Ending(
+        limit="budget", progress=(), said=""
+    )
+
+
+def test_a_submission_has_one_budget():
+    assert Limits(seconds=30.0).budget == 600
+    assert Limits(seconds=1.0).budget == 136
 
 
 @each_way
@@ -72,10 +102,77 @@ def test_memory_is_limited(way):
         "file.write(bytes(3_000_000)); file.flush(); time.sleep(1000)",
         "import os, time\nos.mkdir('d'); os.chmod('d', 0o300)\n"
         "open('d/big', 'wb').write(bytes(3_000_000)); time.sleep(1000)",
+        # Below a path that is too long to be walked.
+        "import os, time\nfor _ in range(30): os.mkdir('d' * 250); os.chdir('d' * 250)\n"
+        "open('big', 'wb').write(bytes(3_000_000)); time.sleep(1000)",
+        # Children of whom nothing is left but what they wrote.
+        "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "for i in range(10):\n"
+        "    file = os.open('big', os.O_RDWR | os.O_CREAT); os.remove('big')\n"
+        "    if os.fork() == 0: os.write(file, bytes(300_000)); os._exit(0)\n"
+        "time.sleep(1000)",
     ],
 )
 def test_the_folder_is_limited(code, way):
     assert run(code, way=way, disk=2_000_000, files=200)[0].limit == "disk"
+
+
+@bwrap
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm", "."])
+def test_files_without_end_are_counted_wherever_they_are(folder):
+    code = f"import time\nfor i in range(300): open(f'{folder}/{{i}}', 'w')\ntime.sleep(1000)"
+    assert run(code, way="bwrap", files=200)[0].limit == "disk"
+
+
+@bwrap
+def test_the_folder_is_full_before_the_disk_is():
+    code = (
+        "import os\nfile = os.open('big', os.O_WRONLY | os.O_CREAT)\n"
+        "try:\n    while True: os.write(file, bytes(100_000))\n"
+        "except OSError as error: print(error.errno, os.fstat(file).st_size)"
+    )
+    with workfolder.workplace() as folder:
+        place = Place(limits=Limits(seconds=30.0, disk=1_000_000), way="bwrap")
+        ending = watched.run(
+            [sys.executable, "-s", "-c", code],
+            folder,
+            place=place,
+            package=False,
+            variables={},
+            steps=(),
+        )
+        assert not (folder / "big").exists()
+    number, size = map(int, ending.said.split())
+    assert number == errno.ENOSPC and 1_000_000 < size < 2_010_000
+
+
+@bwrap
+def test_nothing_comes_out_but_the_results_and_what_was_handed_in_stays():
+    code = (
+        "import os\n"
+        "def tried(act, *args):\n"
+        "    try: act(*args)\n"
+        "    except OSError as error: print(error.errno)\n"
+        "open('result', 'w').write('mine'); open('other', 'w').write('x')\n"
+        "tried(open, 'job', 'w'); tried(os.remove, 'job'); tried(os.remove, 'result')\n"
+        "tried(os.rename, 'other', 'result'); tried(os.symlink, '/etc/passwd', 'result')"
+    )
+    with workfolder.workplace() as folder:
+        (folder / "job").write_text("handed in")
+        ending = watched.run(
+            [sys.executable, "-s", "-c", code],
+            folder,
+            place=Place(limits=Limits(seconds=30.0), way="bwrap"),
+            package=False,
+            variables={},
+            steps=(),
+            results=["result"],
+        )
+        assert sorted(os.listdir(folder)) == ["home", "job", "progress", "result", "said"]
+        assert (folder / "result").read_text() == "mine"
+        assert (folder / "job").read_text() == "handed in"
+    busy, full = str(errno.EBUSY), [str(errno.EROFS), str(errno.EEXIST)]
+    assert ending.said.split() == [full[0], busy, busy, busy, full[1]]
 
 
 STORM = """
@@ -95,7 +192,7 @@ def test_a_storm_of_two_hundred_children_is_ended_in_time(way, most, monkeypatch
     monkeypatch.setattr(watched.secrets, "token_hex", lambda size: f"storm-{way}-{most}")
     ending, seconds = run(STORM, way=way, processes=most, seconds=3.0)
     assert ending.limit == ("processes" if most == 20 else "time")
-    assert watched._processes(f"storm-{way}-{most}") == set()
+    assert processes.started(f"storm-{way}-{most}") == set()
     assert seconds < 120
 
 
@@ -114,7 +211,7 @@ def test_children_that_wipe_out_their_environment_are_counted_and_ended(way):
     ending, _ = run(HIDDEN, way=way, processes=20, seconds=3.0, grace=20.0)
     assert ending.limit == "processes"
     end = time.monotonic() + 20  # a process that was killed takes a moment to go
-    while b"sleep\x007654321\x00" in map(_command, watched._all_processes()):
+    while b"sleep\x007654321\x00" in map(_command, processes.everyone()):
         assert time.monotonic() < end
         time.sleep(0.1)
 
@@ -142,7 +239,7 @@ def test_a_workplace_is_removed_whatever_is_in_it(tmp_path):
     mine = tmp_path / "mine"
     mine.write_text("mine")
     mine.chmod(0o644)
-    with watched.workplace() as folder:
+    with workfolder.workplace() as folder:
         (folder / "link").symlink_to(mine)
         (folder / "locked").mkdir()
         (folder / "locked" / "file").write_text("x")
@@ -204,6 +301,7 @@ def test_bubblewrap_hides_the_class_the_solutions_and_the_network(tmp_path):
         "/dev",
         "/dev/shm",
         str(isolation.PACKAGE.parent),
+        str(isolation.PACKAGE),
         str(tmp_path),
         "/home",
         ".",
@@ -230,7 +328,7 @@ def test_what_is_graded_at_the_same_time_is_hidden_wherever_temporary_files_are(
 ):
     monkeypatch.setattr(isolation, "_EMPTIED", ())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with watched.workplace() as other:
+    with workfolder.workplace() as other:
         told = probe([str(other)], [str(tmp_path)], 9)
     assert told[str(other)] is False
     assert told[f"write {tmp_path}"] is False
