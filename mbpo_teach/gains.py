@@ -8,6 +8,7 @@ random worlds. `improvement` holds the test that can accept, theorem 4.3's. Jann
 theorem 4.1 and lemma B.3; taught in chapter 4.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,10 +49,12 @@ def river_gains(shifts: np.ndarray, *, eps_m: float, gamma: float) -> Gains:
     )
 
 
+@cache
 def random_gains(count: int, *, seed: int) -> Gains:
     """Return the gains on `count` random MDPs with wrong models, one for each.
 
-    The policy moves towards the one that is greedy in the model, as an agent's would.
+    The policy moves towards the one that is greedy in the model, as an agent's would. Computed once
+    for each `count` and `seed`.
     """
     return Gains(*np.array([_random_gain(number, seed) for number in range(count)]).T)
 

@@ -105,6 +105,26 @@ def test_a_wrong_import_would_be_found(name, source, found):
     assert upward(name, source, reading_order()) == found
 
 
+@pytest.mark.parametrize("file", sorted((PACKAGE / "widgets").glob("*.py")), ids=lambda f: f.name)
+def test_widgets_share_controls_and_never_numbers(file):
+    """What two labs show is computed in the library; of one another they know the lab only."""
+    found = re.findall(
+        r"from mbpo_teach\.widgets(?:\.(\w+))? import (\w+)", file.read_text(encoding="utf-8")
+    )
+    assert {module or name for module, name in found} <= {"lab"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for room in ("figures", "widgets") for file in sorted((PACKAGE / room).glob("*.py"))],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
+)
+def test_levels_and_thresholds_of_the_theorems_come_from_bounds(file):
+    """No figure and no lab divides by 1 - gamma or solves for it."""
+    code = re.sub(r'""".*?"""', "", file.read_text(encoding="utf-8"), flags=re.S)
+    assert re.search(r"1(\.0)? - [\w.]*gamma", code, re.I) is None
+
+
 def test_the_package_itself_imports_nothing():
     assert imported((PACKAGE / "__init__.py").read_text(encoding="utf-8")) == set()
 
@@ -122,9 +142,10 @@ def test_tabular_chapters_load_neither_torch_nor_matplotlib(module):
 def test_figures_labs_and_exercises_of_the_tabular_chapters_never_load_torch():
     names = [
         *("figures." + name for name in ("tabular", "exact_lab", "explorer", "no_step", "samples")),
-        *("figures." + name for name in ("start", "two_errors", "coverage")),
+        *("figures." + name for name in ("start", "two_errors", "coverage", "lengths", "climb")),
         *("widgets." + name for name in ("lab", "bound_explorer", "dyna", "exact_lab", "no_step")),
-        *("widgets." + name for name in ("start", "two_errors")),
+        *("widgets." + name for name in ("start", "two_errors", "branches", "lengths", "shift")),
+        *("widgets." + name for name in ("whereabouts", "climb")),
         *("grading." + name for name in ("check", "chapter00", "chapter01", "chapter04")),
     ]
     imports = ", ".join(f"mbpo_teach.{name}" for name in names)

@@ -5,8 +5,6 @@ model's gain as a share of C; beside it stand random MDPs, each with the policy 
 likes best.
 """
 
-from functools import cache
-
 import numpy as np
 
 from mbpo_teach import gains, language
@@ -35,7 +33,7 @@ def no_step_lab(*, cases: int = 1500) -> Lab:
     )
 
     def make_view() -> View:
-        random = random_gains(cases)
+        random = gains.random_gains(cases, seed=4)
         draw = build(shifts=_SHIFTS, random_gains=random.share, random_ceilings=random.ceiling)
 
         def view(*, eps_m: float, eps_pi: float, gamma: float) -> tuple[Plate, str]:
@@ -53,9 +51,3 @@ def no_step_lab(*, cases: int = 1500) -> Lab:
         return view
 
     return Lab(sliders, make_view)
-
-
-@cache
-def random_gains(cases: int) -> gains.Gains:
-    """Return the gains on the random MDPs that the lab shows, computed once."""
-    return gains.random_gains(cases, seed=4)
