@@ -25,7 +25,7 @@ from ensemble_at_size import (
     bare_layers,
     mbrl_imagining,
 )
-from side_by_side import machine, medians
+from side_by_side import machine, medians, print_rates
 
 from mbpo_teach import rollout, terminations
 from mbpo_teach.dynamics import Ensemble, sample_step
@@ -124,9 +124,7 @@ def main() -> None:
         print(NO_MBRL)
     seconds = medians(works, repeats=REPEATS)
     print(f"{STARTS:,} starts x {LENGTH} steps, {machine()}, median of {REPEATS}")
-    for name, taken in seconds.items():
-        rate, ratio = TRANSITIONS / taken, seconds["ours"] / taken
-        print(f"{name:14} {rate:9,.0f} transitions/s, {ratio:.2f} of ours")
+    print_rates(seconds, TRANSITIONS)
 
 
 if __name__ == "__main__":

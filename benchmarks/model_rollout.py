@@ -17,7 +17,7 @@ from ensemble_at_size import (
     bare_layers,
     mbrl_imagining,
 )
-from side_by_side import machine, medians
+from side_by_side import machine, medians, print_rates
 
 from mbpo_teach.dynamics import Ensemble, sample_step
 from mbpo_teach.seeding import torch_generator
@@ -62,9 +62,7 @@ def main() -> None:
         print(NO_MBRL)
     seconds = medians(works, repeats=REPEATS)
     print(f"{ROWS:,} rows, {machine()}, median of {REPEATS}")
-    for name, taken in seconds.items():
-        rate, ratio = ROWS / taken, seconds["ours"] / taken
-        print(f"{name:14} {rate:9,.0f} transitions/s, {ratio:.2f} of ours")
+    print_rates(seconds, ROWS)
 
 
 if __name__ == "__main__":

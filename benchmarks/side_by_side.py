@@ -20,6 +20,13 @@ def medians(works: Mapping[str, Callable[[], object]], *, repeats: int) -> dict[
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
+def print_rates(seconds: Mapping[str, float], transitions: int) -> None:
+    """Print how many transitions a second each way makes, and how many of "ours" that is."""
+    for name, taken in seconds.items():
+        rate, ratio = transitions / taken, seconds["ours"] / taken
+        print(f"{name:14} {rate:9,.0f} transitions/s, {ratio:.2f} of ours")
+
+
 def machine() -> str:
     """Return what a time depends on: PyTorch's version, its threads, and which clock ran."""
     kind = "CPU" if _clock() is time.process_time else "wall"

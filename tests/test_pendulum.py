@@ -14,7 +14,7 @@ def test_a_step_by_hand():
 
 
 def test_the_speed_has_a_limit():
-    _, speed, _ = pendulum.step(np.full(2, np.pi / 2), np.array([7.9, -9.0]), 2.0)
+    _, speed, _ = pendulum.step(np.full(2, np.pi / 2), np.array([7.9, -10.0]), 2.0)
     assert speed.tolist() == [8.0, -8.0]
 
 
