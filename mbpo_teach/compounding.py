@@ -111,7 +111,7 @@ class Curves(NamedTuple):
     one_step: NDArray[np.floating]
 
 
-def curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
+def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
     """Return the curves of the model of one data size; starts are counted from 0."""
     at = place_of(arrays, size)
     errors = arrays[f"{acting}.ensemble"][at][:, 1:]

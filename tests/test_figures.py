@@ -4,11 +4,15 @@ import importlib
 import inspect
 import pkgutil
 import typing
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from mbpo_teach import figures
+from mbpo_teach.figures.axes import decades, mark_best, plain_log
+from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Plate, drawing
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(figures.__path__))
@@ -68,3 +72,43 @@ def test_a_drawing_moves_every_panel_and_keeps_its_plate():
     assert (list(one.get_ydata()), list(two.get_ydata())) == ([3, 3], [-3, -3])
     assert draw(4) is plate
     assert list(two.get_ydata()) == [-4, -4]
+
+
+def test_decades_hold_all_positive_numbers():
+    assert decades(np.array([0.03, np.nan, 0.0]), np.array([[20.0, np.inf]])) == (0.01, 100.0)
+    assert decades(np.array([1.0, 10.0])) == (1.0, 10.0)
+
+
+def test_a_logarithmic_axis_has_plain_numbers():
+    axes = Figure().subplots()
+    axes.set(xscale="log", xlim=(1, 3000))
+    plain_log(axes.xaxis)
+    said = axes.xaxis.get_major_formatter().format_ticks([1, 20, 2000])
+    assert said == ["1", "20", "2,000"]
+    assert {1, 2, 5, 10, 1000} <= set(axes.xaxis.get_major_locator()().round(6))
+
+
+def test_the_best_length_is_marked_unless_it_lies_beyond():
+    (mark,) = Figure().subplots().plot([0], [0])
+    heights = np.array([5.0, 6, 7])
+    mark_best(mark, 2.0, heights)
+    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([2], [7])
+    for beyond in (3.0, np.inf):
+        mark_best(mark, beyond, heights)
+        assert np.isnan(mark.get_xdata()).all() and np.isnan(mark.get_ydata()).all()
+
+
+def test_the_zoom_runs_from_the_lowest_return_to_the_highest():
+    axes = Figure().subplots()
+    (curve,) = axes.plot([0, 1, 2], [0, 0, 0])
+    lines, numbers, move = zoomed(axes, curve, longest=2, middle=0.6, digits=2)
+    branched = np.array([2.0, 3.0, 6.0])
+    heights = move(SimpleNamespace(branched=branched, true_return=4.0, model_return=6.0))
+    np.testing.assert_allclose(heights, [0, 0.25, 1])
+    np.testing.assert_allclose(curve.get_ydata(), heights)
+    assert [line.get_ydata() for line in lines] == [[1, 1], [0.5, 0.5], [0, 0]]
+    assert [number.get_text()[-4:] for number in numbers] == ["6.00", "4.00", "2.00"]
+    level = np.array([2.0, 2.0 + 1e-15, 2.0])
+    np.testing.assert_allclose(
+        move(SimpleNamespace(branched=level, true_return=2.0, model_return=2.0)), 0, atol=1e-9
+    )

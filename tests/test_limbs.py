@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mbpo_teach import envs, simulator
-from mbpo_teach.limbs import limbs
+from mbpo_teach.limbs import limbs, limbs_at
 
 COUNT = {
     "InvertedPendulum-v5": 2,  # cart, pole
@@ -91,3 +91,10 @@ def test_hopper_stands_at_its_height():
     top = found.ends[np.argmax(found.ends[..., 2].max(axis=1))]
     np.testing.assert_allclose(sorted(top[:, 2]), [1.05, 1.45], atol=1e-6)
     assert found.ends[..., 2].min() == pytest.approx(0.1, abs=0.06)
+
+
+def test_limbs_of_an_observation_and_of_none():
+    obs = np.array([0.6, 0.8, 1.0], np.float32)
+    env = envs.make("Pendulum-v1")
+    np.testing.assert_array_equal(limbs_at(env, obs).ends, at("Pendulum-v1", obs).ends)
+    assert limbs_at(env, np.full(3, np.nan, np.float32)) is None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from mbpo_teach import envs
-from mbpo_teach.compounding import ACTING, Arrays, Curves, curves, place_of
+from mbpo_teach.compounding import ACTING, Arrays, Curves, error_curves, place_of
 from mbpo_teach.figures import filmstrip
 from mbpo_teach.figures.axes import decades
 from mbpo_teach.figures.compounding import ErrorsFrame, LawFrame, build_errors, build_law
@@ -46,7 +46,8 @@ def errors_lab(arrays: Arrays, *, size: int, k: int = 10) -> Lab:
 
         def view(*, k: int, start: int, size: float) -> tuple[Plate, str]:
             shown = {
-                acting: curves(arrays, acting, size=size, start=start - 1) for acting in ACTING
+                acting: error_curves(arrays, acting, size=size, start=start - 1)
+                for acting in ACTING
             }
             said = [text("compounding.sentence", k=k, size=int(size))]
             said += [_sentence(acting, found, k, start) for acting, found in shown.items()]
