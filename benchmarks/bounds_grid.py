@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mbpo_teach import bounds
+from mbpo_teach.theory import bounds
 
 SIDE = 1000
 REPEATS = 5

@@ -27,9 +27,10 @@ from ensemble_at_size import (
 )
 from side_by_side import machine, medians, print_rates
 
-from mbpo_teach import rollout, terminations
-from mbpo_teach.dynamics import Ensemble, sample_step
-from mbpo_teach.seeding import torch_generator
+from mbpo_teach.ground.seeding import torch_generator
+from mbpo_teach.model import rollout
+from mbpo_teach.model.dynamics import Ensemble, sample_step
+from mbpo_teach.world import terminations
 
 STARTS, LENGTH = 100_000, 5
 TRANSITIONS = STARTS * LENGTH

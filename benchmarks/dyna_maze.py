@@ -11,7 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from mbpo_teach.dyna import (
+from mbpo_teach.ground.seeding import generator
+from mbpo_teach.tables.dyna import (
     DynaConfig,
     Outcome,
     empty_table,
@@ -19,8 +20,7 @@ from mbpo_teach.dyna import (
     q_update,
     steps_per_episode,
 )
-from mbpo_teach.mazes import dyna_maze
-from mbpo_teach.seeding import generator
+from mbpo_teach.tables.mazes import dyna_maze
 
 SEEDS, EPISODES, PROCESSES = 30, 50, 2
 CONFIG = DynaConfig(planning_steps=50)

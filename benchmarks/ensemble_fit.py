@@ -12,10 +12,10 @@ import torch
 from ensemble_at_size import ACT, HIDDEN, MEMBERS, NO_MBRL, OBS, bare_layers, mbrl_model
 from side_by_side import machine, medians
 
-from mbpo_teach.dynamics import Ensemble
-from mbpo_teach.fit import FitConfig, fit_ensemble
-from mbpo_teach.seeding import generator, torch_generator
-from mbpo_teach.transitions import Transition
+from mbpo_teach.ground.seeding import generator, torch_generator
+from mbpo_teach.model.dynamics import Ensemble
+from mbpo_teach.model.fit import FitConfig, fit_ensemble
+from mbpo_teach.world.transitions import Transition
 
 ROWS, HELD, BATCH, EPOCHS = 4000, 800, 256, 5
 STEPS = EPOCHS * -(-(ROWS - HELD) // BATCH)

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mbpo_teach import workspace
+from mbpo_teach.course import workspace
 from mbpo_teach.grading import classroom, handed_in
-from mbpo_teach.spread import spread
+from mbpo_teach.ground.spread import spread
 
 CHAPTER = "04"
 SIZES = (10, 40, 160)

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mbpo_teach.envs import Env, Interaction
-from mbpo_teach.gaussian import gaussian_nll, soft_clamp, squashed_log_prob
-from mbpo_teach.seeding import generator
-from mbpo_teach.transitions import Transition, concatenate
+from mbpo_teach.ground.seeding import generator
+from mbpo_teach.nets.gaussian import gaussian_nll, soft_clamp, squashed_log_prob
+from mbpo_teach.world.envs import Env, Interaction
+from mbpo_teach.world.transitions import Transition, concatenate
 
 MEMBERS, MODEL_WIDTH, MODEL_BATCH, MODEL_RATE = 5, 200, 64, 1e-3
 HOLDOUT, IMPROVEMENT, PATIENCE, MOST_EPOCHS = 0.1, 0.1, 5, 22

@@ -19,8 +19,8 @@ from ensemble_at_size import (
 )
 from side_by_side import machine, medians, print_rates
 
-from mbpo_teach.dynamics import Ensemble, sample_step
-from mbpo_teach.seeding import torch_generator
+from mbpo_teach.ground.seeding import torch_generator
+from mbpo_teach.model.dynamics import Ensemble, sample_step
 
 ROWS = 20_000
 REPEATS = 15

@@ -24,10 +24,10 @@ import click
 import handsonrl_method
 import torch
 
-from mbpo_teach.envs import make
-from mbpo_teach.evaluate import returns, starting_places
-from mbpo_teach.mbpo import MBPOConfig, train_mbpo
-from mbpo_teach.presets import changed, laptop
+from mbpo_teach.algorithms.mbpo import MBPOConfig, train_mbpo
+from mbpo_teach.algorithms.presets import changed, laptop
+from mbpo_teach.world.envs import make
+from mbpo_teach.world.evaluate import returns, starting_places
 
 ENV, BAR, OUR_SEEDS, TARGET = "Pendulum-v1", -200, 3, 0.2
 

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from side_by_side import machine
 
-from mbpo_teach.dynamics import Ensemble, predict
 from mbpo_teach.figures.style import BLUE, GREEN, RED, style
-from mbpo_teach.fit import FitConfig, fit_ensemble
-from mbpo_teach.seeding import generator, torch_generator
-from mbpo_teach.transitions import Transition, rows
+from mbpo_teach.ground.seeding import generator, torch_generator
+from mbpo_teach.model.dynamics import Ensemble, predict
+from mbpo_teach.model.fit import FitConfig, fit_ensemble
+from mbpo_teach.world.transitions import Transition, rows
 
 SIZES = (1000, *range(25_000, 200_001, 25_000))
 TEST = 5000

@@ -14,10 +14,10 @@ from itertools import pairwise
 import torch
 from side_by_side import machine, medians
 
-from mbpo_teach.replay import ReplayBuffer
-from mbpo_teach.sac import SACConfig, initial_state, make_update, network_sizes
-from mbpo_teach.seeding import torch_generator
-from mbpo_teach.transitions import Transition
+from mbpo_teach.ground.seeding import torch_generator
+from mbpo_teach.learner.sac import SACConfig, initial_state, make_update, network_sizes
+from mbpo_teach.world.replay import ReplayBuffer
+from mbpo_teach.world.transitions import Transition
 
 OBS, ACT, ROWS = 11, 3, 10_000
 SIZES = ((128, 128), (256, 256))

@@ -12,7 +12,8 @@ from pathlib import Path
 try:
     import click
 
-    from mbpo_teach import doctor, language, workspace
+    from mbpo_teach.course import doctor, workspace
+    from mbpo_teach.ground import language
 except ModuleNotFoundError as missing:  # most often a terminal outside .venv
     sys.exit(
         f"This Python ({sys.executable}) has no {missing.name}; the course's own is"
@@ -23,8 +24,10 @@ except ModuleNotFoundError as missing:  # most often a terminal outside .venv
 
 _EDITION = click.Choice(language.LANGUAGES)
 
-PROMPT = "--ServerApp.kernel_websocket_connection_class=mbpo_teach.connection.PromptConnection"
-"""Has JupyterLab connect pages to kernels as :mod:`mbpo_teach.connection` says."""
+PROMPT = (
+    "--ServerApp.kernel_websocket_connection_class=mbpo_teach.course.connection.PromptConnection"
+)
+"""Has JupyterLab connect pages to kernels as :mod:`mbpo_teach.course.connection` says."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -134,7 +137,7 @@ def train(
     Ctrl-C, or worse, loses at most what was learned since the last refit of the model: --resume
     goes on from there to the same curve. With more --steps a finished run goes on.
     """
-    from mbpo_teach import terminal
+    from mbpo_teach.runs import terminal
 
     with _clear_errors("train.files", "train.broken"):
         finished = terminal.train(
@@ -168,7 +171,7 @@ def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> Non
     Stopped with Ctrl-C, or killed, and started again, it does only what is missing. The exit code
     is 1 if a run could not be trained.
     """
-    from mbpo_teach import terminal
+    from mbpo_teach.runs import terminal
 
     with _clear_errors("train.files", "train.broken"):
         try:
@@ -215,8 +218,8 @@ def grade(
     # These load what a learner's commands do not need.
     from tqdm import tqdm
 
-    from mbpo_teach.files import write_whole
     from mbpo_teach.grading import classroom, handed_in, report
+    from mbpo_teach.ground.files import write_whole
 
     with _clear_errors("grade.files", "grade.broken"):
         given = handed_in.submissions(

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from mbpo_teach import __main__ as terminal
-from mbpo_teach import doctor, language, workspace
+from mbpo_teach.course import doctor, workspace
+from mbpo_teach.ground import language
 
 ROOT = workspace.COURSE
 
@@ -346,7 +347,7 @@ def test_an_option_that_is_none_is_refused_before_anything_is_loaded(options, he
 def test_a_worker_that_dies_is_one_sentence_that_says_how_to_go_on(here, monkeypatch):
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    from mbpo_teach import terminal as trainings
+    from mbpo_teach.runs import terminal as trainings
 
     def died(*_, **__):
         raise TerminatedWorkerError("it needed too much memory.")
@@ -359,7 +360,7 @@ def test_a_worker_that_dies_is_one_sentence_that_says_how_to_go_on(here, monkeyp
 
 
 def test_a_sweep_stopped_with_ctrl_c_says_how_to_go_on(here, monkeypatch):
-    from mbpo_teach import terminal as trainings
+    from mbpo_teach.runs import terminal as trainings
 
     def stopped(*_, **__):
         raise KeyboardInterrupt

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from mbpo_teach import terminations
-from mbpo_teach.fit import FitConfig
-from mbpo_teach.mbpo import Horizon, MBPOConfig
-from mbpo_teach.sac import SACConfig
+from mbpo_teach.algorithms.mbpo import Horizon, MBPOConfig
+from mbpo_teach.learner.sac import SACConfig
+from mbpo_teach.model.fit import FitConfig
+from mbpo_teach.world import terminations
 
 MOMENT = MBPOConfig(
     total_steps=130,

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from mbpo_teach.files import write_whole
+from mbpo_teach.ground.files import write_whole
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

@@ -1,4 +1,4 @@
-"""Builds the four editions of each chapter from ``notebooks/_source`` (docs/architecture.md).
+"""Builds the four editions of each chapter from ``notebooks/_source`` (docs/contributing.md).
 
 python tools/build_notebooks.py            build every chapter whose source changed
 python tools/build_notebooks.py 01         one chapter, if its source changed
@@ -20,7 +20,7 @@ import execution
 from chapters import LANGUAGES, Chapter, SourceError
 from execution import ExecutionError
 from mbpo_teach.figures.style import cjk_font
-from mbpo_teach.files import write_whole
+from mbpo_teach.ground.files import write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 USUAL_BYTES, MOST_BYTES = 300_000, 500_000

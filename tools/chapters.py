@@ -1,4 +1,4 @@
-"""A chapter's source, read and checked, and the four notebooks it makes (docs/architecture.md)."""
+"""A chapter's source, read and checked, and the four notebooks it makes (docs/contributing.md)."""
 
 import hashlib
 import json

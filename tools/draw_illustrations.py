@@ -11,10 +11,11 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from mbpo_teach import language, runs
 from mbpo_teach.figures import style
 from mbpo_teach.figures.spiral import spiral
-from mbpo_teach.files import write_whole
+from mbpo_teach.ground import language
+from mbpo_teach.ground.files import write_whole
+from mbpo_teach.records import archive
 from mbpo_teach.widgets.exact_lab import exact_lab
 from pictures import quantised
 
@@ -26,7 +27,7 @@ def draw_branches(folder: Path) -> None:
     """Draw branched rollouts in both languages, as PNG and SVG, on white for any theme."""
     if style.cjk_font() is None:
         raise RuntimeError("the pictures with Chinese words need a Chinese font installed")
-    record = runs.load("branches_Pendulum-v1")
+    record = archive.load("branches_Pendulum-v1")
     for spoken, name in BRANCHES.items():
         language.use(spoken)
         figure = spiral(record.arrays)

@@ -11,9 +11,9 @@ are the best known, not proven to be the best possible.
 import numpy as np
 from tqdm import tqdm
 
-from mbpo_teach.envs import make
-from mbpo_teach.evaluate import START_SEEDS
-from mbpo_teach.pendulum import step, wrapped
+from mbpo_teach.tables.pendulum import step, wrapped
+from mbpo_teach.world.envs import make
+from mbpo_teach.world.evaluate import START_SEEDS
 from recording import provenance, save
 
 NAME, STEPS = "Pendulum-v1", 200

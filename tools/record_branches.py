@@ -12,10 +12,11 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from mbpo_teach import envs, errors, rollout, simulator, terminations
-from mbpo_teach.dynamics import Ensemble, sample_step
-from mbpo_teach.fit import FitConfig, fit_ensemble
-from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.ground.seeding import generator, torch_generator
+from mbpo_teach.model import errors, rollout
+from mbpo_teach.model.dynamics import Ensemble, sample_step
+from mbpo_teach.model.fit import FitConfig, fit_ensemble
+from mbpo_teach.world import envs, simulator, terminations
 from recording import provenance, save
 
 SEED = 5

@@ -12,8 +12,8 @@ thread, evaluations included.
 import argparse
 from dataclasses import replace
 
-from mbpo_teach.model_free import ModelFreeConfig
-from mbpo_teach.presets import laptop, without_model
+from mbpo_teach.algorithms.model_free import ModelFreeConfig
+from mbpo_teach.algorithms.presets import laptop, without_model
 from record_mbpo import FACTORS, FEWER_SEEDS, FEWER_STEPS
 from recording import sac_curves, save
 

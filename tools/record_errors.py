@@ -23,12 +23,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mbpo_teach import envs, errors
-from mbpo_teach.compounding import compound, named
-from mbpo_teach.dynamics import Ensemble, column_scale, predict
-from mbpo_teach.fit import FitConfig, fit_ensemble
-from mbpo_teach.seeding import generator, torch_generator
-from mbpo_teach.transitions import Transition, rows
+from mbpo_teach.ground.seeding import generator, torch_generator
+from mbpo_teach.model import errors
+from mbpo_teach.model.compounding import compound, named
+from mbpo_teach.model.dynamics import Ensemble, column_scale, predict
+from mbpo_teach.model.fit import FitConfig, fit_ensemble
+from mbpo_teach.world import envs
+from mbpo_teach.world.transitions import Transition, rows
 from recording import keep, kept, provenance, save
 
 SEED = 3

@@ -17,10 +17,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from mbpo_teach.agent import PARTS, Clock
-from mbpo_teach.evaluate import START_SEEDS
-from mbpo_teach.mbpo import MBPOConfig, mbpo_agent, train_mbpo
-from mbpo_teach.presets import changed, laptop
+from mbpo_teach.algorithms.agent import PARTS, Clock
+from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
+from mbpo_teach.algorithms.presets import changed, laptop
+from mbpo_teach.world.evaluate import START_SEEDS
 from recording import Arrays, column, joined, made, provenance, save
 
 SEEDS, FEWER_SEEDS = (0, 1, 2, 3, 4), (0, 1, 2)

@@ -12,8 +12,8 @@ import argparse
 
 import numpy as np
 
-from mbpo_teach.model_free import ModelFreeConfig
-from mbpo_teach.sac import SACConfig
+from mbpo_teach.algorithms.model_free import ModelFreeConfig
+from mbpo_teach.learner.sac import SACConfig
 from recording import sac_curves, save
 
 SEEDS = (0, 1, 2, 3, 4)

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mbpo_teach import runs
-from mbpo_teach.evaluate import START_SEEDS
-from mbpo_teach.model_free import ModelFreeConfig, train_sac
-from mbpo_teach.spread import spread
+from mbpo_teach.algorithms.model_free import ModelFreeConfig, train_sac
+from mbpo_teach.ground.spread import spread
+from mbpo_teach.records import archive
+from mbpo_teach.world.evaluate import START_SEEDS
 
 _ROOT = Path(__file__).resolve().parents[1]
 RECORDS = _ROOT / "mbpo_teach" / "records"
@@ -30,24 +30,24 @@ Job = TypeVar("Job")
 
 def provenance(command: str, *, seed: object, config: object) -> dict:
     """Return what a record says of itself, as JSON would give it back."""
-    said = {"command": command, "seed": seed, "config": config, "versions": runs.versions()}
+    said = {"command": command, "seed": seed, "config": config, "versions": archive.versions()}
     return json.loads(json.dumps(said))
 
 
 def save(record: str, arrays: Mapping[str, np.ndarray], said: dict) -> None:
     """Write one of the course's records."""
-    runs.save(RECORDS / f"{record}.npz", arrays, said)
+    archive.save(RECORDS / f"{record}.npz", arrays, said)
 
 
 def kept(said: dict) -> Arrays | None:
     """Return what was kept under the same provenance before, or None."""
     path = _place(said)
-    return runs.read(path).arrays if path.exists() else None
+    return archive.read(path).arrays if path.exists() else None
 
 
 def keep(said: dict, arrays: Mapping[str, np.ndarray]) -> None:
     """Keep a part of a record for the next start."""
-    runs.save(_place(said), arrays, said)
+    archive.save(_place(said), arrays, said)
 
 
 def made(

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mbpo_teach.algorithms.recorded import Factor
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
-from mbpo_teach.recorded import Factor
 
 RANGES = {"Pendulum-v1": (-1700.0, 0.0), "InvertedPendulum-v5": (0.0, 1040.0)}
 """The returns that are drawn, lowest and highest."""

@@ -13,7 +13,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
-from mbpo_teach.improvement import Round
+from mbpo_teach.theory.improvement import Round
 
 _LOWEST = -0.3
 

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from mbpo_teach.compounding import ACTING, Curves
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
+from mbpo_teach.model.compounding import ACTING, Curves
 
 
 class ErrorsFrame(NamedTuple):

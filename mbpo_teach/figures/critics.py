@@ -17,7 +17,7 @@ from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
-from mbpo_teach.hills import ACTIONS, action_value, density, policies
+from mbpo_teach.learner.hills import ACTIONS, action_value, density, policies
 
 _STAGES = (("-", style.BLUE), ("--", style.GREEN), (":", style.PURPLE))
 

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mbpo_teach.curves import EDGE, GAP, Points, curve, inside, noise_deviation
-from mbpo_teach.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
-from mbpo_teach.gaussian import soft_clamp
+from mbpo_teach.model.curves import EDGE, GAP, Points, curve, inside, noise_deviation
+from mbpo_teach.model.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
+from mbpo_teach.nets.gaussian import soft_clamp
 
 _HIGHEST = 3.4
 _MOST_SPREAD = 1.5

@@ -14,7 +14,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
-from mbpo_teach.fit import FitReport
+from mbpo_teach.model.fit import FitReport
 
 _TARGETS = (
     ("cosine", style.BLUE, "-"),

@@ -14,12 +14,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from mbpo_teach import bounds
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
+from mbpo_teach.theory import bounds
 
 _CELLS = 120
 _NOTHING = "#d9d9d9"

@@ -17,8 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mbpo_teach import bounds, language
 from mbpo_teach.figures import style
+from mbpo_teach.ground import language
+from mbpo_teach.theory import bounds
 
 Values = Mapping[str, float]
 """gamma, r_max, eps_m, eps_m_prime, eps_pi and k."""

@@ -18,7 +18,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
-from mbpo_teach.limbs import Limbs
+from mbpo_teach.world.limbs import Limbs
 
 
 class Moment(NamedTuple):

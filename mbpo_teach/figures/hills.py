@@ -15,7 +15,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below, plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
-from mbpo_teach.hills import ACTIONS, Kind, action_value
+from mbpo_teach.learner.hills import ACTIONS, Kind, action_value
 
 LEAST_ENTROPY, MOST_ENTROPY = -3.2, 0.9
 

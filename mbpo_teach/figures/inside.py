@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from mbpo_teach.agent import PARTS
+from mbpo_teach.algorithms.agent import PARTS
+from mbpo_teach.algorithms.recorded import Inside
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
-from mbpo_teach.recorded import Inside
 
 _COLOURS = dict(
     zip(PARTS, (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW), strict=True)

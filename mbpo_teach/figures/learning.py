@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from mbpo_teach.algorithms.recorded import Trainings
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
-from mbpo_teach.recorded import Trainings
 
 _DASHES = ("-", "--", "-.", ":")
 _LEVELS = {"best": "learning.best", "most": "learning.most"}

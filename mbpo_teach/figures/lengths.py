@@ -11,12 +11,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mbpo_teach.exact import truly_best_length
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
+from mbpo_teach.theory.exact import truly_best_length
 
 _LOWEST, _HIGHEST = 1e-7, 1e3
 _ROUNDING = 1e-14

@@ -8,11 +8,11 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mbpo_teach.errors import quantiles
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
+from mbpo_teach.model.errors import quantiles
 
 LEVEL = 0.9
 

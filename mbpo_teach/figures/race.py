@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mbpo_teach.algorithms.recorded import Trainings
 from mbpo_teach.figures import style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
-from mbpo_teach.recorded import Trainings
 
 _LOOKS = (
     (style.BLUE, style.SKY, "-"),

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from mbpo_teach.bounds import largest_return
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Draw, drawing
+from mbpo_teach.theory.bounds import largest_return
 
 STEPS = np.arange(121)
 _GAMMAS = np.linspace(0.0, 0.99, 397)

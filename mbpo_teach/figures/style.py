@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import font_manager
 
-from mbpo_teach import language
+from mbpo_teach.ground import language
 
 BLACK = "#000000"
 ORANGE = "#E69F00"

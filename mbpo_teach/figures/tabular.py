@@ -15,7 +15,7 @@ from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.figures.worlds import best_count, draw_walls, policy_panel
-from mbpo_teach.mazes import Maze
+from mbpo_teach.tables.mazes import Maze
 
 LINES = (
     (style.BLACK, ":"),

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
-from mbpo_teach.mazes import MOVES, Maze
+from mbpo_teach.tables.mazes import MOVES, Maze
 
 # From clear to blue, so that walls and grid show through cells without value.
 VALUE_COLOURS = LinearSegmentedColormap.from_list("values", [style.SKY + "00", style.SKY])

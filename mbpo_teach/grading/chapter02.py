@@ -1,7 +1,7 @@
 """The exercises of chapter 02: Gaussian likelihood, the variance of a mixture, the soft clamp.
 
 The references are written in NumPy, so that checking an answer never waits for PyTorch; a test
-compares them with :mod:`mbpo_teach.gaussian`.
+compares them with :mod:`mbpo_teach.nets.gaussian`.
 """
 
 from typing import Any

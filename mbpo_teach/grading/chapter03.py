@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mbpo_teach.grading.exercise import Exercise
-from mbpo_teach.growth import fit_growth, growth
+from mbpo_teach.theory.growth import fit_growth, growth
 
 Case = tuple[Any, ...]
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from mbpo_teach import bounds, exact, mdp
 from mbpo_teach.grading.exercise import Exercise
+from mbpo_teach.tables import mdp
+from mbpo_teach.theory import bounds, exact
 
 Case = tuple[Any, ...]
 

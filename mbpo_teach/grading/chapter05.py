@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mbpo_teach import bounds
 from mbpo_teach.grading.exercise import Exercise
+from mbpo_teach.theory import bounds
 
 Array = np.ndarray
 Case = tuple[Any, ...]

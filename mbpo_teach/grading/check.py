@@ -7,10 +7,10 @@ the grader, which runs the same judgement on other random cases. Used by all cha
 import sys
 from typing import Any
 
-from mbpo_teach import language, seeding
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.feedback import feedback, headline
 from mbpo_teach.grading.judge import judge
+from mbpo_teach.ground import language, seeding
 
 
 def check(exercise_id: str, answer: Any) -> None:

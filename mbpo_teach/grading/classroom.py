@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import mbpo_teach
-from mbpo_teach.files import write_whole
-from mbpo_teach.grading import files, isolation, marks
+from mbpo_teach.grading import isolation, marks
 from mbpo_teach.grading.grade import Submission, grade, not_graded
 from mbpo_teach.grading.marks import Mark
 from mbpo_teach.grading.pristine import lean
 from mbpo_teach.grading.watched import Limits, Place
-from mbpo_teach.spread import spread
+from mbpo_teach.ground.files import read_plain, write_whole
+from mbpo_teach.ground.spread import spread
 
 REPORTS = "submissions"
 _MOST_BYTES = 10_000_000
@@ -77,7 +77,7 @@ def grade_class(
     isolate
         One of :data:`isolation.WAYS`.
     workers, scheduler
-        See :func:`mbpo_teach.spread.spread`.
+        See :func:`mbpo_teach.ground.spread.spread`.
     hidden
         Folders that no answer may see, beside `out`.
 
@@ -187,7 +187,7 @@ def _store(out: Path, job: Job, report: Report) -> None:
 def _stored(out: Path, job: Job) -> Report | None:
     """Return the report of an earlier run, unless something changed or the grader had failed."""
     try:
-        content = files.read_plain(out / REPORTS / _name(job.submission), _MOST_BYTES)
+        content = read_plain(out / REPORTS / _name(job.submission), _MOST_BYTES)
         data: Any = json.loads(content)
         if data["digest"] != _digest(job):
             return None
@@ -203,7 +203,7 @@ def _seed(out: Path) -> int:
     """Return the grader's seed for this folder of reports; made once, and told to nobody."""
     path = out / ".seed"
     try:
-        return int(files.read_plain(path, 100))
+        return int(read_plain(path, 100))
     except (OSError, ValueError):
         seed = secrets.randbits(63)
     write_whole(path, f"{seed}\n")

@@ -7,10 +7,10 @@ facts and a hint, never the solution. Used by all chapters.
 import inspect
 from typing import Any
 
-from mbpo_teach import language
 from mbpo_teach.grading.exercise import Exercise
 from mbpo_teach.grading.judge import Failure, Verdict
 from mbpo_teach.grading.shown import shown
+from mbpo_teach.ground import language
 
 _PRINTED_LINES = 5
 

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from mbpo_teach import language
 from mbpo_teach.grading import reading, who
 from mbpo_teach.grading.found import NO_NOTEBOOK, Found, found
 from mbpo_teach.grading.grade import Submission
 from mbpo_teach.grading.marks import Reason, printable
 from mbpo_teach.grading.pristine import lean
 from mbpo_teach.grading.who import Student
+from mbpo_teach.ground import language
 
 _MOST_NAMES = 10
 _LONGEST_NAME = 60

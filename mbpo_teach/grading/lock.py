@@ -20,16 +20,17 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from mbpo_teach import seeding
-from mbpo_teach.grading import files, isolation, transfer, watched, workfolder
+from mbpo_teach.grading import isolation, transfer, watched, workfolder
 from mbpo_teach.grading.cells import apart
 from mbpo_teach.grading.compare import difference, plain
 from mbpo_teach.grading.exercise import Exercise
 from mbpo_teach.grading.judge import expected_values
 from mbpo_teach.grading.pristine import Task
+from mbpo_teach.ground import seeding
+from mbpo_teach.ground.files import read_plain
 
 _COPIED = ("attempt", "compare", "shell", "transfer", "inside_limits")
-_COURSE = re.compile(rb"mbpo_teach\.(\w+)")
+_COURSE = re.compile(rb"mbpo_teach\.([a-z_.]+)")
 _MAX_OUTPUT = 2_000_000
 
 
@@ -142,7 +143,7 @@ def _file(task: Task) -> str:
 def _content(path: Path) -> bytes:
     """Return the beginning of a file that a child wrote; nothing if there is none."""
     try:
-        return files.read_plain(path, _MAX_OUTPUT)
+        return read_plain(path, _MAX_OUTPUT)
     except OSError:
         return b""
 
@@ -220,12 +221,13 @@ def _prepare(
         shutil.copyfile(isolation.PACKAGE / "grading" / f"{name}.py", grading / f"{name}.py")
     shutil.copyfile(isolation.PACKAGE / "grading" / "inside_lock.py", folder / "run.py")
     # In place of the real check(): the setup of an exercise imports it.
-    (grading / "__init__.py").write_text("def check(*args, **options):\n    pass\n")
-    (folder / "mbpo_teach" / "__init__.py").touch()
+    (grading / "check.py").write_text("def check(*args, **options):\n    pass\n")
     # Inputs may be of the course's own kinds, such as transitions.
     named = {match.decode() for each in pickles.values() for match in _COURSE.findall(each)}
-    for name in _course_modules((task.setup for task in tasks), named):
-        shutil.copyfile(isolation.PACKAGE / f"{name}.py", folder / "mbpo_teach" / f"{name}.py")
+    for module in _course_modules((task.setup for task in tasks), named):
+        copy = folder / "mbpo_teach" / module
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(isolation.PACKAGE / module, copy)
 
 
 def _pickled(cases: Any, exercise_id: str) -> bytes:
@@ -241,21 +243,27 @@ def _pickled(cases: Any, exercise_id: str) -> bytes:
         cloudpickle.unregister_pickle_by_value(module)
 
 
-def _course_modules(sources: Iterable[str], named: Iterable[str]) -> set[str]:
-    """Return the modules of the course that setups import or inputs name, and what these import."""
-    known: set[str] = set()
+def _course_modules(sources: Iterable[str], named: Iterable[str]) -> set[Path]:
+    """Return the files of the course that setups import or inputs name, and what these import.
+
+    The grader's own are not among them.
+    """
+    known: set[Path] = set()
     waiting = [*named, *(name for source in sources for name in _imported(source))]
     while waiting:
-        name = waiting.pop()
-        file = isolation.PACKAGE / f"{name}.py"
-        if name not in known and file.exists():
-            known.add(name)
+        room, *rest = waiting.pop().split(".")
+        if room == "grading" or not rest:
+            continue
+        module = Path(room, f"{rest[0]}.py")
+        file = isolation.PACKAGE / module
+        if module not in known and file.exists():
+            known.add(module)
             waiting += _imported(file.read_text(encoding="utf-8"))
     return known
 
 
 def _imported(source: str) -> Iterator[str]:
-    """Yield the first names below ``mbpo_teach`` that a source imports."""
+    """Yield what a source imports below ``mbpo_teach``, for example ``theory.bounds``."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
@@ -266,4 +274,4 @@ def _imported(source: str) -> Iterator[str]:
         for target in targets:
             package, _, rest = target.partition(".")
             if package == "mbpo_teach":
-                yield rest.partition(".")[0]
+                yield rest

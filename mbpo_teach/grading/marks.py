@@ -7,8 +7,8 @@ of whoever reads it.
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mbpo_teach import language
 from mbpo_teach.grading.exercise import Exercise
+from mbpo_teach.ground import language
 
 STATUSES = ("passed", "wrong", "missing", "rejected", "timeout", "crashed", "not_graded")
 """`not_graded` is the grader's own fault; it is never silently zero."""

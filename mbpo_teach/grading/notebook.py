@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from mbpo_teach.grading import files, inside_nbval, isolation, watched, workfolder
+from mbpo_teach.grading import inside_nbval, isolation, watched, workfolder
 from mbpo_teach.grading.pristine import Lean, merged
 from mbpo_teach.grading.watched import Place
+from mbpo_teach.ground.files import read_plain
 
 PASSED, WRONG = "passed", "wrong"
 """Outcomes of an exercise; others are a limit (see :class:`watched.Ending`) or ``"death"``."""
@@ -144,7 +145,7 @@ def _report(path: Path) -> list[Cell]:
     """
     try:
         # As text, so that no encoding that it claims hides anything from what follows.
-        text = files.read_plain(path, 20_000_000).decode("utf-8")
+        text = read_plain(path, 20_000_000).decode("utf-8")
         # An entity may stand for gigabytes, and pytest writes none; each tag or attribute takes an
         # object, of which it writes a few for each cell.
         if "<!" in text or text.count("<") > _MOST_TAGS or text.count('="') > _MOST_TAGS:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mbpo_teach.grading import files
 from mbpo_teach.grading.labels import label, labelled, source_of
 from mbpo_teach.grading.outputs import TooLarge, without_outputs
+from mbpo_teach.ground.files import read_plain
 
 MAX_BYTES = 100_000_000
 """Largest file that is read; with its pictures, a chapter has well under a megabyte."""
@@ -76,7 +76,7 @@ def read(path: Path, most: int | None = None) -> bytes:
         too large to be read whole.
     """
     try:
-        content = files.read_plain(path, MAX_BYTES + 1 if most is None else most)
+        content = read_plain(path, MAX_BYTES + 1 if most is None else most)
     except FileNotFoundError:
         raise Unreadable("mark.no_file") from None
     except OSError:

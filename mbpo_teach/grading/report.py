@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import mbpo_teach
-from mbpo_teach import language
 from mbpo_teach.grading.classroom import Report
 from mbpo_teach.grading.marks import STATUSES, Mark, printable
+from mbpo_teach.ground import language
 
 COLUMNS = ("student", "chapter", "exercise", "points", "max_points", "status", "reason")
 # Where the decimal sign is a comma, spreadsheet programs begin a new cell at each semicolon.

@@ -16,8 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mbpo_teach.grading import files, isolation, processes, scope, workfolder
+from mbpo_teach.grading import isolation, processes, scope, workfolder
 from mbpo_teach.grading.processes import TOKEN
+from mbpo_teach.ground.files import read_plain
 
 PROGRESS = "progress"
 _POLL = 0.2
@@ -255,6 +256,6 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def _text(path: Path, most: int) -> str:
     try:
-        return files.read_plain(path, most).decode(errors="replace")
+        return read_plain(path, most).decode(errors="replace")
     except OSError:
         return ""

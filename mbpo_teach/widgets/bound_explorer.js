@@ -4,7 +4,7 @@
 // needs of its `model` is get, set, save_changes, on and off. The model holds
 //   values  {gamma, r_max, eps_m, eps_m_prime, eps_pi, k}
 //   words   the catalogue's explorer.* entries in one language, and `lang`, that language.
-// The formulas mirror mbpo_teach/bounds.py term by term; a test compares the two over a grid.
+// The formulas mirror mbpo_teach/theory/bounds.py term by term; a test compares the two over a grid.
 
 // ---------------------------------------------------------------- the theorems
 

@@ -12,9 +12,9 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from mbpo_teach import language
 from mbpo_teach.figures import explorer
 from mbpo_teach.figures.style import DRAWING
+from mbpo_teach.ground import language
 from mbpo_teach.widgets.lab import language_switch
 
 START = {

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mbpo_teach import bounds, cases, exact, language
 from mbpo_teach.figures.branches import Errors, Frame, build
 from mbpo_teach.figures.plate import Plate
+from mbpo_teach.ground import language
+from mbpo_teach.theory import bounds, cases, exact
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch, View
 
 _SHOWN_DIGITS = 4

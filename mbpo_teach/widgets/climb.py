@@ -5,11 +5,12 @@ On chapter 4's river, where theorem 4.1 accepted nothing. Taught in chapter 5.
 
 from functools import cache
 
-from mbpo_teach import language, mdp, river
 from mbpo_teach.figures.climb import Frame, build
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.improvement import Round, improve
-from mbpo_teach.seeding import generator
+from mbpo_teach.ground import language
+from mbpo_teach.ground.seeding import generator
+from mbpo_teach.tables import mdp, river
+from mbpo_teach.theory.improvement import Round, improve
 from mbpo_teach.widgets.lab import Choice, Lab, View
 
 ROUNDS = 12

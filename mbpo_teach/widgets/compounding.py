@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mbpo_teach import envs
-from mbpo_teach.compounding import ACTING, Arrays, Curves, error_curves, place_of
 from mbpo_teach.figures import filmstrip
 from mbpo_teach.figures.axes import decades
 from mbpo_teach.figures.compounding import ErrorsFrame, LawFrame, build_errors, build_law
 from mbpo_teach.figures.filmstrip import Film, Moment, View, film, film_strip
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.still import Still
-from mbpo_teach.growth import fit_growth, growth
-from mbpo_teach.language import join, text
-from mbpo_teach.limbs import limbs_at
+from mbpo_teach.ground.language import join, text
+from mbpo_teach.model.compounding import ACTING, Arrays, Curves, error_curves, place_of
+from mbpo_teach.theory.growth import fit_growth, growth
 from mbpo_teach.widgets import lab
 from mbpo_teach.widgets.lab import Choice, Lab, Slider
+from mbpo_teach.world import envs
+from mbpo_teach.world.limbs import limbs_at
 
 FITTED = 20
 """The first increments, to which the growth law is fitted."""

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mbpo_teach import bins as cells
-from mbpo_teach.episodic import expected_steps, greedy_policy, tabular_mdp
 from mbpo_teach.figures import coverage, style, worlds
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.tabular import (
@@ -20,8 +18,10 @@ from mbpo_teach.figures.tabular import (
     seed_band,
     steps_axis,
 )
-from mbpo_teach.language import text
-from mbpo_teach.mazes import Maze
+from mbpo_teach.ground.language import text
+from mbpo_teach.tables import bins as cells
+from mbpo_teach.tables.episodic import expected_steps, greedy_policy, tabular_mdp
+from mbpo_teach.tables.mazes import Maze
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from mbpo_teach.calibration import coverage
-from mbpo_teach.curves import (
+from mbpo_teach.figures.curve import SpreadFrame, build_spread
+from mbpo_teach.figures.ensemble import CoverageFrame, MapFrame, build_coverage, build_map
+from mbpo_teach.figures.plate import Plate
+from mbpo_teach.ground.language import text
+from mbpo_teach.model.calibration import coverage
+from mbpo_teach.model.curves import (
     GAP,
     Fitted,
     Points,
@@ -17,20 +21,16 @@ from mbpo_teach.curves import (
     mean_and_deviations,
     noise_deviation,
 )
-from mbpo_teach.disagreement import (
+from mbpo_teach.model.disagreement import (
     disagreement_and_error,
     pendulum_observations,
     pendulum_states,
     rank_correlation,
 )
-from mbpo_teach.dynamics import Ensemble
-from mbpo_teach.envs import Env
-from mbpo_teach.figures.curve import SpreadFrame, build_spread
-from mbpo_teach.figures.ensemble import CoverageFrame, MapFrame, build_coverage, build_map
-from mbpo_teach.figures.plate import Plate
-from mbpo_teach.language import text
-from mbpo_teach.transitions import Transition
+from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
+from mbpo_teach.world.envs import Env
+from mbpo_teach.world.transitions import Transition
 
 LEVELS = tuple(level / 20 for level in range(1, 20))
 """Nominal levels of the calibration lab, 5 % to 95 %."""

@@ -7,10 +7,12 @@ true river and one in which every stroke succeeds; the policy a mixture of the d
 
 import numpy as np
 
-from mbpo_teach import bounds, cases, exact, language, mdp
-from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.figures.exact_lab import Frame, build
 from mbpo_teach.figures.plate import Plate
+from mbpo_teach.ground import language
+from mbpo_teach.tables import mdp
+from mbpo_teach.theory import bounds, cases, exact
+from mbpo_teach.theory.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
 _SHIFTS = np.linspace(0, MAX_EPS_PI, 51)

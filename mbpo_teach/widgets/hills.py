@@ -1,17 +1,17 @@
 """The sliders of chapter 6: temperature, target entropy, the noise of critics.
 
-All on the line with a broad hill and a narrow peak (:mod:`mbpo_teach.hills`), where the best
-policies and the steps of the losses are computed, without a random draw but for the noise.
+All on the line with a broad hill and a narrow peak (:mod:`mbpo_teach.learner.hills`), where the
+best policies and the steps of the losses are computed, without a random draw but for the noise.
 """
 
 import numpy as np
 import torch
 
-from mbpo_teach import hills
 from mbpo_teach.figures.critics import TwinsFrame, build_twins
 from mbpo_teach.figures.hills import TargetFrame, TemperatureFrame, build_target, build_temperature
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.language import text
+from mbpo_teach.ground.language import text
+from mbpo_teach.learner import hills
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 SETTLED = 150

@@ -16,9 +16,9 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from mbpo_teach import language
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.style import DRAWING
+from mbpo_teach.ground import language
 
 View = Callable[..., tuple[Plate, str]]
 """A function of the sliders' values that returns the picture and its live sentence."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mbpo_teach import bounds, cases, exact, language, mdp
 from mbpo_teach.figures.lengths import Frame, build
 from mbpo_teach.figures.plate import Plate
+from mbpo_teach.ground import language
+from mbpo_teach.tables import mdp
+from mbpo_teach.theory import bounds, cases, exact
 from mbpo_teach.widgets.lab import Lab, Slider, Switch, View
 
 LONGEST = 200

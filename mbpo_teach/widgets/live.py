@@ -13,10 +13,10 @@ import numpy as np
 from IPython.display import display
 from torch import Tensor
 
-from mbpo_teach import language
 from mbpo_teach.figures import learning
 from mbpo_teach.figures.learning import Rival
 from mbpo_teach.figures.style import DRAWING
+from mbpo_teach.ground import language
 from mbpo_teach.widgets.lab import Picture
 
 

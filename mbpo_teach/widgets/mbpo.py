@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mbpo_teach.agent import PARTS
+from mbpo_teach.algorithms.agent import PARTS
+from mbpo_teach.algorithms.recorded import Factor, Inside
 from mbpo_teach.figures import ablations, inside
 from mbpo_teach.figures.plate import Plate
-from mbpo_teach.language import join, text
-from mbpo_teach.recorded import Factor, Inside
+from mbpo_teach.ground.language import join, text
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 

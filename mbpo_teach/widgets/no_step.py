@@ -7,10 +7,11 @@ likes best.
 
 import numpy as np
 
-from mbpo_teach import gains, language
-from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.figures.no_step import Frame, build
 from mbpo_teach.figures.plate import Plate
+from mbpo_teach.ground import language
+from mbpo_teach.theory import gains
+from mbpo_teach.theory.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
 _STEP = 0.01

@@ -6,10 +6,11 @@ moved away from it step by step. Taught in chapter 5 (paper, figure 1).
 
 from functools import cache
 
-from mbpo_teach import drift, language
-from mbpo_teach.cases import COUNTS
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.shift import Frame, build
+from mbpo_teach.ground import language
+from mbpo_teach.theory import drift
+from mbpo_teach.theory.cases import COUNTS
 from mbpo_teach.widgets.lab import Choice, Lab, View
 
 SEEDS = 3

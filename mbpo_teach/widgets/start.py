@@ -1,9 +1,9 @@
 """The first slider of the course: the discount, and how far ahead it looks (chapter 00)."""
 
-from mbpo_teach.bounds import largest_return
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.start import Frame, build
-from mbpo_teach.language import text
+from mbpo_teach.ground.language import text
+from mbpo_teach.theory.bounds import largest_return
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
 

@@ -5,10 +5,11 @@ laws of the imagined and of the real state, both under the moved policy: it answ
 error alone when that is zero, however far the policy has moved.
 """
 
-from mbpo_teach import bounds, cases, drift, language
-from mbpo_teach.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.two_errors import Frame, build
+from mbpo_teach.ground import language
+from mbpo_teach.theory import bounds, cases, drift
+from mbpo_teach.theory.cases import MAX_EPS_M, MAX_EPS_PI
 from mbpo_teach.widgets.lab import Lab, Slider, View
 
 _GAMMA = 0.8

@@ -6,10 +6,11 @@ data.
 
 import numpy as np
 
-from mbpo_teach import cases, drift, exact, language
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.whereabouts import Frame, build
-from mbpo_teach.twin import BINS
+from mbpo_teach.ground import language
+from mbpo_teach.tables.twin import BINS
+from mbpo_teach.theory import cases, drift, exact
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 STEPS = 40

@@ -177,7 +177,7 @@
 # （这里存着的几行来自制作本笔记本的机器。）
 
 # %%
-from mbpo_teach import doctor
+from mbpo_teach.course import doctor
 
 for result in doctor.checks():
     print("✓" if result.ok else "✗", result.name, "·", result.message)
@@ -335,7 +335,7 @@ for gamma in (0.5, 0.9, 0.99):
 # %% mbpo={"exercise": "00-1", "role": "setup"}
 from collections.abc import Sequence
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "00-1", "role": "answer"}

@@ -46,7 +46,7 @@
 # %% tags=["nbval-check-output"]
 import numpy as np
 
-from mbpo_teach import mazes
+from mbpo_teach.tables import mazes
 
 maze = mazes.dyna_maze()
 print("\n".join(maze.layout))
@@ -67,8 +67,8 @@ print(maze.observation_space.n, maze.action_space.n)
 # **先预测。** 从 `S` 到 `G` 最短要 14 步。随机乱走的智能体平均要多少步：50 步左右，200 步左右，还是 900 步左右？
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import episodic
-from mbpo_teach.mdp import value_iteration
+from mbpo_teach.tables import episodic
+from mbpo_teach.tables.mdp import value_iteration
 
 world = episodic.tabular_mdp(maze, gamma=0.95)
 values, best = value_iteration(world)
@@ -115,8 +115,8 @@ print(f"{values[maze.start]:.6f} {0.95**13:.6f}")
 # 如果并列时总取第一个动作，智能体大部分时间都会往上顶着边界，走不开。
 
 # %%
-from mbpo_teach import dyna
-from mbpo_teach.seeding import generator
+from mbpo_teach.tables import dyna
+from mbpo_teach.ground.seeding import generator
 
 
 def by_hand(seed, episodes, alpha=0.1, gamma=0.95, epsilon=0.1):
@@ -193,7 +193,7 @@ print(ours)
 # %% mbpo={"exercise": "01-1", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "01-1", "role": "answer"}
@@ -311,7 +311,7 @@ tabular.learning_curves({n: by_n[n] for n in (0, 5, 50)}, shortest=14)
 # 再求这个环境的最优策略。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach.mdp import TabularMDP
+from mbpo_teach.tables.mdp import TabularMDP
 
 
 def mixed(table, epsilon=0.1):
@@ -392,7 +392,7 @@ labs.steps_lab("planning_steps", by_n, value=5)
 # %% mbpo={"exercise": "01-2", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "01-2", "role": "answer"}
@@ -614,8 +614,8 @@ tabular.cliff(earned, knew)
 # **先预测。** 给三者排个序：Q-learning，只记最近一次的 Dyna-Q，记住全部的 Dyna-Q。
 
 # %%
-from mbpo_teach.language import text
-from mbpo_teach.mdp import exact_return
+from mbpo_teach.ground.language import text
+from mbpo_teach.tables.mdp import exact_return
 
 lake = episodic.tabular_mdp(gym.make("FrozenLake-v1"), gamma=0.99)
 optimum = exact_return(lake, value_iteration(lake)[1])
@@ -830,7 +830,7 @@ labs.kappa_lab(by_kappa, change_after=3000, value=0.001)
 # %% mbpo={"exercise": "01-3", "role": "setup"}
 import math
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "01-3", "role": "answer"}

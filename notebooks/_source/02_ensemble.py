@@ -58,9 +58,9 @@
 # %% tags=["nbval-check-output"]
 import torch
 
-from mbpo_teach import curves
-from mbpo_teach.networks import MemberMLP
-from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.model import curves
+from mbpo_teach.nets.networks import MemberMLP
+from mbpo_teach.ground.seeding import generator, torch_generator
 
 torch.set_num_threads(1)
 points = curves.sample_curve(150, noise=0.3, generator=torch_generator(0, "points"))
@@ -105,7 +105,7 @@ import math
 
 from torch.distributions import Normal
 
-from mbpo_teach.gaussian import gaussian_nll
+from mbpo_teach.nets.gaussian import gaussian_nll
 
 for variance in (0.25, 1, 4):
     print(variance, f"{0.5 * (1 / variance + math.log(variance) + math.log(2 * math.pi)):.3f}")
@@ -149,7 +149,7 @@ print(torch.allclose(each.sum(dim=1), gaussian_nll(mean, log_var, y), atol=1e-5)
 # %% mbpo={"exercise": "02-1", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "02-1", "role": "answer"}
@@ -288,7 +288,7 @@ print(torch.allclose(together, torch.stack([one_by_one(b) for b in range(3)]), a
 
 # %% [markdown] tags=["lang-en"]
 # Three members, five rows, two outputs; the second layer holds three matrices of 32 by 32. Both ways agree. Ours is
-# [`mbpo_teach/networks.py`](../../mbpo_teach/networks.py).
+# [`mbpo_teach/nets/networks.py`](../../mbpo_teach/nets/networks.py).
 #
 # ### Exercise 02-2: mean and variance of a mixture
 #
@@ -304,7 +304,7 @@ print(torch.allclose(together, torch.stack([one_by_one(b) for b in range(3)]), a
 # </details>
 
 # %% [markdown] tags=["lang-zh"] twin="0c96fbf6"
-# 三个成员，五行，两个输出；第二层有三个 32 × 32 的矩阵。两种算法一致。课程的写法在 [`mbpo_teach/networks.py`](../../mbpo_teach/networks.py)。
+# 三个成员，五行，两个输出；第二层有三个 32 × 32 的矩阵。两种算法一致。课程的写法在 [`mbpo_teach/nets/networks.py`](../../mbpo_teach/nets/networks.py)。
 #
 # ### 练习 02-2：混合分布的均值与方差
 #
@@ -319,7 +319,7 @@ print(torch.allclose(together, torch.stack([one_by_one(b) for b in range(3)]), a
 # %% mbpo={"exercise": "02-2", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "02-2", "role": "answer"}
@@ -332,10 +332,10 @@ def mixture(mean: np.ndarray, var: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours. Ours is `mixture_moments` in
-# [`mbpo_teach/gaussian.py`](../../mbpo_teach/gaussian.py).
+# [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py).
 
 # %% [markdown] tags=["lang-zh"] twin="59fc01c0"
-# 下面存着的一行是目标；运行单元格，看到的才是你的结果。课程的写法是 [`mbpo_teach/gaussian.py`](../../mbpo_teach/gaussian.py) 中的 `mixture_moments`。
+# 下面存着的一行是目标；运行单元格，看到的才是你的结果。课程的写法是 [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py) 中的 `mixture_moments`。
 
 # %% mbpo={"exercise": "02-2", "role": "check"}
 check("02-2", mixture)
@@ -457,7 +457,7 @@ labs.spread_lab(data, fits, grid)
 # **先预测。** 三种情形下，最小和最大的预测标准差各相差多少倍？
 
 # %%
-from mbpo_teach.gaussian import soft_clamp
+from mbpo_teach.nets.gaussian import soft_clamp
 
 far = torch.linspace(-8, 8, 321)
 
@@ -603,7 +603,7 @@ curve.clamp_picture(story(torch.clamp), story(soft_clamp), truth=0.1)
 # %% mbpo={"exercise": "02-3", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "02-3", "role": "answer"}
@@ -617,10 +617,10 @@ def soft_limits(raw: np.ndarray, low: float, high: float) -> np.ndarray:
 
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours. Ours is `soft_clamp` in
-# [`mbpo_teach/gaussian.py`](../../mbpo_teach/gaussian.py).
+# [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py).
 
 # %% [markdown] tags=["lang-zh"] twin="904da8bc"
-# 下面存着的一行是目标；运行单元格，看到的才是你的结果。课程的写法是 [`mbpo_teach/gaussian.py`](../../mbpo_teach/gaussian.py) 中的 `soft_clamp`。
+# 下面存着的一行是目标；运行单元格，看到的才是你的结果。课程的写法是 [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py) 中的 `soft_clamp`。
 
 # %% mbpo={"exercise": "02-3", "role": "check"}
 check("02-3", soft_limits)
@@ -639,7 +639,7 @@ check("02-3", soft_limits)
 # 2000 步，另外再收集 2000 步，不给任何模型训练。每一行是一个 `Transition`。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import envs
+from mbpo_teach.world import envs
 
 pendulum = envs.make("Pendulum-v1")
 gathered = envs.collect(pendulum, steps=2000, rng=generator(0, "gather"))
@@ -684,9 +684,9 @@ print(bool(gathered.terminated.any()))
 # 我们的网络小一些，是两个 64 单元的隐藏层，而不是四个 200 单元的；并且最多训练 1000 个梯度步，好让本章几秒钟就能跑完。
 
 # %%
-from mbpo_teach.dynamics import Ensemble, predict
+from mbpo_teach.model.dynamics import Ensemble, predict
 from mbpo_teach.figures import ensemble as figures
-from mbpo_teach.fit import FitConfig, fit_ensemble
+from mbpo_teach.model.fit import FitConfig, fit_ensemble
 
 config = FitConfig(weight_decay=(2.5e-5, 5e-5, 1e-4), max_steps=1000)
 
@@ -723,8 +723,8 @@ figures.fit_picture(report)
 # **先预测。** 留出误差会一直下降吗？每个成员的圆点会落在曲线的什么位置？
 
 # %%
-from mbpo_teach.variation import with_noise
-from mbpo_teach.transitions import rows
+from mbpo_teach.model.variation import with_noise
+from mbpo_teach.world.transitions import rows
 
 loud = torch.tensor([0.1, 0.1, 0.5, 0.5])
 few = with_noise(rows(gathered, slice(0, 200)), loud, generator=torch_generator(0, "few"))
@@ -767,8 +767,8 @@ print(few_report.steps < config.max_steps)
 import inspect
 from textwrap import dedent
 
-from mbpo_teach.early_stopping import Best
-from mbpo_teach.fit import fit_loss
+from mbpo_teach.model.early_stopping import Best
+from mbpo_teach.model.fit import fit_loss
 
 print(inspect.getsource(fit_loss))
 print(dedent(inspect.getsource(Best.keep)))
@@ -853,8 +853,8 @@ noisy_model, noisy_report = fitted(noisy, "noisy")
 # `held_out` 是来自其他回合的 2000 行，噪声也是另外的。混合分布的矩和 90% 水平的覆盖率，手工计算如下：
 
 # %%
-from mbpo_teach.calibration import coverage
-from mbpo_teach.gaussian import mixture_moments
+from mbpo_teach.model.calibration import coverage
+from mbpo_teach.nets.gaussian import mixture_moments
 
 
 def judge(model, elites, rows):
@@ -938,7 +938,7 @@ print(coverage(*plain, [0.5, 0.9]).tolist())
 # 有一个数比看上去重要得多：目标除以什么。在 Pendulum 上，如果完全不缩放，网络要解释的变化里，奖励占多少？
 
 # %%
-from mbpo_teach.dynamics import raw_targets
+from mbpo_teach.model.dynamics import raw_targets
 
 for targets in (raw_targets(gathered), model.scaled_targets(gathered)):
     variance = targets.var(dim=0)
@@ -960,7 +960,7 @@ for targets in (raw_targets(gathered), model.scaled_targets(gathered)):
 # 那个与众不同的行就越大。我们收集一个学过一阵的智能体的经历：500 步随机动作，再加 2500 步由带有随机扰动的控制器走出来的步子。另收集两倍的数据用来评判。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach.transitions import concatenate
+from mbpo_teach.world.transitions import concatenate
 
 cart = envs.make("InvertedPendulum-v5")
 

@@ -42,11 +42,13 @@
 import numpy as np
 import torch
 
-from mbpo_teach import envs, errors, simulator
-from mbpo_teach.dynamics import Ensemble, column_scale, predict
-from mbpo_teach.fit import FitConfig, fit_ensemble
-from mbpo_teach.seeding import generator, torch_generator
-from mbpo_teach.transitions import rows
+from mbpo_teach.world import envs
+from mbpo_teach.model import errors
+from mbpo_teach.world import simulator
+from mbpo_teach.model.dynamics import Ensemble, column_scale, predict
+from mbpo_teach.model.fit import FitConfig, fit_ensemble
+from mbpo_teach.ground.seeding import generator, torch_generator
+from mbpo_teach.world.transitions import rows
 
 torch.set_num_threads(1)  # networks this small lose more by sharing work than they gain
 pendulum = envs.make("Pendulum-v1")
@@ -166,7 +168,7 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 # %% mbpo={"exercise": "03-1", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "03-1", "role": "answer"}
@@ -203,7 +205,7 @@ check("03-1", k_step_error)
 # *相同的动作*问的是：模型了解这个世界吗？无论想象的摆变成什么样，给它的都是真实的摆得到过的力矩。*相同的策略*问的是 MBPO 所需要的：智能体在想象中行动，对*那里*看到的东西作出反应，它所经历的和真实情况相近吗？这里取一个刹车策略：力矩总与速度相反。
 
 # %%
-from mbpo_teach.compounding import compound, named
+from mbpo_teach.model.compounding import compound, named
 
 
 def brake(obs, step):
@@ -287,9 +289,9 @@ print(f"{highest[worst].min():.2f} {highest.median():.2f}")
 # 下一个世界要在小车上立住一根杆，即 MuJoCo 的 InvertedPendulum-v5。训练七个成员所需的时间超出了一章的限度，所以这里的曲线是一份记录：由真实仿真器的数据做成，记录里写着所用的命令。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import runs
+from mbpo_teach.records import archive
 
-pole = runs.load("errors_InvertedPendulum-v5")
+pole = archive.load("errors_InvertedPendulum-v5")
 settings = pole.provenance["config"]
 print(pole.provenance["command"])
 print(settings["members"], settings["hidden"], settings["sizes"])
@@ -433,7 +435,7 @@ print(f"{stretch_of_the_world(lambda obs: [obs @ gains + bias]):.2f}")
 # </details>
 
 # %% mbpo={"exercise": "03-2", "role": "setup"}
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "03-2", "role": "answer"}
@@ -472,7 +474,7 @@ check("03-2", growth_law)
 # %%
 from mbpo_teach.widgets.compounding import law_lab
 
-hopper = runs.load("errors_Hopper-v5")
+hopper = archive.load("errors_Hopper-v5")
 
 law_lab(
     {"Pendulum-v1": rod, "InvertedPendulum-v5": pole.arrays, "Hopper-v5": hopper.arrays},
@@ -523,7 +525,7 @@ law_lab(
 # %% mbpo={"exercise": "03-3", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "03-3", "role": "answer"}
@@ -539,10 +541,10 @@ def growth_rate(errors: np.ndarray, until: int) -> float:
 
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours. Then read ours:
-# [`mbpo_teach/growth.py`](../../mbpo_teach/growth.py).
+# [`mbpo_teach/theory/growth.py`](../../mbpo_teach/theory/growth.py).
 
 # %% [markdown] tags=["lang-zh"] twin="3e6bc16c"
-# 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/growth.py`](../../mbpo_teach/growth.py)。
+# 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/theory/growth.py`](../../mbpo_teach/theory/growth.py)。
 
 # %% mbpo={"exercise": "03-3", "role": "check"}
 check("03-3", growth_rate)
@@ -643,7 +645,7 @@ errors_lab(hopper.arrays, size=10_000)
 
 # %% tags=["nbval-check-output"]
 names = ("InvertedPendulum-v5", "Hopper-v5", "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
-records = {name: runs.load(f"errors_{name}").arrays for name in names}
+records = {name: archive.load(f"errors_{name}").arrays for name in names}
 print(" " * 20, *(f"{size:>8,}" for size in records["Ant-v5"]["sizes"]))
 for name, arrays in records.items():
     print(f"{name:<20}", *(f"{e:8.4f}" for e in arrays["held_out"].mean(axis=1)), end="")
@@ -712,8 +714,8 @@ for deviation in (1, 0.1, 0.01, 0.001):
 # *噪声密度已知的世界。* 给单摆的每一步加上大小已知的高斯噪声，于是 $D_{TV}(p \Vert \hat p) = \mathbb E_{x \sim p}\left[\max(0,\, 1 - \hat p(x)/p(x))\right]$。这个期望可以用从 $p$ 中抽取的样本来估计，并给出标准误。
 
 # %%
-from mbpo_teach import variation
-from mbpo_teach.dynamics import raw_targets
+from mbpo_teach.model import variation
+from mbpo_teach.model.dynamics import raw_targets
 
 deviation = 0.2 * raw_targets(data).std(dim=0)
 noisy = variation.with_noise(data, deviation, generator=torch_generator(3, "noise"))
@@ -742,8 +744,9 @@ for size in (300, 3_000):
 # *表格型孪生。* 把单摆切成 49 个状态，就以它为世界。用它的转移计数得到的模型，$\epsilon_m$ 是精确的。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import counting, exact
-from mbpo_teach.twin import pendulum_twin
+from mbpo_teach.tables import counting
+from mbpo_teach.theory import exact
+from mbpo_teach.tables.twin import pendulum_twin
 
 twin = pendulum_twin(gamma=0.95)
 uniform = np.full((49, 3), 1 / 3)

@@ -48,7 +48,10 @@
 # %%
 import numpy as np
 
-from mbpo_teach import bounds, exact, mdp, river
+from mbpo_teach.theory import bounds
+from mbpo_teach.theory import exact
+from mbpo_teach.tables import mdp
+from mbpo_teach.tables import river
 
 world = river.river_swim(gamma=0.8)
 data_policy = np.full((6, 2), 0.5)
@@ -164,7 +167,7 @@ print(f"eps_pi = {exact.policy_shift(right, data_policy):.4f}")
 # %% mbpo={"exercise": "04-1", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "04-1", "role": "answer"}
@@ -280,7 +283,7 @@ for gamma in (0.0, 0.9, 0.99):
 # </details>
 
 # %% mbpo={"exercise": "04-2", "role": "setup"}
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "04-2", "role": "answer"}
@@ -378,7 +381,7 @@ explorer_lab()
 # </details>
 
 # %% mbpo={"exercise": "04-3", "role": "setup"}
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "04-3", "role": "answer"}
@@ -494,7 +497,7 @@ exact_lab()
 # %% mbpo={"exercise": "04-4", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "04-4", "role": "answer"}
@@ -516,10 +519,10 @@ def exact_return(
 
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours. Then read ours:
-# [`mbpo_teach/mdp.py`](../../mbpo_teach/mdp.py), function `state_values`.
+# [`mbpo_teach/tables/mdp.py`](../../mbpo_teach/tables/mdp.py), function `state_values`.
 
 # %% [markdown] tags=["lang-zh"] twin="6077be1c"
-# 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/mdp.py`](../../mbpo_teach/mdp.py) 中的函数
+# 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/tables/mdp.py`](../../mbpo_teach/tables/mdp.py) 中的函数
 # `state_values`。
 
 # %% mbpo={"exercise": "04-4", "role": "check"}
@@ -593,9 +596,9 @@ two_errors_lab()
 # **先预测。** $n$ 增加到一百倍，$\epsilon_m$ 会缩小到几分之一？
 
 # %%
-from mbpo_teach import counting
+from mbpo_teach.tables import counting
 from mbpo_teach.figures.samples import error_by_samples
-from mbpo_teach.seeding import generator
+from mbpo_teach.ground.seeding import generator
 
 counts = np.geomspace(10, 10_000, 13).astype(int)
 errors = np.empty((20, len(counts)))

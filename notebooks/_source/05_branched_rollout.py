@@ -80,7 +80,10 @@
 # %%
 import numpy as np
 
-from mbpo_teach import bounds, exact, mdp, river
+from mbpo_teach.theory import bounds
+from mbpo_teach.theory import exact
+from mbpo_teach.tables import mdp
+from mbpo_teach.tables import river
 
 world = river.river_swim(gamma=0.9)
 data_policy = np.full((6, 2), 0.5)
@@ -227,7 +230,7 @@ for k in (0, 1, 2, 3, 22, 50):
 # </details>
 
 # %% mbpo={"exercise": "05-1", "role": "setup"}
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "05-1", "role": "answer"}
@@ -330,7 +333,7 @@ for gamma, eps_m_prime, eps_pi in ((0.9, 0.01, 0.1), (0.95, 0.02, 0.05), (0.99, 
 # %% mbpo={"exercise": "05-2", "role": "setup"}
 import math
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "05-2", "role": "answer"}
@@ -391,10 +394,10 @@ check("05-2", best_length)
 # **先预测。** 动手之前先想一想：$\epsilon_m$ 增大时 $k^*$ 是变大还是变小？$\epsilon_\pi$ 增大呢？$\gamma$ 增大呢？红线会靠近黑线，在它的一半高度，还是贴着底边？
 
 # %%
-from mbpo_teach import runs
+from mbpo_teach.records import archive
 from mbpo_teach.widgets.branches import branches_lab
 
-hopper = runs.load("errors_Hopper-v5").arrays
+hopper = archive.load("errors_Hopper-v5").arrays
 branches_lab(hopper, world="Hopper-v5", size=10_000)
 
 # %% [markdown] tags=["lang-en"]
@@ -668,7 +671,7 @@ climb_lab()
 # %% [markdown] tags=["lang-en"]
 # ## A branched rollout in code
 #
-# [`mbpo_teach/rollout.py`](../../mbpo_teach/rollout.py) walks many branches at once. Model, policy and termination rule are
+# [`mbpo_teach/model/rollout.py`](../../mbpo_teach/model/rollout.py) walks many branches at once. Model, policy and termination rule are
 # functions, so the true simulator can stand in for the model. Then a branched rollout must be nothing but real steps,
 # which tests the code without trusting any network. We use Hopper and the linear policy of chapter 03's record: put the
 # simulator into each state, take the step, and compare with rollouts that the simulator makes by itself.
@@ -676,13 +679,17 @@ climb_lab()
 # %% [markdown] tags=["lang-zh"] twin="3a8bd68e"
 # ## 写成代码的分支推演
 #
-# [`mbpo_teach/rollout.py`](../../mbpo_teach/rollout.py) 同时走许多条分支。模型、策略和终止规则都是函数，所以可以让真实的仿真器顶替模型。这时分支推演就应当只是一串真实的步子，不必信任任何网络，代码就得到了检验。我们用 Hopper 和第 03 章记录里的线性策略：把仿真器放进每个状态，走一步，再与仿真器自己走出来的轨迹比较。
+# [`mbpo_teach/model/rollout.py`](../../mbpo_teach/model/rollout.py) 同时走许多条分支。模型、策略和终止规则都是函数，所以可以让真实的仿真器顶替模型。这时分支推演就应当只是一串真实的步子，不必信任任何网络，代码就得到了检验。我们用 Hopper 和第 03 章记录里的线性策略：把仿真器放进每个状态，走一步，再与仿真器自己走出来的轨迹比较。
 
 # %%
 import torch
 
-from mbpo_teach import envs, errors, rollout, simulator, terminations
-from mbpo_teach.seeding import generator
+from mbpo_teach.world import envs
+from mbpo_teach.model import errors
+from mbpo_teach.model import rollout
+from mbpo_teach.world import simulator
+from mbpo_teach.world import terminations
+from mbpo_teach.ground.seeding import generator
 
 env = envs.make("Hopper-v5")
 weights = torch.tensor(hopper["weights"]).float()
@@ -751,7 +758,7 @@ for step in range(1, 7):
 # %% mbpo={"exercise": "05-3", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "05-3", "role": "answer"}
@@ -772,10 +779,10 @@ def branched_rollout(starts, policy, model_step, has_ended, length):
 
 # %% [markdown] tags=["lang-en"]
 # The line stored below is the target; run the cell to see yours. Then read ours:
-# [`mbpo_teach/rollout.py`](../../mbpo_teach/rollout.py).
+# [`mbpo_teach/model/rollout.py`](../../mbpo_teach/model/rollout.py).
 
 # %% [markdown] tags=["lang-zh"] twin="afbfa124"
-# 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/rollout.py`](../../mbpo_teach/rollout.py)。
+# 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/model/rollout.py`](../../mbpo_teach/model/rollout.py)。
 
 # %% mbpo={"exercise": "05-3", "role": "check"}
 check("05-3", branched_rollout)
@@ -836,7 +843,7 @@ for step in (0, 20_000, 40_000, 60_000, 99_999, 100_000, 500_000):
 # </details>
 
 # %% mbpo={"exercise": "05-4", "role": "setup"}
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "05-4", "role": "answer"}

@@ -58,7 +58,7 @@
 # %% tags=["nbval-check-output"]
 import torch
 
-from mbpo_teach import hills
+from mbpo_teach.learner import hills
 
 torch.set_num_threads(1)
 width = 2 / len(hills.ACTIONS)
@@ -136,8 +136,8 @@ temperature_lab()
 # %% tags=["nbval-check-output"]
 from torch.distributions import Normal, TanhTransform, TransformedDistribution
 
-from mbpo_teach.gaussian import log_tanh_slope, squashed_log_prob
-from mbpo_teach.seeding import torch_generator
+from mbpo_teach.nets.gaussian import log_tanh_slope, squashed_log_prob
+from mbpo_teach.ground.seeding import torch_generator
 
 for u in (0.0, 2.0, 20.0):
     raw = torch.tensor(u)
@@ -187,7 +187,7 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 # %% mbpo={"exercise": "06-1", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "06-1", "role": "answer"}
@@ -246,8 +246,8 @@ check("06-1", log_prob)
 # **先预测。** 设奖励总是 $-1$，$\gamma = 0.99$，真实的价值就是 $-100$。每 200 条转移中有一条被记为终止，价值会变多少？
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import envs
-from mbpo_teach.seeding import generator
+from mbpo_teach.world import envs
+from mbpo_teach.ground.seeding import generator
 
 lived = envs.collect(envs.make("Pendulum-v1"), steps=600, rng=generator(6, "time limit"))
 print(len(lived.reward), int(lived.terminated.sum()))
@@ -288,7 +288,7 @@ for share_ended in (0, 1 / 200):
 # %% mbpo={"exercise": "06-2", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "06-2", "role": "answer"}
@@ -360,9 +360,9 @@ twins_lab()
 # 现在把课程代码里的三个损失逐个用到宽丘和窄峰上。先是**评论家损失**。走一个动作世界就结束，所以目标就是奖励，即 $Q(a)$ 加上标准差为 0.3 的噪声。（系数 3 只是把这种小网络的输入拉开一些。）
 
 # %%
-from mbpo_teach.networks import MemberMLP
-from mbpo_teach.sac import sample_action
-from mbpo_teach.sac_losses import actor_loss, critic_loss, temperature_loss
+from mbpo_teach.nets.networks import MemberMLP
+from mbpo_teach.learner.sac import sample_action
+from mbpo_teach.learner.losses import actor_loss, critic_loss, temperature_loss
 
 draws = torch_generator(6, "losses")
 critics = MemberMLP(2, (1, 64, 64, 1), generator=draws)
@@ -514,7 +514,7 @@ target_lab()
 # %% mbpo={"exercise": "06-3", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "06-3", "role": "answer"}
@@ -542,9 +542,9 @@ check("06-3", temperature_step)
 #
 # Now there are states as well, and networks put out $\mu(s)$, $\sigma(s)$ and $Q(s, a)$. One update is what you have just
 # seen, in a row: a target, a step of both critics, a step of the actor against the new critics, a step of the temperature, and
-# the target critics moved by half a percent. In [`mbpo_teach/sac.py`](../../mbpo_teach/sac.py) it is one function of
+# the target critics moved by half a percent. In [`mbpo_teach/learner/sac.py`](../../mbpo_teach/learner/sac.py) it is one function of
 # tensors, `sac_update`, with nothing random inside: the noise is an argument.
-# [`mbpo_teach/model_free.py`](../../mbpo_teach/model_free.py) is the loop around it: one step in the world, remember it, one update
+# [`mbpo_teach/algorithms/model_free.py`](../../mbpo_teach/algorithms/model_free.py) is the loop around it: one step in the world, remember it, one update
 # from a random batch of everything remembered. It is a generator of reports.
 #
 # Pendulum-v1: a pendulum has to be swung up and held, with a torque too weak to lift it at once. Each step costs up to 16.3,
@@ -558,7 +558,7 @@ check("06-3", temperature_step)
 # %% [markdown] tags=["lang-zh"] twin="5932f309"
 # ## 合在一起，解一个真正的问题
 #
-# 现在有了状态，$\mu(s)$、$\sigma(s)$ 和 $Q(s, a)$ 都由网络输出。一次更新就是刚才看到的那些事排成一行：算目标，两个评论家走一步，演员对着新的评论家走一步，温度走一步，目标网络靠近千分之五。在 [`mbpo_teach/sac.py`](../../mbpo_teach/sac.py) 里，它是一个张量函数 `sac_update`，里面没有任何随机的东西：噪声是参数。[`mbpo_teach/model_free.py`](../../mbpo_teach/model_free.py) 是外面的循环：在环境里走一步，记下来，从记下的一切中随机取一批，更新一次。它是一个不断给出报告的生成器。
+# 现在有了状态，$\mu(s)$、$\sigma(s)$ 和 $Q(s, a)$ 都由网络输出。一次更新就是刚才看到的那些事排成一行：算目标，两个评论家走一步，演员对着新的评论家走一步，温度走一步，目标网络靠近千分之五。在 [`mbpo_teach/learner/sac.py`](../../mbpo_teach/learner/sac.py) 里，它是一个张量函数 `sac_update`，里面没有任何随机的东西：噪声是参数。[`mbpo_teach/algorithms/model_free.py`](../../mbpo_teach/algorithms/model_free.py) 是外面的循环：在环境里走一步，记下来，从记下的一切中随机取一批，更新一次。它是一个不断给出报告的生成器。
 #
 # Pendulum-v1：要把摆甩起来并立住，而力矩太小，不能一下子举起它。每一步的代价最高 16.3；什么都不懂的策略，200 步的一个回合要付出 1,200 到 1,700。每 250 步，策略去掉噪声，从十个始终相同的起点接受评判；课程里所有算法都用这十个起点。
 #
@@ -567,9 +567,11 @@ check("06-3", temperature_step)
 # **先预测。** 200 步一个回合，要多少个回合，摆才能立住？
 
 # %%
-from mbpo_teach import evaluate, runs, sac
-from mbpo_teach.model_free import ModelFreeConfig, train_sac
-from mbpo_teach.sac import SACConfig
+from mbpo_teach.world import evaluate
+from mbpo_teach.records import archive
+from mbpo_teach.learner import sac
+from mbpo_teach.algorithms.model_free import ModelFreeConfig, train_sac
+from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.widgets.live import watch
 
 learner = SACConfig(hidden=(64, 64), batch_size=128, learning_rate=3e-3)
@@ -633,7 +635,7 @@ from mbpo_teach.figures.learning import learning_picture
 
 recorded = {}
 for world in ("Pendulum-v1", "InvertedPendulum-v5"):
-    record = runs.load(f"sac_{world}").arrays
+    record = archive.load(f"sac_{world}").arrays
     recorded[world] = record["steps"], record["returns"].mean(axis=2)
 levels = {
     "Pendulum-v1": ("best", best_known),

@@ -85,7 +85,7 @@
 import inspect
 from textwrap import dedent
 
-from mbpo_teach import mbpo
+from mbpo_teach.algorithms import mbpo
 
 source = inspect.getsource(mbpo.train_mbpo)
 print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]), end="")
@@ -112,7 +112,7 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # | 7. The temperature's loss is multiplied by $\alpha$, as in equation 18 of the SAC paper. The authors' code has $\log \alpha$ there. | It is the equation of chapter 06. The slopes along $\log \alpha$ differ by the factor $\alpha$: they have the same sign, and vanish at the same entropy. |
 #
 # And this chapter's networks are small. The authors' settings are those of runs that take a day; the laptop's presets, with
-# a reason for every number, stand at the head of [`mbpo_teach/presets.py`](../../mbpo_teach/presets.py).
+# a reason for every number, stand at the head of [`mbpo_teach/algorithms/presets.py`](../../mbpo_teach/algorithms/presets.py).
 # `presets.preset("authors", "Hopper-v5")` gives the other ones.
 
 # %% [markdown] tags=["lang-zh"] twin="4e2e758c"
@@ -132,7 +132,7 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # | 6. 想象一步时，各行均匀地分给精英成员。作者的代码为每一行独立地抽一个精英成员。 | 每个精英成员只算自己的那一份；作者的代码里，每个网络都把所有行算一遍。无论哪种做法，一行遇到每个精英成员的机会都相等。 |
 # | 7. 温度损失乘以 $\alpha$，与 SAC 论文的式 18 相同。作者的代码在这里乘的是 $\log \alpha$。 | 这就是第 06 章用的那个式子。两种写法对 $\log \alpha$ 的斜率只差一个因子 $\alpha$：符号相同，也在同样的熵处为零。 |
 #
-# 另外，本章的网络很小。作者的设置是给要跑一天的训练用的；笔记本电脑的预设写在 [`mbpo_teach/presets.py`](../../mbpo_teach/presets.py) 开头，每个数都注明理由。作者的那一套，用 `presets.preset("authors", "Hopper-v5")` 取得。
+# 另外，本章的网络很小。作者的设置是给要跑一天的训练用的；笔记本电脑的预设写在 [`mbpo_teach/algorithms/presets.py`](../../mbpo_teach/algorithms/presets.py) 开头，每个数都注明理由。作者的那一套，用 `presets.preset("authors", "Hopper-v5")` 取得。
 
 # %% [markdown] tags=["lang-en"]
 # ## Two memories, one batch
@@ -154,8 +154,8 @@ print(dedent(source.partition("# fmt: off\n")[2].partition("    # fmt: on")[0]),
 # %% tags=["nbval-check-output"]
 import torch
 
-from mbpo_teach.agent import behaviour, live
-from mbpo_teach.presets import changed, laptop
+from mbpo_teach.algorithms.agent import behaviour, live
+from mbpo_teach.algorithms.presets import changed, laptop
 
 torch.set_num_threads(1)
 config = laptop("Pendulum-v1")
@@ -209,7 +209,7 @@ for ratio in (0.0, 0.05, 0.5, 1.0):
 # %% mbpo={"exercise": "07-1", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "07-1", "role": "answer"}
@@ -260,8 +260,8 @@ check("07-1", mixed)
 # **先预测。** 取一个状态和一个动作，抽 40,000 个想象的步子。它们的均值和方差，会是某个精英成员的，还是混合的？
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach.dynamics import predict, sample_step
-from mbpo_teach.seeding import torch_generator
+from mbpo_teach.model.dynamics import predict, sample_step
+from mbpo_teach.ground.seeding import torch_generator
 
 model, elites = agent.imagination.model, agent.imagination.elites
 obs, action = lived.obs[:1].repeat(40_000, 1), lived.act[:1].repeat(40_000, 1)
@@ -309,7 +309,7 @@ print(bool(((drawn.var(dim=0) / var - 1).abs() < 0.1).all()))
 # %% mbpo={"exercise": "07-2", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "07-2", "role": "answer"}
@@ -354,7 +354,9 @@ check("07-2", model_step)
 # %%
 import dataclasses
 
-from mbpo_teach import evaluate, recorded, sac
+from mbpo_teach.world import evaluate
+from mbpo_teach.algorithms import recorded
+from mbpo_teach.learner import sac
 from mbpo_teach.figures.learning import Rival
 from mbpo_teach.widgets.live import watch
 
@@ -663,8 +665,9 @@ ablations_lab([recorded.factor(name) for name in recorded.FACTORS])
 # **第一步：让这个环境用得起来。** 真实的回合在哪里结束，分支就必须在哪里结束。上面那根杆的顶端离导轨 1 米或更低时，仿真器结束回合。观测里没有这个高度，但有两个角的正弦和余弦，每根杆长 0.6 米。下面的杆倾斜 $\theta_1$，上面的杆相对它再弯 $\theta_2$，高度就是 $0.6\cos\theta_1 + 0.6\cos(\theta_1 + \theta_2)$。
 
 # %% tags=["nbval-check-output"]
-from mbpo_teach import envs, terminations
-from mbpo_teach.seeding import generator
+from mbpo_teach.world import envs
+from mbpo_teach.world import terminations
+from mbpo_teach.ground.seeding import generator
 
 
 def tip_is_low(next_obs):
@@ -695,9 +698,9 @@ print(lived.obs.shape, bool((tip_is_low(lived.next_obs) == lived.terminated).all
 # **先预测。** 随机的动作很快就让杆倒下。对很大的 $k$，这会给 $e(k)$ 的测量带来什么？
 
 # %%
-from mbpo_teach import errors
-from mbpo_teach.dynamics import Ensemble, column_scale
-from mbpo_teach.fit import fit_ensemble
+from mbpo_teach.model import errors
+from mbpo_teach.model.dynamics import Ensemble, column_scale
+from mbpo_teach.model.fit import fit_ensemble
 
 small = laptop("InvertedPendulum-v5")
 sizes = {"members": small.members, "hidden": small.model_hidden}
@@ -788,7 +791,7 @@ for group in (reach_five, ~reach_five):
 # %% mbpo={"exercise": "07-3", "role": "setup"}
 import numpy as np
 
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 
 
 # %% mbpo={"exercise": "07-3", "role": "answer"}

@@ -24,7 +24,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 SECOND_LAB = """
 def _second_lab(expression, lang, state, _built={}):
     from base64 import b64encode
-    from mbpo_teach import language
+    from mbpo_teach.ground import language
     from mbpo_teach.figures.explorer import numbers
     from mbpo_teach.figures.style import DRAWING
     from mbpo_teach.widgets.bound_explorer import BoundExplorer

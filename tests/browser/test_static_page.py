@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mbpo_teach import language
 from mbpo_teach.figures import explorer
+from mbpo_teach.ground import language
 from mbpo_teach.widgets import bound_explorer as widget
 
 PAGE = """<!doctype html>

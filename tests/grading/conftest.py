@@ -3,7 +3,7 @@ from types import ModuleType
 
 import pytest
 
-from mbpo_teach import language
+from mbpo_teach.ground import language
 
 from . import toys
 

@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from mbpo_teach import workspace
+from mbpo_teach.course import workspace
 from mbpo_teach.grading import classroom, handed_in
 
 ROOT = workspace.COURSE

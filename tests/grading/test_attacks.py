@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from mbpo_teach import seeding
 from mbpo_teach.grading import inside_nbval, isolation, watched
 from mbpo_teach.grading.exercise import find
+from mbpo_teach.ground import seeding
 
 from .handing_in import ROOT, answered, cells, graded, hand_in, solutions, student_edition
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mbpo_teach import seeding
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.judge import judge
+from mbpo_teach.ground import seeding
 
 FUTURES = {
     "the value of the same action": lambda q, s, a, n, done, cut: 0 if done else q[n, a],

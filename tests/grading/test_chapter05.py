@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from mbpo_teach import bounds, language, rollout, seeding
 from mbpo_teach.grading.chapter05 import length_judged
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.feedback import feedback
 from mbpo_teach.grading.judge import judge
+from mbpo_teach.ground import language, seeding
+from mbpo_teach.model import rollout
+from mbpo_teach.theory import bounds
 
 
 def right(exercise_id, answer):

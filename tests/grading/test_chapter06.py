@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mbpo_teach import gaussian, sac_losses, seeding
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.judge import judge
+from mbpo_teach.ground import seeding
+from mbpo_teach.learner import losses
+from mbpo_teach.nets import gaussian
 
 
 def right(exercise_id, answer):
@@ -22,15 +24,15 @@ def test_the_references_are_the_librarys():
         ours = gaussian.squashed_log_prob(*map(torch.from_numpy, case)).numpy()
         np.testing.assert_allclose(find("06-1").reference(*case), ours, rtol=1e-12)
     for reward, terminated, q, log_prob, temperature, gamma in cases("06-2"):
-        value = sac_losses.soft_value(torch.tensor(q), torch.tensor(log_prob), temperature)
-        ours = sac_losses.soft_target(
+        value = losses.soft_value(torch.tensor(q), torch.tensor(log_prob), temperature)
+        ours = losses.soft_target(
             torch.tensor(reward), torch.tensor(terminated), value, gamma
         ).numpy()
         reference = find("06-2").reference(reward, terminated, q, log_prob, temperature, gamma)
         np.testing.assert_allclose(reference, ours, rtol=1e-12)
     for temperature, log_prob, target, rate in cases("06-3"):
         log_temperature = torch.tensor(temperature).log().double().requires_grad_()
-        sac_losses.temperature_loss(log_temperature, torch.tensor(log_prob), target).backward()
+        losses.temperature_loss(log_temperature, torch.tensor(log_prob), target).backward()
         ours = (log_temperature - rate * log_temperature.grad).exp().item()
         reference = find("06-3").reference(temperature, log_prob, target, rate)
         assert reference == pytest.approx(ours, rel=1e-6)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mbpo_teach import mbpo, seeding
-from mbpo_teach.dynamics import Ensemble, predict, sample_step
+from mbpo_teach.algorithms import mbpo
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.judge import judge
+from mbpo_teach.ground import seeding
+from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
 
 
 def right(exercise_id, answer):

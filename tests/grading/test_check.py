@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from mbpo_teach import language
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
+from mbpo_teach.ground import language
 
 from . import toys
 
@@ -240,7 +240,7 @@ class Page(type(shell.display_pub)):
         sys.__stdout__.write("on the page")
 shell.display_pub = Page()
 display("before")
-from mbpo_teach.grading import check
+from mbpo_teach.grading.check import check
 from mbpo_teach.grading.exercise import Exercise
 double = Exercise(id="99-1", cases=lambda rng: [(1,), (2,)], reference=lambda x: 2 * x)
 sys.modules["mbpo_teach.grading.chapter99"] = SimpleNamespace(EXERCISES=(double,))

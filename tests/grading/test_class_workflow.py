@@ -42,7 +42,7 @@ FORGED = {
 ENDLESS = RIGHT | {"04-3": "def informative_shift(gamma, eps_m):\n    while True:\n        pass\n"}
 EXIT = RIGHT | {
     "04-4": "import random\ndef exact_return(*args):\n    random._os._exit(0)\n",
-    "04-1": "from mbpo_teach.exact import total_variation\n",
+    "04-1": "from mbpo_teach.theory.exact import total_variation\n",
 }
 P, W, M, R, T, C = "passed", "wrong", "missing", "rejected", "timeout", "crashed"
 CLASS = {

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from mbpo_teach import __main__ as terminal
-from mbpo_teach import language
 from mbpo_teach.grading import classroom, grade, isolation, notebook
 from mbpo_teach.grading.grade import Submission
+from mbpo_teach.ground import language
 
 from .handing_in import ROOT, answered, graded, hand_in, solutions, student_edition
 

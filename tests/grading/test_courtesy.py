@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbpo_teach import language, workspace
+from mbpo_teach.course import workspace
 from mbpo_teach.grading import courtesy
 from mbpo_teach.grading.courtesy import objection
 from mbpo_teach.grading.exercise import Exercise, find
 from mbpo_teach.grading.pristine import lean
+from mbpo_teach.ground import language
 
 from . import toys
 from .handing_in import ROOT, solutions
@@ -20,7 +21,10 @@ EXERCISE = Exercise(
     imports=("zlib",),
     library=("scaled",),
 )
-SETUP = "import numpy as np\nfrom mbpo_teach import mdp\nfrom mbpo_teach.grading import check\n"
+SETUP = (
+    "import numpy as np\nfrom mbpo_teach.tables import mdp\n"
+    "from mbpo_teach.grading.check import check\n"
+)
 
 
 def found(answer, *, isolated=False):
@@ -39,7 +43,7 @@ def found(answer, *, isolated=False):
         "model.eval()",
         "row._replace(a=1); row._asdict(); Row._fields",
         "import numpy as np, torch.nn.functional as F\nfrom collections.abc import Sequence",
-        "from mbpo_teach import mdp\nfrom mbpo_teach.grading import check",
+        "from mbpo_teach.tables import mdp\nfrom mbpo_teach.grading.check import check",
         "import zlib",
         "import time, sys, contextlib, pprint, json, decimal, asyncio",
         "import matplotlib.pyplot as plt\nfrom IPython.display import display",
@@ -64,7 +68,7 @@ def test_ordinary_code_is_fine(answer):
     [
         ("import os", "import"),
         ("import numpy, subprocess", "import"),
-        ("from mbpo_teach import bounds", "import"),
+        ("from mbpo_teach.theory import bounds", "import"),
         ("from mbpo_teach.grading import chapter01", "import"),
         ("import mbpo_teach.grading", "import"),
         ("from . import chapter01", "import"),

@@ -2,8 +2,9 @@
 
 import pytest
 
-from mbpo_teach import language, workspace
+from mbpo_teach.course import workspace
 from mbpo_teach.grading.exercise import of_chapter
+from mbpo_teach.ground import language
 
 from .handing_in import ROOT, answered, graded, hand_in, solutions, solved, student_edition
 

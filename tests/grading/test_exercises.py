@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import mbpo_teach.grading
-from mbpo_teach import language, seeding
 from mbpo_teach.grading.compare import difference
 from mbpo_teach.grading.exercise import of_chapter
 from mbpo_teach.grading.feedback import feedback
 from mbpo_teach.grading.judge import expected_values, judge
+from mbpo_teach.ground import language, seeding
 
 FILES = sorted(Path(mbpo_teach.grading.__file__).parent.glob("chapter*.py"))
 EXERCISES = [exercise for file in FILES for exercise in of_chapter(file.stem[-2:])]

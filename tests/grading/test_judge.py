@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mbpo_teach import seeding
 from mbpo_teach.grading.attempt import attempt
 from mbpo_teach.grading.exercise import Exercise
 from mbpo_teach.grading.judge import judge
+from mbpo_teach.ground import seeding
 
 from . import toys
 

@@ -9,7 +9,7 @@ from mbpo_teach.grading import isolation, lock, watched
 from mbpo_teach.grading.exercise import Exercise
 from mbpo_teach.grading.pristine import Task
 from mbpo_teach.grading.watched import Limits, Place
-from mbpo_teach.transitions import Transition
+from mbpo_teach.world.transitions import Transition
 
 PLACE = Place(limits=Limits(seconds=20.0), way=isolation.in_force("auto"))
 
@@ -38,7 +38,7 @@ EXERCISES = {
     ),
 }
 TASKS = [
-    Task(id=name, setup="from mbpo_teach.grading import check\n", stub="", names=("answer",))
+    Task(id=name, setup="from mbpo_teach.grading.check import check\n", stub="", names=("answer",))
     for name in EXERCISES
 ]
 RIGHT = {
@@ -188,7 +188,7 @@ def test_the_child_gets_neither_seed_nor_references(monkeypatch):
     modules = {name for name in seen if name.startswith("mbpo_teach/")}
     assert not [name for name in modules if "chapter" in name or "judge" in name]
     assert "seed" not in json.loads(seen["job.json"])
-    assert "mbpo_teach/transitions.py" in modules
+    assert "mbpo_teach/world/transitions.py" in modules
 
 
 def test_an_answer_that_has_changed_meets_other_inputs(monkeypatch):

@@ -3,7 +3,7 @@ import json
 import nbformat
 import pytest
 
-from mbpo_teach import workspace
+from mbpo_teach.course import workspace
 from mbpo_teach.grading import pristine
 
 from .handing_in import ROOT, cells, student_edition

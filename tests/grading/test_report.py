@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbpo_teach import language
 from mbpo_teach.grading import marks, report
 from mbpo_teach.grading.classroom import Report
 from mbpo_teach.grading.exercise import Exercise
 from mbpo_teach.grading.marks import STATUSES, from_dict, mark
+from mbpo_teach.ground import language
 
 from . import toys
 

@@ -3,7 +3,7 @@
 import pytest
 
 import build_glossary
-from mbpo_teach import language
+from mbpo_teach.ground import language
 
 from . import rules
 

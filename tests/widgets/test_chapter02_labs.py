@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from mbpo_teach import curves, envs, language
-from mbpo_teach.calibration import coverage
-from mbpo_teach.curves import Fitted
-from mbpo_teach.disagreement import disagreement_and_error, rank_correlation
-from mbpo_teach.dynamics import Ensemble, predict
 from mbpo_teach.figures import curve
 from mbpo_teach.figures import ensemble as figures
-from mbpo_teach.fit import FitReport
-from mbpo_teach.seeding import generator, torch_generator
+from mbpo_teach.ground import language
+from mbpo_teach.ground.seeding import generator, torch_generator
+from mbpo_teach.model import curves
+from mbpo_teach.model.calibration import coverage
+from mbpo_teach.model.curves import Fitted
+from mbpo_teach.model.disagreement import disagreement_and_error, rank_correlation
+from mbpo_teach.model.dynamics import Ensemble, predict
+from mbpo_teach.model.fit import FitReport
 from mbpo_teach.widgets import ensemble as labs
+from mbpo_teach.world import envs
 
 
 @pytest.fixture(autouse=True)

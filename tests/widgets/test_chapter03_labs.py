@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mbpo_teach import language, runs
 from mbpo_teach.figures.filmstrip import Moment, View, film, outlines
-from mbpo_teach.growth import fit_growth, growth
-from mbpo_teach.limbs import Limbs
+from mbpo_teach.ground import language
+from mbpo_teach.records import archive
+from mbpo_teach.theory.growth import fit_growth, growth
 from mbpo_teach.widgets import compounding
+from mbpo_teach.world.limbs import Limbs
 
 WORLDS = ("InvertedPendulum-v5", "Hopper-v5")
 SIMULATORS = (*WORLDS, "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
@@ -24,7 +25,7 @@ def english(monkeypatch):
 
 
 def arrays(world):
-    return runs.load(f"errors_{world}").arrays
+    return archive.load(f"errors_{world}").arrays
 
 
 def median(world, name="actions.ensemble"):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from mbpo_teach import bounds, cases, exact, gains, language, mdp
+from mbpo_teach.ground import language
+from mbpo_teach.tables import mdp
+from mbpo_teach.theory import bounds, cases, exact, gains
 from mbpo_teach.widgets import exact_lab, no_step, two_errors
 
 

@@ -5,9 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from mbpo_teach import bounds, cases, exact, language, mdp, runs
 from mbpo_teach.figures import branches as branches_figure
-from mbpo_teach.twin import idle_policy
+from mbpo_teach.ground import language
+from mbpo_teach.records import archive
+from mbpo_teach.tables import mdp
+from mbpo_teach.tables.twin import idle_policy
+from mbpo_teach.theory import bounds, cases, exact
 from mbpo_teach.widgets import branches, climb, lengths, shift, whereabouts
 
 HAND = {"eps_m": 0.01, "slope": 0.0, "eps_pi": 0.1, "gamma": 0.9, "count": 30_000}
@@ -22,7 +25,7 @@ def english(monkeypatch):
 
 @pytest.fixture(scope="module")
 def record():
-    return runs.load("errors_Hopper-v5").arrays
+    return archive.load("errors_Hopper-v5").arrays
 
 
 def by_hand(**changes):

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mbpo_teach import hills, language
+from mbpo_teach.ground import language
+from mbpo_teach.learner import hills
 from mbpo_teach.widgets import hills as labs
 
 pytestmark = pytest.mark.usefixtures("one_thread")

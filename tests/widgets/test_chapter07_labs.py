@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mbpo_teach import language, recorded
-from mbpo_teach.agent import PARTS
+from mbpo_teach.algorithms import recorded
+from mbpo_teach.algorithms.agent import PARTS
+from mbpo_teach.algorithms.presets import laptop
+from mbpo_teach.algorithms.recorded import Trainings
 from mbpo_teach.figures.race import race_picture
-from mbpo_teach.presets import laptop
-from mbpo_teach.recorded import Trainings
+from mbpo_teach.ground import language
 from mbpo_teach.widgets import mbpo as labs
 
 SEEDS, REPORTS, STARTS = 5, 8, 10

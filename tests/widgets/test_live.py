@@ -17,11 +17,11 @@ import torch
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
-from mbpo_teach import language
+from mbpo_teach.algorithms.model_free import ModelFreeConfig, train_sac
+from mbpo_teach.algorithms.recorded import Trainings
 from mbpo_teach.figures.learning import Rival
-from mbpo_teach.model_free import ModelFreeConfig, train_sac
-from mbpo_teach.recorded import Trainings
-from mbpo_teach.sac import SACConfig
+from mbpo_teach.ground import language
+from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.widgets import live
 
 SETTING = {"world": "Toy-v0", "lowest": -100.0, "highest": 0.0}

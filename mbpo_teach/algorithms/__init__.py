@@ -1,0 +1,4 @@
+"""Whole algorithms: SAC alone, MBPO, their settings, and what they reached.
+
+Chapters 6 and 7.
+"""

@@ -1,0 +1,233 @@
+"""An agent in training: all that it carries from one real step to the next.
+
+A training loop keeps everything that it changes in one place, so that what is stored between two
+steps is the whole of it, and a run that was killed goes on as if nothing had happened
+(:mod:`mbpo_teach.runs.checkpoint`). SAC alone needs a world, a learner and a memory (chapter 6);
+MBPO adds an imagination: a model of the world and the memory of what it dreamt (chapter 7). What
+both do at every step has a name here: :func:`live`, :func:`learn`, :func:`report`.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mbpo_teach.ground.seeding import Streams
+from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
+from mbpo_teach.model.dynamics import Ensemble
+from mbpo_teach.world.envs import Act, Env, Interaction, make
+from mbpo_teach.world.evaluate import returns
+from mbpo_teach.world.replay import ReplayBuffer
+from mbpo_teach.world.transitions import Transition
+
+PARTS = ("simulator", "fit", "rollouts", "sac", "judging")
+"""What a training spends its time on: real steps, refits of the model, imagined steps, updates of
+the learner, and evaluations."""
+
+
+class Clock:
+    """How many seconds each of :data:`PARTS` has taken: ``with clock("fit"): ...``.
+
+    `now` is the clock on the wall, or ``time.process_time`` where others use the machine too.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        self.seconds, self._now = dict.fromkeys(PARTS, 0.0), now
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Count the time of the block as that of `part`."""
+        begun = self._now()
+        try:
+            yield
+        finally:
+            self.seconds[part] += self._now() - begun
+
+
+@dataclass(slots=True, kw_only=True)
+class Imagination:
+    """The model of the world, and what was imagined with it.
+
+    `elites` are the members that imagine, best first, and `holdout` the held-out error of each,
+    both empty before the first fit; `length` is that of the last branches, 0 before any.
+    """
+
+    model: Ensemble
+    memory: ReplayBuffer
+    elites: tuple[int, ...] = ()
+    holdout: tuple[float, ...] = ()
+    length: int = 0
+
+    @property
+    def error(self) -> float | None:
+        """The mean held-out error of the elites, None before the first fit."""
+        if not self.elites:
+            return None
+        return float(np.mean([self.holdout[elite] for elite in self.elites]))
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """A training between two real steps, of which `step` have been lived."""
+
+    life: Interaction
+    learner: SACState
+    memory: ReplayBuffer
+    streams: Streams
+    imagination: Imagination | None = None
+    clock: Clock = field(default_factory=Clock)
+    step: int = 0
+
+    @property
+    def env(self) -> Env:
+        """The world it lives in."""
+        return self.life.env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What has been reached after `step` real steps.
+
+    Attributes
+    ----------
+    returns
+        Of the policy without noise, from the ten fixed starts, (10,).
+    train_return
+        That of the last episode lived to its end, None before the first.
+    losses
+        Those of the last update, None before it.
+    temperature
+        alpha.
+    learner
+        Everything learned.
+    spent
+        How many seconds went into each of :data:`PARTS` so far.
+    rollout_length, model_holdout
+        k of the last branches, and the mean held-out error of the elites: mean squared error in
+        scaled units. None without a model.
+    """
+
+    step: int
+    returns: Tensor
+    train_return: float | None
+    losses: Losses | None
+    temperature: float
+    learner: SACState
+    spent: dict[str, float]
+    rollout_length: int | None = None
+    model_holdout: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it took, judging included."""
+        return sum(self.spent.values())
+
+
+def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
+    """Return an agent that has neither lived nor learned, without an imagination.
+
+    Raises
+    ------
+    ValueError
+        If the environment is not one of the course's kind (see :func:`mbpo_teach.world.envs.make`).
+    """
+    env, streams = make(name), Streams(seed)
+    sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
+    return Agent(
+        life=Interaction(env, rng=streams.numpy("starts")),
+        learner=initial_state(**sizes, config=sac, generator=streams.torch("weights")),
+        memory=ReplayBuffer(capacity, **sizes),
+        streams=streams,
+    )
+
+
+class Setting(Protocol):
+    """What the settings of every training say of its length and its memory."""
+
+    @property
+    def total_steps(self) -> int:
+        """Real steps."""
+
+    @property
+    def capacity(self) -> int:
+        """The most real steps that are remembered."""
+
+
+def room(config: Setting) -> int:
+    """Return how many real steps a training remembers at most: it allocates no more."""
+    return min(config.capacity, config.total_steps)
+
+
+def ready(agent: Agent, name: str, config: Setting) -> Agent:
+    """Return `agent`, which must live in `name`, its memory enlarged to what `config` needs.
+
+    One that was made for a shorter training goes on as if it had been made for the longer one.
+
+    Raises
+    ------
+    ValueError
+        If it lives in another environment.
+    """
+    if agent.env.name != name:
+        raise ValueError(f"agent must live in {name}, not in {agent.env.name}")
+    agent.memory = agent.memory.resized(max(agent.memory.capacity, room(config)))
+    return agent
+
+
+def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
+    """Return how `agent` acts in the world: at random at first, later as its policy draws."""
+    explore, noise = agent.streams.numpy("explore"), agent.streams.torch("noise")
+    act_size = agent.env.act_size
+
+    def act(obs: NDArray[np.float32]) -> NDArray[np.float32]:
+        if agent.step < random_steps:
+            return explore.uniform(-1, 1, act_size).astype(np.float32)
+        policy = policy_of(agent.learner, sac, act_size=act_size, generator=noise)
+        return policy(torch.from_numpy(obs)[None])[0].numpy()
+
+    return act
+
+
+def live(agent: Agent, act: Act) -> None:
+    """Live one real step with the policy `act`, and remember it."""
+    with agent.clock("simulator"):
+        agent.memory.add(agent.life.step(act))
+    agent.step += 1
+
+
+def learn(agent: Agent, update: Update, batches: Sequence[Transition]) -> Losses:
+    """Take a gradient step of SAC on each of `batches`, one or more; return the last one's losses.
+
+    Every step has noise of its own, drawn for all of them at once.
+    """
+    with agent.clock("sac"):
+        shape = (len(batches), 2, *batches[0].act.shape)
+        noise = torch.randn(shape, generator=agent.streams.torch("noise"))
+        for batch, draw in zip(batches, noise, strict=True):
+            agent.learner, losses = update(agent.learner, batch, draw)
+    return losses
+
+
+def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Sequence[Env]) -> Report:
+    """Judge `agent` in the worlds `judges` and return what it has reached."""
+    with agent.clock("judging"):
+        greedy = policy_of(agent.learner, sac, act_size=agent.env.act_size)
+        reached = returns(judges, greedy)
+    dream = agent.imagination
+    return Report(
+        step=agent.step,
+        returns=reached,
+        train_return=agent.life.last_return,
+        losses=losses,
+        temperature=agent.learner.log_temperature.weights.exp().item(),
+        learner=agent.learner,
+        spent=dict(agent.clock.seconds),
+        rollout_length=(dream.length or None) if dream else None,
+        model_holdout=dream.error if dream else None,
+    )

@@ -1,0 +1,1 @@
+"""What surrounds the notebooks: a learner's copies, the machine, JupyterLab."""

@@ -1,0 +1,196 @@
+"""Trainings in a terminal: bars, sentences, and a picture at the end.
+
+What the commands `train` and `sweep` do with a run in a folder (:mod:`mbpo_teach.runs.training`).
+"""
+
+import csv
+import io
+import shlex
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from tqdm import tqdm
+
+from mbpo_teach.ground import language
+from mbpo_teach.figures.learning import progress_picture
+from mbpo_teach.ground.files import write_whole
+from mbpo_teach.runs.sweep import name_of, read_grid
+from mbpo_teach.runs.sweep import sweep as sweep_runs
+from mbpo_teach.runs.training import PROGRESS, RUN, Row, Run, progress, stored_run, train_in
+
+PICTURE = "learning_curve.png"
+
+
+def train(
+    environment: str,
+    *,
+    algorithm: str | None,
+    preset: str | None,
+    steps: int | None,
+    seed: int | None,
+    out: Path | None,
+    resume: bool,
+    compiled: bool,
+    threads: int,
+) -> bool:
+    """Train in a folder, with a progress bar; return whether the run reached its end.
+
+    What is None is taken from the run that is gone on with, or is the usual.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`mbpo_teach.runs.training.train_in`.
+    """
+    said = {"algorithm": algorithm, "preset": preset, "seed": seed, "steps": steps}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if compiled:
+        given["settings"] = {"sac.compile": True}
+    run = Run(environment=environment, **given)
+    folder = out or Path("runs") / f"{environment}_{run.algorithm}_{run.preset}_{run.seed}"
+    if resume and (folder / RUN).exists():
+        there = stored_run(folder)
+        known = {name: getattr(there, name) for name in (*said, "settings")}
+        run = Run(environment=environment, **(known | given))
+    torch.set_num_threads(threads)
+    total, rows = run.config().total_steps, progress(folder) if resume else []
+    click.echo(language.text("train.folder", folder=folder))
+    bar = tqdm(
+        total=total,
+        initial=rows[-1]["step"] if rows else 0,
+        desc=f"{run.algorithm} {environment}",
+        unit=f" {language.text('train.unit')}",
+    )
+    try:
+        with bar:
+            for row in train_in(folder, run, resume=resume):
+                rows.append(row)
+                bar.set_postfix_str(_beside(row), refresh=False)
+                bar.update(row["step"] - bar.n)
+    except KeyboardInterrupt:
+        # All that was given: of a run that is stopped at its very beginning nothing is stored yet.
+        options: dict[str, object] = {
+            "--algo": algorithm,
+            "--preset": preset,
+            "--steps": steps,
+            "--seed": seed,
+            "--out": folder,
+            "--threads": threads,
+        }
+        again = [sys.executable, "-m", "mbpo_teach", "train", environment, "--resume"]
+        again += [f"{name}={value}" for name, value in options.items() if value is not None]
+        again += ["--compile"] if compiled else []
+        command = shlex.join(again)
+        step = rows[-1]["step"] if rows else 0
+        click.echo("\n" + language.text("train.stopped", step=step, command=command))
+        return False
+    if rows:
+        write_whole(folder / PICTURE, progress_picture(rows, f"{environment}, {run.algorithm}"))
+        click.echo(
+            language.text(
+                "train.done",
+                step=rows[-1]["step"],
+                mean=f"{rows[-1]['eval_return']:.1f}",
+                folder=folder,
+            )
+        )
+    return True
+
+
+def sweep(grid: Path, *, jobs: int | None, scheduler: str | None, out: Path) -> bool:
+    """Train every run of a grid with a line of progress for each; return whether all succeeded.
+
+    The last rows of all runs are written to `sweep.csv`.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`mbpo_teach.runs.sweep.read_grid` and :func:`mbpo_teach.ground.spread.spread`.
+    """
+    runs, ends = read_grid(grid), dict[int, Row]()
+    language.current()  # one that there is not is refused now, not after the first run
+    out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    with _followed(runs, out):
+        for position, result in sweep_runs(runs, out.absolute(), jobs=jobs, scheduler=scheduler):
+            name = name_of(runs[position])
+            if isinstance(result, str):
+                failed += 1
+                tqdm.write(f"{name}: {result}")
+            else:
+                ends[position] = result[-1]
+                tqdm.write(f"{name}: {_beside(result[-1])}")
+    write_whole(out / "sweep.csv", _ends(runs, ends))
+    click.echo(language.text("train.swept", done=len(ends), total=len(runs), folder=out))
+    return not failed
+
+
+@contextmanager
+def _followed(runs: list[Run], out: Path) -> Iterator[None]:
+    """Keep a bar for each run where its `progress.csv` says, if somebody looks at a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    unit = f" {language.text('train.unit')}"
+    bars = [tqdm(total=run.config().total_steps, desc=name_of(run), unit=unit) for run in runs]
+    over = threading.Event()
+
+    def follow() -> None:
+        while True:
+            last = over.wait(1)
+            for run, bar in zip(runs, bars, strict=True):
+                if end := _end_now(out / name_of(run) / PROGRESS):
+                    step, mean = end
+                    bar.set_postfix_str(language.text("train.return", mean=mean), refresh=False)
+                    bar.update(step - bar.n)
+            if last:
+                return
+
+    follower = threading.Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield
+    finally:
+        over.set()
+        follower.join()
+        for bar in bars:
+            bar.close()
+
+
+def _end_now(path: Path) -> tuple[int, str] | None:
+    """Return step and return of the last row that is there."""
+    if not path.is_file():
+        return None
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    return (int(rows[-1]["step"]), f"{float(rows[-1]['eval_return']):.1f}") if rows else None
+
+
+def _ends(runs: list[Run], ends: Mapping[int, Row]) -> bytes:
+    names = list(dict.fromkeys(name for run in runs for name in run.settings))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    about = ("environment", "algorithm", "preset", "seed")
+    reached = ("step", "eval_return", "wall_seconds")
+    writer.writerow([*about, *names, *reached])
+    for position, row in sorted(ends.items()):
+        run = runs[position]
+        settings = [run.settings.get(name, "") for name in names]
+        writer.writerow(
+            [*(getattr(run, name) for name in about), *settings, *(row[key] for key in reached)]
+        )
+    return text.getvalue().encode()
+
+
+def _beside(row: Row) -> str:
+    """Return what stands beside the bar: the return, k, and the model's error."""
+    said = [language.text("train.return", mean=f"{row['eval_return']:.1f}")]
+    if row["rollout_length"] is not None:
+        said.append(f"k={row['rollout_length']}")
+        said.append(language.text("train.error", error=f"{row['model_holdout']:.3g}"))
+    return ", ".join(said)

@@ -1,0 +1,163 @@
+"""Policy improvement that theorem 4.3 vouches for, on tabular MDPs.
+
+    accept pi if  eta_k[pi] - penalty_4.3(k) > eta[pi_D],  then let pi collect the data
+
+By the theorem the left side is at most eta[pi], so an accepted step raises the true return, always.
+Unlike theorem 4.1, which accepts no step away from the data (chapter 4), this one can accept: where
+the model is good and the discount not too near one. Janner et al. 2019, theorem 4.3; course notes,
+section "branched rollouts". Taught in chapter 5.
+
+The test needs the exact eps_m' and the exact eta[pi_D]. A table has them; an agent has not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbpo_teach.tables.counting import relative_frequencies, transition_counts
+from mbpo_teach.tables.mdp import (
+    TabularMDP,
+    checked_policy,
+    dynamics,
+    exact_return,
+    greedy,
+    state_values,
+)
+from mbpo_teach.theory.bounds import branched_penalty_on_policy
+from mbpo_teach.theory.exact import branched_returns, mixture, model_error, policy_shift
+
+_ROUNDING = 1e-12
+_SHARES = 0.5 ** np.arange(6)  # of the largest shift: a smaller step costs less penalty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A policy that the learner would like, and what theorem 4.3 guarantees for it.
+
+    `branched_return` is eta_k of `policy` (state, action) at length `k`, `penalty` theorem 4.3's,
+    both in units of return; `eps_pi` and `eps_m_prime` are the exact errors that went into it.
+    """
+
+    policy: np.ndarray
+    k: int
+    eps_pi: float
+    eps_m_prime: float
+    branched_return: float
+    penalty: float
+
+    @property
+    def guarantee(self) -> float:
+        """The true return is at least this."""
+        return self.branched_return - self.penalty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round: the best offer, whether it was accepted, and eta[pi_D] after the decision."""
+
+    offer: Offer
+    accepted: bool
+    true_return: float
+
+
+def best_offer(
+    mdp: TabularMDP,
+    model: ArrayLike,
+    data_policy: ArrayLike,
+    *,
+    largest_shift: float,
+    max_length: int,
+) -> Offer:
+    """Return the offer with the highest guarantee, over policies and rollout lengths.
+
+    The policies lie between `data_policy` and the one that is greedy for its values in the model,
+    no further away than `largest_shift`, a total variation in (0, 1]; the lengths go from 0 to
+    `max_length`.
+
+    Raises
+    ------
+    ValueError
+        If `largest_shift` is not in (0, 1], `max_length` is negative, or `model` or `data_policy`
+        is not what it should be.
+    """
+    if not 0 < largest_shift <= 1:
+        raise ValueError(f"largest_shift must be in (0, 1], not {largest_shift}")
+    model = dynamics(mdp, model, "model")
+    data_policy = checked_policy(mdp, data_policy, "data_policy")
+    wanted = greedy(mdp, state_values(mdp, data_policy, model), model)
+    # If the old policy is greedy already, there is nowhere to go: every share gives it again.
+    reach = min(1.0, largest_shift / max(policy_shift(wanted, data_policy), 1e-12))
+    offers = [
+        _offer(mdp, model, mixture(data_policy, wanted, reach * share), data_policy, max_length)
+        for share in _SHARES
+    ]
+    return max(offers, key=lambda offer: offer.guarantee)
+
+
+def improve(
+    mdp: TabularMDP,
+    data_policy: ArrayLike,
+    *,
+    rounds: int,
+    count: int,
+    largest_shift: float,
+    max_length: int,
+    rng: np.random.Generator,
+) -> Iterator[Round]:
+    """Collect, refit, take the best offer if theorem 4.3 vouches for it; repeat.
+
+    Each of the `rounds` draws `count` transitions from where the present data policy goes, and
+    the model is counted from all of them so far. An accepted policy collects the next ones.
+
+    Raises
+    ------
+    ValueError
+        If what :func:`transition_counts` or :func:`best_offer` refuses is asked for.
+    """
+    present = checked_policy(mdp, data_policy, "data_policy")
+    true_return = exact_return(mdp, present)
+    seen = np.zeros(mdp.transition.shape)
+    for _ in range(rounds):
+        seen += transition_counts(mdp, present, count=count, rng=rng)
+        offer = best_offer(
+            mdp,
+            relative_frequencies(seen),
+            present,
+            largest_shift=largest_shift,
+            max_length=max_length,
+        )
+        # Rounding must not accept a policy that did not move.
+        accepted = offer.guarantee > true_return + _ROUNDING * mdp.r_max / (1 - mdp.gamma)
+        if accepted:
+            present, true_return = offer.policy, exact_return(mdp, offer.policy)
+        yield Round(offer=offer, accepted=accepted, true_return=true_return)
+
+
+def _offer(
+    mdp: TabularMDP,
+    model: np.ndarray,
+    policy: np.ndarray,
+    data_policy: np.ndarray,
+    max_length: int,
+) -> Offer:
+    eps_pi = policy_shift(policy, data_policy)
+    eps_m_prime = model_error(mdp, model, policy)
+    returns = branched_returns(mdp, model, policy, data_policy, max_length=max_length)
+    penalties = branched_penalty_on_policy(
+        np.arange(max_length + 1),
+        gamma=mdp.gamma,
+        r_max=mdp.r_max,
+        eps_m_prime=eps_m_prime,
+        eps_pi=eps_pi,
+    )
+    k = int(np.argmax(returns - penalties))
+    return Offer(
+        policy=policy,
+        k=k,
+        eps_pi=eps_pi,
+        eps_m_prime=eps_m_prime,
+        branched_return=float(returns[k]),
+        penalty=float(penalties[k]),
+    )

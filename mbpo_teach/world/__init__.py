@@ -1,0 +1,1 @@
+"""Real simulators, and what was lived in them. Chapters 2 and 3."""
