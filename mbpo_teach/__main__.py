@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -48,12 +49,16 @@ def lab(
         edition = _speak(edition)
         notebook = workspace.working_copy(workspace.COURSE, chapter, edition)
         prepared = workspace.prepare(workspace.COURSE)
+        _check_jupyters_folders()
     if prepared.added:
         click.echo(language.text("cli.added", count=len(prepared.added)))
     if prepared.outdated:
         newer = ", ".join(prepared.outdated)
         names = {"chapters": newer, "first": prepared.outdated[0], "python": sys.executable}
         click.echo(language.text("cli.outdated", **names))
+    if prepared.former:
+        former = ", ".join(f"work/{name}" for name in prepared.former)
+        click.echo(language.text("cli.former", notebooks=former))
     address = notebook.relative_to(workspace.COURSE).as_posix()
     click.echo(language.text("cli.opening", notebook=address))
     command = [
@@ -265,6 +270,20 @@ def _clear_errors(files: str = "cli.files", broken: str = "grade.broken") -> Ite
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise click.ClickException(language.text(files, reason=reason)) from None
+
+
+def _check_jupyters_folders() -> None:
+    """Raise a `ValueError` where JupyterLab would end in a traceback of its own."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    for folder in (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()):
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            names = {"folder": folder, "reason": error.strerror}
+            raise ValueError(language.text("cli.home", **names)) from None
 
 
 def _chooses_connection(jupyter_options: Sequence[str]) -> bool:
