@@ -297,6 +297,8 @@ def _become(command: list[str]) -> None:
     """Run `command` in place of this process, so that Ctrl-C and signals reach it directly."""
     # A python3 kernel elsewhere in the home folder must not win over this environment's own.
     environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    if sys.getfilesystemencoding() != "utf-8":  # LC_ALL=C: Jupyter could not name a Chinese folder
+        environment["PYTHONUTF8"] = "1"
     if os.name == "posix":
         os.execve(command[0], command, environment)
     sys.exit(subprocess.call(command, env=environment))

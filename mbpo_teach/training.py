@@ -28,6 +28,7 @@ import torch
 
 from mbpo_teach import checkpoint, runs
 from mbpo_teach.agent import PARTS, Agent, Report
+from mbpo_teach.compiled import check_cache
 from mbpo_teach.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.presets import changed, preset, without_model
@@ -115,6 +116,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         trains in it: nothing is changed then. If the memory of the machine is too small for the
         settings: what was stored remains.
     """
+    check_cache()
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder, wait=wait), _enough_memory():
         agent, rows = run.agent(), list[Row]()
