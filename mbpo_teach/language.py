@@ -5,10 +5,10 @@ Figure labels, live sentences and feedback come from one catalogue, the TOML fil
 All chapters use this module.
 
 The language is, in this order: the one chosen with :func:`use` (the switch above each lab),
-the environment variable ``MBPO_LANG``, the folder of the notebook that is running, English. A kernel
-is not told which notebook it runs. JupyterLab says it in an environment variable, VS Code in a name
-among the learner's own, and most others start the kernel in the notebook's folder; where none of
-that is so, ``MBPO_LANG`` remains.
+the environment variable ``MBPO_LANG``, the folder of the notebook that is running, English. A
+kernel is not told which notebook it runs. JupyterLab says it in an environment variable, VS Code in
+a name among the learner's own, and most others start the kernel in the notebook's folder; where
+none of that is so, ``MBPO_LANG`` remains.
 """
 
 import os
