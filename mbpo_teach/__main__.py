@@ -17,9 +17,11 @@ try:
 except ModuleNotFoundError as missing:  # most often a terminal outside .venv
     sys.exit(
         f"This Python ({sys.executable}) has no {missing.name}; the course's own is"
-        " .venv/bin/python, which `make lab` makes. README says how without make.\n"
+        " .venv/bin/python, which `make lab` makes. README says how without make, and which systems"
+        " PyTorch is missing for.\n"
         f"这个 Python（{sys.executable}）没有安装 {missing.name}。请使用课程自己的"
-        " .venv/bin/python，它由 `make lab` 建立；没有 make 时见 README。"
+        " .venv/bin/python，它由 `make lab` 建立；没有 make，或者系统没有对应的 PyTorch 时，"
+        "见 README。"
     )
 
 _EDITION = click.Choice(language.LANGUAGES)

@@ -285,6 +285,18 @@ def test_jupyterlab_prefers_the_kernel_of_this_environment(monkeypatch):
     assert environment["PATH"] == os.environ["PATH"]
 
 
+@pytest.mark.parametrize(("encoding", "given"), [("ascii", "1"), ("utf-8", None)])
+def test_jupyterlab_reads_chinese_names_under_lc_all_c(monkeypatch, encoding, given):
+    called = []
+    monkeypatch.delenv("PYTHONUTF8", raising=False)
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: encoding)
+    monkeypatch.setattr(os, "execve", lambda *call: called.append(call))
+    monkeypatch.setattr(subprocess, "call", lambda *command, **options: 0)
+    with pytest.raises(SystemExit):
+        terminal._become(["program"])
+    assert called[0][2].get("PYTHONUTF8") == given
+
+
 # Training. What a folder of a run must go through is in test_training.py, a grid in test_sweep.py.
 
 
