@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,9 +18,11 @@ try:
 except ModuleNotFoundError as missing:  # most often a terminal outside .venv
     sys.exit(
         f"This Python ({sys.executable}) has no {missing.name}; the course's own is"
-        " .venv/bin/python, which `make lab` makes. README says how without make.\n"
+        " .venv/bin/python, which `make lab` makes. README says how without make, and which systems"
+        " PyTorch is missing for.\n"
         f"这个 Python（{sys.executable}）没有安装 {missing.name}。请使用课程自己的"
-        " .venv/bin/python，它由 `make lab` 建立；没有 make 时见 README。"
+        " .venv/bin/python，它由 `make lab` 建立；没有 make，或者系统没有对应的 PyTorch 时，"
+        "见 README。"
     )
 
 _EDITION = click.Choice(language.LANGUAGES)
@@ -51,12 +54,16 @@ def lab(
         edition = _speak(edition)
         notebook = workspace.working_copy(workspace.COURSE, chapter, edition)
         prepared = workspace.prepare(workspace.COURSE)
+        _check_jupyters_folders()
     if prepared.added:
         click.echo(language.text("cli.added", count=len(prepared.added)))
     if prepared.outdated:
         newer = ", ".join(prepared.outdated)
         names = {"chapters": newer, "first": prepared.outdated[0], "python": sys.executable}
         click.echo(language.text("cli.outdated", **names))
+    if prepared.former:
+        former = ", ".join(f"work/{name}" for name in prepared.former)
+        click.echo(language.text("cli.former", notebooks=former))
     address = notebook.relative_to(workspace.COURSE).as_posix()
     click.echo(language.text("cli.opening", notebook=address))
     command = [
@@ -271,6 +278,20 @@ def _clear_errors(files: str = "cli.files", broken: str = "grade.broken") -> Ite
         raise click.ClickException(language.text(files, reason=reason)) from None
 
 
+def _check_jupyters_folders() -> None:
+    """Raise a `ValueError` where JupyterLab would end in a traceback of its own."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    for folder in (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()):
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            names = {"folder": folder, "reason": error.strerror}
+            raise ValueError(language.text("cli.home", **names)) from None
+
+
 def _chooses_connection(jupyter_options: Sequence[str]) -> bool:
     """Return whether pages are to be connected to kernels in a way that is not ours to choose."""
     words = ("gateway", "Gateway", "kernel_websocket_connection_class")
@@ -282,6 +303,8 @@ def _become(command: list[str]) -> None:
     """Run `command` in place of this process, so that Ctrl-C and signals reach it directly."""
     # A python3 kernel elsewhere in the home folder must not win over this environment's own.
     environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    if sys.getfilesystemencoding() != "utf-8":  # LC_ALL=C: Jupyter could not name a Chinese folder
+        environment["PYTHONUTF8"] = "1"
     if os.name == "posix":
         os.execve(command[0], command, environment)
     sys.exit(subprocess.call(command, env=environment))

@@ -112,6 +112,67 @@ def test_lab_says_in_one_line_that_a_newer_edition_exists(course, started):
     assert (course / "work/en/04_when_to_trust.ipynb").read_text() == "en/04_when_to_trust"
 
 
+def test_lab_tells_of_answers_in_a_chapter_that_was_renamed(course, started):
+    run("lab")
+    (course / "work/en/04_when_to_trust.ipynb").write_text("my answer")
+    old = course / "notebooks/en/04_when_to_trust.ipynb"
+    old.rename(old.with_name("04_trust.ipynb"))
+    output = run("lab", "--chapter", "4").output
+    assert "answers of before are still in work/en/04_when_to_trust.ipynb" in output
+    assert any("work/en/04_trust.ipynb" in part for part in started[-1])
+
+
+@pytest.mark.parametrize("name", ["HOME", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"])
+def test_a_home_that_cannot_be_written_is_one_sentence(course, started, monkeypatch, name):
+    for other in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv(name, "/dev/null/nobody")
+    result = run("lab")
+    assert result.exit_code == 1 and started == []
+    (line,) = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert "JupyterLab cannot write into its folder /dev/null/nobody" in line
+
+
+@pytest.mark.parametrize(("encoding", "spoken"), [("gbk", "en"), ("cp1252", "zh")])
+def test_no_encoding_ends_a_command(course, monkeypatch, tmp_path, encoding, spoken):
+    """Help, doctor, reset and train write ticks and Chinese; none of them ends in a traceback."""
+    grid = tmp_path / "grid.toml"
+    grid.write_text('environment = "Pendulum-v1"\nsteps = 5\nalgorithm = "sac"')
+    commands = {
+        "-h": 0,
+        "doctor": None,
+        "reset 00": 0,
+        f"train Pendulum-v1 --algo sac --steps 5 --out {tmp_path}/训练": 0,
+        f"sweep {grid} --jobs 1 --out {tmp_path}/out": 0,
+        "lab --chapter 99": 1,
+    }
+    code = (
+        "import runpy, sys\nfrom pathlib import Path\nfrom mbpo_teach import workspace\n"
+        "workspace.COURSE = Path(sys.argv[1])\ncommands = sys.argv[2:]\n"
+        "for command in commands:\n"
+        "    sys.argv = ['mbpo_teach', *command.split()]\n"
+        "    try: runpy.run_module('mbpo_teach', run_name='__main__')\n"
+        "    except SystemExit as end: print('exit', end.code, flush=True)\n"
+    )
+    (course / "work/zh").mkdir(parents=True)
+    (course / "work/zh/00_start_here.ipynb").write_text("my answer")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(course), *commands],
+        env=os.environ | {"PYTHONIOENCODING": encoding, "MBPO_LANG": spoken},
+        capture_output=True,
+    )
+    assert b"Traceback" not in done.stderr and done.returncode == 0, done.stderr.decode()
+    said = done.stdout.decode(encoding)
+    exits = [line for line in said.splitlines() if line.startswith("exit ")]
+    doctors = "exit 0" if all(check.ok for check in doctor.checks()) else "exit 1"
+    expected = [doctors if code is None else f"exit {code}" for code in commands.values()]
+    assert exits == expected
+    assert r"\u2713 Python" in said
+    (kept,) = (course / "work/zh").glob("00_start_here.*.ipynb")
+    assert kept.name in said and kept.read_text() == "my answer"
+
+
 @pytest.mark.parametrize("command", [("lab", "--chapter"), ("reset",)])
 def test_a_wrong_chapter_is_one_clear_sentence(command, course, started):
     result = run(*command, "9")
@@ -223,6 +284,18 @@ def test_jupyterlab_prefers_the_kernel_of_this_environment(monkeypatch):
     assert (program, command) == ("program", ["program", "option"])
     assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
     assert environment["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(("encoding", "given"), [("ascii", "1"), ("utf-8", None)])
+def test_jupyterlab_reads_chinese_names_under_lc_all_c(monkeypatch, encoding, given):
+    called = []
+    monkeypatch.delenv("PYTHONUTF8", raising=False)
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: encoding)
+    monkeypatch.setattr(os, "execve", lambda *call: called.append(call))
+    monkeypatch.setattr(subprocess, "call", lambda *command, **options: 0)
+    with pytest.raises(SystemExit):
+        terminal._become(["program"])
+    assert called[0][2].get("PYTHONUTF8") == given
 
 
 # Training. What a folder of a run must go through is in test_training.py, a grid in test_sweep.py.

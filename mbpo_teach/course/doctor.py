@@ -4,6 +4,8 @@
 breaks counts as failed and hides no other. Nothing here needs the network.
 """
 
+import os
+import platform
 import re
 import shutil
 import sys
@@ -17,6 +19,8 @@ from mbpo_teach.ground import language
 REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 OLDEST_PYTHON = (3, 11)
 NEEDED_GIGABYTES = 1.0
+WITHOUT_TORCH = (("darwin", "x86_64"), ("win32", "ARM64"))
+"""Systems for which the tested version of PyTorch has no package: Intel Macs, Windows on ARM."""
 
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;#]+)")
 _FALLING_BALL = """
@@ -69,8 +73,15 @@ def _check(name: str, find: Callable[[], str]) -> Check:
     except Exception as error:
         said = " ".join(str(error).split())  # one line, however many the error has
         message = language.text("doctor.broken", error=f"{type(error).__name__}: {said[:300]}")
-    cure = language.text(f"doctor.{name}.cure", python=sys.executable)
-    return Check(name=title, ok=False, message=message, cure=cure)
+    return Check(name=title, ok=False, message=message, cure=_cure(name))
+
+
+def _cure(name: str) -> str:
+    if name == "mujoco" and (chosen := os.environ.get("MUJOCO_GL")):
+        return language.text("doctor.mujoco.renderer", chosen=chosen)
+    if name in ("packages", "torch") and (sys.platform, platform.machine()) in WITHOUT_TORCH:
+        return language.text("doctor.torch.none")
+    return language.text(f"doctor.{name}.cure", python=sys.executable)
 
 
 def _python() -> str:

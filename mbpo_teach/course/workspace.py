@@ -5,16 +5,20 @@ below each, so that every relative link of a notebook leads to a working copy ag
 out of the folder (``../../Illustrations``) keep their depth. Chapter 00 says how to use it.
 """
 
+import ctypes
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mbpo_teach.ground import language
-from mbpo_teach.ground.files import write_new, write_whole
+from mbpo_teach.ground.files import remove_leftovers, write_new, write_whole
 
 COURSE = Path(__file__).parents[2]
 """The clone: the folder that holds ``notebooks`` and ``work``."""
@@ -22,13 +26,16 @@ COURSE = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What :func:`prepare` did: working copies it `added`, and chapters with a newer edition.
+    """What :func:`prepare` did and found.
 
-    `added` are paths relative to ``work``; `outdated` are chapter numbers, such as ``"04"``.
+    `added` are the working copies that it made; `outdated` the chapters that have a newer edition,
+    such as ``"04"``; `former` the copies with answers whose chapter has another name by now. Copies
+    are told by their paths relative to ``work``.
     """
 
     added: tuple[str, ...]
     outdated: tuple[str, ...]
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,7 @@ def prepare(course: Path) -> Prepared:
     """
     editions = _editions(course)
     made_from = _read_record(course)
+    remove_leftovers(course / "work")
     current = {name: _digest(file) for name, file in editions.items()}
     missing = [name for name in editions if not (course / "work" / name).exists()]
     if missing:
@@ -82,7 +90,12 @@ def prepare(course: Path) -> Prepared:
         for name in editions.keys() - missing
         if made_from.get(name, current[name]) != current[name]
     }
-    return Prepared(added=tuple(missing), outdated=tuple(sorted(outdated)))
+    former = [
+        name
+        for name in sorted(made_from.keys() - editions.keys())
+        if (course / "work" / name).is_file() and _digest(course / "work" / name) != made_from[name]
+    ]
+    return Prepared(added=tuple(missing), outdated=tuple(sorted(outdated)), former=tuple(former))
 
 
 def reset(
@@ -95,7 +108,8 @@ def reset(
     """Put fresh copies of a chapter in place and keep the old ones beside them, dated.
 
     Copies that equal the fresh edition are left alone, and missing ones are made. Killed at any
-    moment, the old copy still stands under its own name or under the dated one, or under both.
+    moment, the old copy still stands under its own name or under the dated one, or under both. What
+    is saved meanwhile is in one of the two as well.
 
     Parameters
     ----------
@@ -123,8 +137,7 @@ def reset(
         fresh = (course / "notebooks" / name).read_bytes()
         copy = course / "work" / name
         if copy.read_bytes() != fresh:
-            kept = _keep(copy, stamp)
-            write_whole(copy, fresh)
+            kept = _renew(copy, fresh, stamp)
             replaced.append(Replaced(notebook=copy, kept=kept))
     digests = {name: _digest(course / "notebooks" / name) for name in names}
     _write_record(course, _read_record(course) | digests)
@@ -161,18 +174,49 @@ def _of_chapter(course: Path, chapter: str, editions: Sequence[str]) -> list[str
     ]
 
 
-def _keep(copy: Path, stamp: str) -> Path:
-    """Copy `copy` to a dated name that nothing has yet, and return that name."""
-    content = copy.read_bytes()
+def _renew(copy: Path, fresh: bytes, stamp: str) -> Path:
+    """Put `fresh` in the place of `copy`, and what was there under a dated name; return that name.
+
+    The fresh one is written under the dated name, and the two names are swapped in one step, so
+    that there is no moment in which a save could come between a look and a replacement.
+    """
     for attempt in range(1, 1000):
         suffix = stamp if attempt == 1 else f"{stamp}-{attempt}"
         kept = copy.with_name(f"{copy.stem}.{suffix}{copy.suffix}")
         try:
-            write_new(kept, content)
+            write_new(kept, fresh)
         except FileExistsError:
             continue
-        return kept
-    raise FileExistsError(f"there are a thousand copies like {kept} already")
+        break
+    else:
+        raise FileExistsError(f"there are a thousand copies like {kept} already")
+    try:
+        _swap(kept, copy)
+    except OSError:  # a system that cannot: a save in this very moment would be lost
+        write_whole(kept, copy.read_bytes())
+        write_whole(copy, fresh)
+    return kept
+
+
+def _swap(one: Path, other: Path) -> None:
+    """Let two files have each other's name, in one step.
+
+    Raises
+    ------
+    OSError
+        If the system, or the file system, has no such step.
+    """
+    libc: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux; RENAME_SWAP of macOS is 2 too
+    names = [os.fsencode(one.absolute()), os.fsencode(other.absolute())]
+    if sys.platform == "linux" and hasattr(libc, "renameat2"):
+        failed = libc.renameat2(here, names[0], here, names[1], exchange)
+    elif sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        failed = libc.renamex_np(*names, exchange)
+    else:
+        raise OSError("this system cannot swap two names")
+    if failed:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _digest(file: Path) -> str:

@@ -46,13 +46,28 @@ _CJK_FONTS = (
     "SimHei",
     "Noto Sans CJK JP",
 )
+"""Those that read best beside mathematics, the best first; any other is looked for after them."""
+
+_NEEDED = "回报误差"
 
 
 @cache
 def cjk_font() -> str | None:
     """Return the name of an installed font with Chinese characters, or None."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in _CJK_FONTS if name in installed), None)
+    fonts = font_manager.fontManager.ttflist
+    installed = {font.name for font in fonts}
+    known = next((name for name in _CJK_FONTS if name in installed), None)
+    return known or next((font.name for font in fonts if _has_chinese(font)), None)
+
+
+def _has_chinese(font: Any) -> bool:
+    if font.name.startswith("Last Resort"):  # matplotlib's own, an empty box for every letter
+        return False
+    try:
+        letters = font_manager.get_font(font.fname).get_charmap()
+    except (OSError, RuntimeError):  # a file that is gone, or that FreeType cannot read
+        return False
+    return all(ord(letter) in letters for letter in _NEEDED)
 
 
 def words(key: str, **values: Any) -> str:

@@ -98,7 +98,7 @@ def vector(name: str, obs: Any, size: int) -> NDArray[np.float32]:
     ValueError
         If it is not `size` numbers that are finite in float32.
     """
-    seen = _numbers(obs)
+    seen = numbers(obs)
     if seen is None or seen.shape != (size,) or not (np.abs(seen) <= LARGEST).all():
         raise ValueError(
             f"{name}: the observation must be a vector of {size} finite numbers, not"
@@ -127,8 +127,21 @@ def state(name: str, value: Any, count: int) -> int:
     return place
 
 
+def numbers(value: Any) -> NDArray[Any] | None:
+    """Return `value` as an array of real numbers, or None where it is not made of them."""
+    try:
+        array = np.asarray(value)
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ):  # lists of unequal lengths; tensors with gradients
+        return None
+    return array if array.dtype.kind in "fiub" else None
+
+
 def _reward(name: str, value: Any) -> float:
-    number = _numbers(value)
+    number = numbers(value)
     if number is None or number.shape != () or not abs(float(number)) <= LARGEST:
         raise ValueError(f"{name}: the reward must be one finite number, not {reprlib.repr(value)}")
     return float(number)
@@ -137,16 +150,7 @@ def _reward(name: str, value: Any) -> float:
 def _ending(name: str, which: str, value: Any) -> bool:
     if value is True or value is False:
         return value
-    flag = _numbers(value)
+    flag = numbers(value)
     if flag is None or flag.shape != () or flag not in (0, 1):
         raise ValueError(f"{name}: {which} must be True or False, not {reprlib.repr(value)}")
     return bool(flag)
-
-
-def _numbers(value: Any) -> NDArray[Any] | None:
-    """Return `value` as an array of real numbers, or None where it is not made of them."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError):  # lists of unequal lengths
-        return None
-    return array if array.dtype.kind in "fiub" else None

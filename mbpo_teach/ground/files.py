@@ -6,6 +6,7 @@ somebody hostile may have made are read without following or waiting for them. U
 """
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -49,6 +50,14 @@ def write_new(path: Path, content: bytes | str) -> None:
             os.replace(temporary, path)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove, in `folder` and below, the temporary files of processes that were killed writing."""
+    for file in folder.rglob(".*.part"):
+        written_by = re.fullmatch(r"\..+\.(\d+)-[0-9a-f]{8}\.part", file.name)
+        if written_by and not _lives(int(written_by[1])):
+            file.unlink(missing_ok=True)
+
+
 def read_plain(path: Path, most: int) -> bytes:
     """Return the first `most` bytes of a plain file.
 
@@ -78,7 +87,7 @@ def _written_beside(path: Path, content: bytes | str) -> Iterator[Path]:
         content = content.encode("utf-8", "backslashreplace")
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder: a file can be renamed in one step only within one file system.
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with open(temporary, "xb") as file:
             file.write(content)
@@ -88,3 +97,15 @@ def _written_beside(path: Path, content: bytes | str) -> Iterator[Path]:
     finally:
         # It may have its name already: then there is nothing left to remove.
         temporary.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name != "posix":
+        return True  # there, asking would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True

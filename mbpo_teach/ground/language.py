@@ -5,10 +5,14 @@ Figure labels, live sentences and feedback come from one catalogue, the TOML fil
 All chapters use this module.
 
 The language is, in this order: the one chosen with :func:`use` (the switch above each lab),
-the environment variable ``MBPO_LANG``, the folder of the notebook that is running, English.
+the environment variable ``MBPO_LANG``, the folder of the notebook that is running, English. A
+kernel is not told which notebook it runs. JupyterLab says it in an environment variable, VS Code in
+a name among the learner's own, and most others start the kernel in the notebook's folder; where
+none of that is so, ``MBPO_LANG`` remains.
 """
 
 import os
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -29,10 +33,24 @@ def current() -> str:
     from_environment = os.environ.get("MBPO_LANG")
     if from_environment:
         return _known(from_environment, "MBPO_LANG")
-    # Jupyter gives the kernel the whole path of the notebook that started it. The innermost folder
-    # decides: the course may itself lie in one that is called zh, or in the home of a user zh.
-    folders = PurePath(os.environ.get("JPY_SESSION_NAME", "")).parent.parts
-    return next((folder for folder in reversed(folders) if folder in LANGUAGES), "en")
+    # The innermost folder decides: the course may itself lie in one that is called zh, or in the
+    # home of a user zh.
+    return next((folder for folder in reversed(_folders()) if folder in LANGUAGES), "en")
+
+
+def _folders() -> tuple[str, ...]:
+    """Return the folders above the notebook that is running, the outermost first, if known."""
+    if path := os.environ.get("JPY_SESSION_NAME"):
+        return PurePath(path).parent.parts
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:  # a terminal, whose folder is nobody's choice of a language
+        return ()
+    if path := shell.user_ns.get("__vsc_ipynb_file__"):
+        return PurePath(path).parent.parts
+    here = PurePath(os.getcwd()).parts
+    below = here[-2:] if here[-1] == "solutions" else here[-1:]
+    return below if below[0] in LANGUAGES else ()
 
 
 def use(language: str) -> None:

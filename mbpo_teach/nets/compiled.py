@@ -5,6 +5,8 @@ more than the arithmetic. `torch.compile` turns the whole function into a few lo
 in half a minute; the result is kept on disk for the next start. Used by the learner of chapter 6.
 """
 
+import os
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -43,7 +45,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Return `function`, which must be pure, as one compiled graph.
 
     It is compiled when it is first called. Where that fails, for want of a C++ compiler most often,
-    a warning says so, and `function` itself is used from then on: slower, with the same results.
+    a warning says why, and `function` itself is used from then on: slower, with the same results.
     """
     graph: Callable[P, R] | None = None
     eager = False
@@ -59,8 +61,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
                 result = function(*args, **kwargs)
                 warnings.warn(
                     "torch.compile does not work here, so updates run uncompiled, up to six times"
-                    " slower. Most often a C++ compiler (g++ or clang) is missing."
-                    f" {_first(error)}",
+                    f" slower. {_why(error)}",
                     RuntimeWarning,
                     stacklevel=2,
                 )
@@ -71,5 +72,38 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def _first(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def check_cache() -> None:
+    """Raise a `ValueError` if the folder that is named for PyTorch's cache cannot be one.
+
+    PyTorch makes it wherever it loads its compiler, the first step of its own Adam among them.
+    """
+    folder = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    if folder:
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise ValueError(
+                f"the environment variable TORCHINDUCTOR_CACHE_DIR={folder} must name a folder into"
+                f" which PyTorch can write its cache ({error.strerror}); unset it, or name another"
+            ) from error
+
+
+def _why(error: Exception) -> str:
+    """Return the likeliest reason and what was said, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # A compiler's own words come after the command, which is long.
+    said = next(
+        (line for line in lines if " error: " in line), (lines or [type(error).__name__])[0]
+    )
+    folders = [tempfile.gettempdir(), os.environ.get("TORCHINDUCTOR_CACHE_DIR", "")]
+    if spaced := next((folder for folder in folders if " " in folder), None):
+        return (
+            f"The path of temporary files or of PyTorch's cache, {spaced}, has a space, which the"
+            " compiler takes for the end of a name: let TMPDIR and TORCHINDUCTOR_CACHE_DIR name"
+            f" others. {said}"
+        )
+    if isinstance(error, OSError):
+        return f"PyTorch's cache cannot be read or written. {said}"
+    return f"Most often a C++ compiler (g++ or clang) is missing. {said}"

@@ -33,6 +33,7 @@ from mbpo_teach.ground.files import write_whole
 from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.algorithms.presets import changed, preset, without_model
+from mbpo_teach.nets.compiled import check_cache
 
 ALGORITHMS = ("mbpo", "sac")
 
@@ -117,6 +118,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         trains in it: nothing is changed then. If the memory of the machine is too small for the
         settings: what was stored remains.
     """
+    check_cache()
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder, wait=wait), _enough_memory():
         agent, rows = run.agent(), list[Row]()

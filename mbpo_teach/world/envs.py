@@ -79,7 +79,14 @@ class Env:
         return self.start(int(rng.integers(2**31)))
 
     def start(self, seed: int) -> NDArray[np.float32]:
-        """Begin the episode that Gymnasium starts from `seed`; return its first observation."""
+        """Begin the episode that Gymnasium starts from `seed`; return its first observation.
+
+        Raises
+        ------
+        ValueError
+            If `seed` is no whole number from 0; or if the world gives no such observation.
+        """
+        seed = whole("seed", seed, least=0)
         obs = door.first(self.name, self.simulator.reset(seed=seed))
         seen = door.vector(self.name, obs, self.obs_size)
         self.elapsed = 0
@@ -97,7 +104,10 @@ class Env:
             If the action has another shape or leaves [-1, 1], or before the first reset; or if the
             world gives anything but finite numbers in the shapes that it promises.
         """
-        action = np.asarray(action, np.float32)
+        asked = door.numbers(action)
+        if asked is None:
+            raise ValueError(f"action must hold numbers, not {action!r}")
+        action = asked.astype(np.float32)
         if action.shape != (self.act_size,):
             raise ValueError(f"action must have shape ({self.act_size},), not {action.shape}")
         if not (np.abs(action) <= 1).all():

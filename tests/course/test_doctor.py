@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -162,3 +163,30 @@ def test_importing_the_doctor_is_light():
         "assert not {'torch', 'mujoco', 'matplotlib', 'jupyter_client'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("chosen", ["nonsense", "osmesa"])
+def test_a_wrong_mujoco_gl_is_named_in_the_cure(chosen):
+    """In a process of its own: MuJoCo reads it when it is loaded."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mbpo_teach", "doctor"],
+        env=os.environ | {"MUJOCO_GL": chosen},
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.splitlines()
+    (found,) = [number for number, line in enumerate(lines) if line.startswith("✗ MuJoCo")]
+    assert f"MUJOCO_GL is {chosen}" in lines[found + 1] and "Unset it" in lines[found + 1]
+
+
+@pytest.mark.parametrize("system", doctor.WITHOUT_TORCH)
+def test_a_system_without_pytorch_is_told(monkeypatch, system):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(doctor.sys, "platform", system[0])
+    monkeypatch.setattr(doctor.platform, "machine", lambda: system[1])
+    assert "no package of the tested version for Intel Macs and for Windows on ARM" in (
+        doctor._cure("torch")
+    )
+    assert doctor._cure("packages") == doctor._cure("torch")
+    readme = (doctor.REQUIREMENTS.parent / "README.md").read_text(encoding="utf-8")
+    assert "Intel Macs" in readme and "Windows on ARM" in readme

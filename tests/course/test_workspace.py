@@ -253,6 +253,136 @@ def test_killed_while_copying_no_half_copy_stands(course):
         assert all(files(course)[name] == f"{name}, first edition" for name in files(course))
 
 
+# Saves in the midst of a reset, full disks, kills, and chapters with another name.
+
+WRITER = """
+import os, sys
+from pathlib import Path
+copy, number = Path(sys.argv[1]), 0
+while not copy.with_name("stop").exists():
+    number += 1
+    if sys.argv[2] == "in place":
+        copy.write_text(f"answer {number}")
+    else:
+        beside = copy.with_name("beside")
+        beside.write_text(f"answer {number}")
+        os.replace(beside, copy)
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["in place", "beside"])
+def test_a_save_during_a_reset_is_in_the_copy_or_in_the_dated_one(course, how):
+    """An editor that saves without a pause: its last save is there, whenever it was made."""
+    workspace.prepare(course)
+    copy = work(course, "en/04_when_to_trust.ipynb")
+    command = [sys.executable, "-c", WRITER, str(copy), how]
+    for round_ in range(5):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            writer.stdout.readline()
+            workspace.reset(course, "04", editions=["en"], now=NOON)
+            copy.with_name("stop").touch()
+            said = ["1", *writer.stdout.read().split()]
+        copy.with_name("stop").unlink()
+        assert f"answer {said[-1]}" in files(course).values(), round_
+        for file in copy.parent.glob("04*-*.ipynb"):
+            file.unlink()
+
+
+def saving(copy, how):
+    """Save an answer as editors do: into the file itself, or by a renaming over it."""
+    beside = copy.with_name("beside")
+    (copy if how == "in place" else beside).write_text("saved meanwhile")
+    if how == "beside":
+        os.replace(beside, copy)
+
+
+@pytest.mark.parametrize("how", ["in place", "beside"])
+@pytest.mark.parametrize("step", range(6))
+def test_a_save_before_any_step_of_a_reset_is_kept(course, how, step, monkeypatch):
+    workspace.prepare(course)
+    copy = work(course, "en/04_when_to_trust.ipynb")
+    copy.write_text("my answer")
+    left = [step]
+
+    def after(name):
+        real = getattr(os, name)
+
+        def call(*args, **options):
+            result = real(*args, **options)
+            left[0] -= 1
+            if left[0] == -1:
+                saving(copy, how)
+            return result
+
+        return call
+
+    for name in ("fsync", "link"):
+        monkeypatch.setattr(os, name, after(name))
+    workspace.reset(course, "04", now=NOON)
+    monkeypatch.undo()
+    assert left[0] >= 0 or "saved meanwhile" in files(course).values()
+    assert step > 1 or left[0] < 0  # the first two are steps of every reset
+
+
+def test_a_system_that_swaps_no_names_keeps_the_old_copy_all_the_same(course, monkeypatch):
+    def refuse(one, other):
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(workspace, "_swap", refuse)
+    test_a_reset_keeps_the_old_copy_under_a_dated_name(course)
+
+
+@pytest.mark.parametrize("step", range(2))
+def test_a_full_disk_leaves_no_copy_that_is_not_whole(course, step, monkeypatch):
+    workspace.prepare(course)
+    copy = work(course, "en/04_when_to_trust.ipynb")
+    copy.write_text("my answer")
+    before, left, real = files(course), [step], os.fsync
+
+    def full(handle):
+        left[0] -= 1
+        if left[0] < 0:
+            os.ftruncate(handle, os.fstat(handle).st_size // 2)
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        workspace.reset(course, "04", now=NOON)
+    there = files(course)
+    assert "my answer" in there.values()
+    assert set(there.values()) <= {*before.values(), "en/04_when_to_trust.ipynb, first edition"}
+    assert not [*(course / "work").rglob("*.part")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are not asked elsewhere")
+def test_what_a_killed_process_was_writing_is_removed(course):
+    workspace.prepare(course)
+    work(course, NAMES[0]).write_text("my answer")
+    subprocess.run([sys.executable, "-c", KILLED_AT, str(course), "0"], check=False)
+    assert [*(course / "work").rglob("*.part")]
+    running = course / "work" / "en" / f".00_start_here.ipynb.{os.getpid()}-0123abcd.part"
+    own = course / "work" / "en" / ".notes.part"
+    for file in (running, own):
+        file.write_text("half of it")
+    workspace.prepare(course)
+    assert {*(course / "work").rglob("*.part")} == {running, own}
+
+
+def test_answers_in_a_chapter_that_was_renamed_are_told(course):
+    workspace.prepare(course)
+    for edition in ("en", "zh"):
+        old = course / "notebooks" / edition / "04_when_to_trust.ipynb"
+        old.rename(old.with_name("04_trust.ipynb"))
+    assert workspace.prepare(course).former == ()  # nobody has answered anything
+    work(course, "zh/04_when_to_trust.ipynb").write_text("my answer")
+    for _ in range(2):
+        assert workspace.prepare(course).former == ("zh/04_when_to_trust.ipynb",)
+    work(course, "zh/04_when_to_trust.ipynb").unlink()
+    assert workspace.prepare(course).former == ()
+
+
 # The course's own notebooks.
 
 

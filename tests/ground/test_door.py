@@ -174,6 +174,21 @@ def test_bounds_of_the_largest_number_overflow_nothing(known):
     assert seen == [-LARGEST, 0, LARGEST]
 
 
+@pytest.mark.parametrize("action", [[0.5 + 9j], ["a"], [None], torch.ones(1, requires_grad=True)])
+def test_an_action_that_is_no_numbers_is_one_sentence(known, action):
+    env = envs.make(known(World))
+    env.reset(rng=rng())
+    with pytest.raises(ValueError, match=r"^action must hold numbers, not"):
+        env.step(action)
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5, True])
+def test_a_start_needs_a_seed(known, seed):
+    """Without one Gymnasium starts anywhere, and never again in the same place."""
+    with pytest.raises(ValueError, match=r"^seed must be"):
+        envs.make(known(World)).start(seed)
+
+
 # Time.
 
 

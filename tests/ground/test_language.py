@@ -53,6 +53,57 @@ def test_the_folder_of_the_notebook_decides(path, spoken, monkeypatch):
     assert language.current() == spoken
 
 
+class Shell:
+    """What IPython gives where a notebook runs; `names` are the learner's."""
+
+    def __init__(self, **names):
+        self.user_ns = names
+
+
+@pytest.mark.parametrize(
+    ("folder", "names", "spoken"),
+    [
+        ("work/zh", {}, "zh"),
+        ("work/zh/solutions", {}, "zh"),
+        ("work/en", {}, "en"),
+        ("zh/work/en", {}, "en"),
+        ("zh/project", {}, "en"),
+        ("solutions", {}, "en"),
+        ("elsewhere", {"__vsc_ipynb_file__": "/home/li/course/work/zh/04.ipynb"}, "zh"),
+        ("work/zh", {"__vsc_ipynb_file__": "/home/zh/course/work/en/04.ipynb"}, "en"),
+    ],
+)
+def test_other_front_ends_than_jupyter_are_asked_too(folder, names, spoken, tmp_path, monkeypatch):
+    """Jupyter names the notebook to its kernel, VS Code among the names, others by the folder."""
+    (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / folder)
+    assert language.current() == "en"  # no notebook: the folder of a terminal says nothing
+    import IPython
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: Shell(**names))
+    assert language.current() == spoken
+
+
+def test_a_chinese_notebook_speaks_chinese_wherever_it_is_run(tmp_path):
+    """A kernel as nbclient starts it: in the notebook's folder, and told nothing."""
+    from jupyter_client.manager import start_new_kernel
+
+    folder = tmp_path / "work" / "zh"
+    folder.mkdir(parents=True)
+    manager, client = start_new_kernel(cwd=str(folder))
+    try:
+        said = []
+        client.execute_interactive(
+            "from mbpo_teach import language; print(language.current())",
+            output_hook=lambda message: said.append(message["content"].get("text", "")),
+            timeout=120,
+        )
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "".join(said).strip() == "zh"
+
+
 def test_the_environment_variable_goes_before_the_folder(monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "work/zh/04.ipynb")
     monkeypatch.setenv("MBPO_LANG", "en")

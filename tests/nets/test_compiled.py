@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from mbpo_teach.nets import compiled as module
 from mbpo_teach.nets.compiled import compiled
+from mbpo_teach.runs.training import Run, train_in
 
 NO_COMPILER = """
 import warnings, torch
@@ -108,3 +110,46 @@ def test_wrong_input_gets_its_own_error_and_does_not_switch_compiling_off(monkey
             run(torch.zeros(1))
         assert run(torch.zeros(2)).equal(torch.ones(2))
     assert calls == ["graph", "eager", "graph"]
+
+
+@pytest.mark.parametrize("variable", ["TMPDIR", "TORCHINDUCTOR_CACHE_DIR"])
+def test_a_space_in_a_path_is_given_as_the_reason(monkeypatch, tmp_path, variable):
+    """What g++ then says, for a temporary file that it took for two."""
+    said = (
+        "CppCompileError: C++ compile error\n\nCommand:\ng++ /a b\n\ng++: fatal error: is the same"
+    )
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    monkeypatch.setenv(variable, str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    def fail(*_, **__):
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(module.torch, "compile", fail)
+    run = compiled(lambda x: x + 1)
+    with pytest.warns(RuntimeWarning, match="with space, has a space.*fatal error: is the same"):
+        assert run(torch.zeros(2)).equal(torch.ones(2))
+
+
+def test_a_cache_that_cannot_be_is_not_a_missing_compiler(monkeypatch):
+    error = FileNotFoundError(2, "No such file or directory", "/nope")
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(module.torch, "compile", fail)
+    with pytest.warns(
+        RuntimeWarning, match="PyTorch's cache cannot be .*No such file.*nope"
+    ) as told:
+        compiled(lambda x: x + 1)(torch.zeros(2))
+    assert "compiler" not in str(told[0].message)
+
+
+def test_a_cache_that_cannot_be_is_told_before_anything_is_trained(monkeypatch, tmp_path):
+    """It was called a run that cannot be written."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/dev/null/nope")
+    run = train_in(tmp_path / "run", Run(environment="Pendulum-v1", steps=20))
+    with pytest.raises(ValueError, match=r"TORCHINDUCTOR_CACHE_DIR=/dev/null/nope must name"):
+        next(run)
+    assert not (tmp_path / "run").exists()

@@ -2,6 +2,7 @@ import io
 import json
 import threading
 import time
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -145,6 +146,21 @@ def test_the_font_found_has_chinese_characters():
         pytest.skip("no Chinese font is installed")
     font = mpl.font_manager.get_font(mpl.font_manager.findfont(name))
     assert all(ord(character) in font.get_charmap() for character in "策略偏移模型误差推演")
+
+
+def test_any_installed_font_with_chinese_characters_is_found(monkeypatch):
+    """Systems call theirs by many names; matplotlib's own placeholder for all letters is none."""
+    name = style.cjk_font()
+    if name is None:
+        pytest.skip("no Chinese font is installed")
+    every = mpl.font_manager.fontManager.ttflist
+    chinese = replace(next(font for font in every if font.name == name), name="Nobody's Song")
+    latin = [font for font in every if font.name.startswith(("DejaVu", "Last Resort"))]
+    for fonts, found in (([*latin, chinese], "Nobody's Song"), (latin, None)):
+        style.cjk_font.cache_clear()
+        monkeypatch.setattr(mpl.font_manager.fontManager, "ttflist", fonts)
+        assert style.cjk_font() == found
+    style.cjk_font.cache_clear()
 
 
 # Sliders.
