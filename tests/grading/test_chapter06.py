@@ -8,6 +8,8 @@ from mbpo_teach import gaussian, sac_losses, seeding
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.judge import judge
 
+pytestmark = pytest.mark.filterwarnings("ignore:(overflow|divide|invalid):RuntimeWarning")
+
 
 def right(exercise_id, answer):
     return judge(find(exercise_id), answer, seeding.generator(0, "check", exercise_id)).right
@@ -54,6 +56,10 @@ def slope(raw):
     return 2 * (np.log(2) - raw - np.logaddexp(0, -2 * raw))
 
 
+def naive_slope(raw):
+    return 2 * (np.log(2) - raw - np.log(1 + np.exp(-2 * raw)))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -66,6 +72,11 @@ def slope(raw):
         lambda u, m, s: (gaussian_part(u, m, 0.5 * s) - slope(u)).sum(-1),
         lambda u, m, s: (gaussian_part(u, m, s) - np.log(1 - np.tanh(u) ** 2 + 1e-6)).sum(-1),
         lambda u, m, s: (gaussian_part(u, m, s) - np.log(1 - np.tanh(u) ** 2)).sum(-1),
+        # What overflows far out, on the one side or the other.
+        lambda u, m, s: (gaussian_part(u, m, s) - naive_slope(u)).sum(-1),
+        lambda u, m, s: (gaussian_part(u, m, s) - naive_slope(-u)).sum(-1),
+        lambda u, m, s: (gaussian_part(u, m, s) + 2 * np.log(np.cosh(u))).sum(-1),
+        lambda u, m, s: (gaussian_part(u, m, s) - naive_slope(u.astype(np.float32))).sum(-1),
     ],
 )
 def test_wrong_log_densities(wrong):
