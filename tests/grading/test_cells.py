@@ -35,8 +35,9 @@ def test_what_only_ipython_understands_is_left_out_and_no_line_moves(source, pla
 @pytest.mark.parametrize(
     "source",
     [
-        "def f(:", "x = 1\nls -l", "%x\n" * 1000, "a\0b", "(" * 500, "-" * 90_000 + "1",
-        "x" * (MAX_CHARACTERS + 1), "import a" + ".a" * 40_000, "from a\\\n" + ".a" * 40_000 + " import b",
+        "def f(:", "x = 1\nls -l /", "%x\n" * 1000, "a\0b", "(" * 500, "-" * 90_000 + "1",
+        "x" * (MAX_CHARACTERS + 1), "import a" + ".a" * 40_000,
+        "from a\\\n" + ".a" * 40_000 + " import b",
         "\ud800",
     ],
 )  # fmt: skip
@@ -78,7 +79,7 @@ def test_what_one_cell_settles_holds_for_the_next():
 @pytest.mark.parametrize("ending", ["raise SystemExit(3)", "1 / 0", "def f(:", "return 3"])
 def test_a_cell_that_ends_early_does_not_end_the_next(ending):
     shell = Shell({})
-    with pytest.raises(BaseException, match=""):
+    with pytest.raises((Exception, SystemExit)):
         shell.run(f"x = 1\n{ending}\nx = 2")
     shell.run("y = 3")
     assert shell.namespace["y"] == 3 and shell.namespace.get("x", 1) == 1

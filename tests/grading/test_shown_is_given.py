@@ -5,6 +5,7 @@ bottom, as a student runs it, and as the grader runs what it gathers of it. Only
 nbval are left out, which `test_habits` does not leave out.
 """
 
+import asyncio
 import contextlib
 import io
 import json
@@ -122,7 +123,10 @@ def ipython(tmp_path_factory):
     for kind in ("line", "cell"):
         for magic in ("pip", "bash", "matplotlib"):
             shell.register_magic_function(lambda *given: None, kind, magic)
-    return shell
+    loop = asyncio.new_event_loop()
+    shell.loop_runner = loop.run_until_complete
+    yield shell
+    loop.close()
 
 
 def shows(ipython, cells):
@@ -155,7 +159,7 @@ def given_mark(content):
     return "passed" if callable(answer) and judge(find("00-1"), answer, stream).right else "wrong"
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=notebooks())
 def test_what_the_notebook_shows_the_grader_gives(ipython, drawn):
     answer, cells = drawn
