@@ -9,6 +9,7 @@ below the check, in a notebook run from top to bottom, gets the point.
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import CodeType
 
@@ -152,6 +153,10 @@ def _gathered(
             left_out += len(lines)
         except SyntaxError as error:  # in a notebook the other cells go on
             broken = broken or error.lineno or 1
+    if broken:
+        with suppress(SyntaxError):  # one function, split in its middle
+            whole, lines = python("\n".join(sources))
+            own, left_out, broken = {mine[0]: whole}, len(lines), 0
     asked = {node.id for name in task.names for node in ast.walk(ast.parse(name))
              if isinstance(node, ast.Name)}  # fmt: skip
     above = {i - len(task.above): cell for i, source in enumerate(task.above)
@@ -168,14 +173,14 @@ def _gathered(
     own = {position: source for position, source in own.items() if source.strip()}
     if not own and not broken and not taken & asked:
         return None
-    whole = own | {
+    pieces = own | {
         position: around[position].piece(indices) for position, indices in chosen.items()
     }
-    known = _bound(*whole.values(), task.setup) | names.EVERYWHERE
+    known = _bound(*pieces.values(), task.setup) | names.EVERYWHERE
     below = {name for i, cell in others.items() if i > end for each in cell.statements
              for name in each.bound}  # fmt: skip
     return Gathered(
-        cells=tuple(whole[position] for position in sorted(whole)),
+        cells=tuple(pieces[position] for position in sorted(pieces)),
         written=len(mine),
         taken=tuple(sorted(taken)),
         left_out=left_out,

@@ -88,6 +88,12 @@ def test_a_cell_that_cannot_be_read_is_passed_over(source):
     assert len(answer.cells) == 1
 
 
+def test_a_function_split_in_its_middle_is_joined():
+    first, second = USES.format("1").split("\n", 1)
+    answer = found((first, "answer"), (second, "answer"))
+    assert (answer.written, answer.broken, len(answer.cells)) == (2, 0, 1)
+
+
 def test_an_answer_that_is_not_python_beside_one_that_is():
     answer = found(("\ndef f(:", "answer"), (USES.format("1"), "answer"))
     assert (answer.broken, answer.written, len(answer.cells)) == (2, 2, 1)
