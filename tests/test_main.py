@@ -148,7 +148,7 @@ def test_no_encoding_ends_a_command(course, monkeypatch, tmp_path, encoding, spo
         "lab --chapter 99": 1,
     }
     code = (
-        "import runpy, sys\nfrom pathlib import Path\nfrom mbpo_teach import workspace\n"
+        "import runpy, sys\nfrom pathlib import Path\nfrom mbpo_teach.course import workspace\n"
         "workspace.COURSE = Path(sys.argv[1])\ncommands = sys.argv[2:]\n"
         "for command in commands:\n"
         "    sys.argv = ['mbpo_teach', *command.split()]\n"

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from mbpo_teach.grading.compare import Plain, plain
+from mbpo_teach.grading.compare import Plain, is_half, plain
 
 _PRINTED_LIMIT = 1000
 
@@ -32,8 +32,8 @@ class Attempt:
     `trouble` is empty if a value came back, else ``"stub"``, ``"raised"``, ``"nothing"`` (None
     came back) or ``"not_numbers"``. For ``"raised"``, `error` is type and message, `line` and
     `code` the place in the answer (line 0: not in the answer at all); for ``"not_numbers"``,
-    `error` names the type that came back. `printed` is the beginning of what was printed and
-    warned.
+    `error` names the type that came back; without trouble, it is ``"half"`` if that is in half
+    precision. `printed` is the beginning of what was printed and warned.
     """
 
     value: Plain = None
@@ -69,7 +69,7 @@ def _call(answer: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, A
     if returned is None:
         return {"trouble": "nothing"}
     try:
-        return {"value": plain(returned)}
+        return {"value": plain(returned), "error": "half" if is_half(returned) else ""}
     except KeyboardInterrupt:
         raise
     except BaseException:

@@ -10,6 +10,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from types import CodeType
 from typing import Any
 
@@ -59,7 +60,7 @@ def python(source: str) -> tuple[str, list[int]]:
         lines = textwrap.dedent("\n".join(lines)).split("\n")
     for _ in range(_MOST_LINES):
         try:
-            compiled("\n".join(lines))
+            tree("\n".join(lines))
         except SyntaxError as error:
             number = error.lineno or 1
             if not _without(lines, number, left_out):
@@ -92,22 +93,28 @@ def _without(lines: list[str], number: int, left_out: list[int]) -> bool:
     return True
 
 
-def compiled(cell: str | ast.Module) -> CodeType:
-    """Return a cell's code; ``await`` may stand at its top level, as in a notebook.
+def statements(source: str) -> list[tuple[ast.stmt, CodeType]]:
+    """Return the statements at the top of a cell, each with its code; raises as :func:`tree`.
+
+    A notebook compiles them one by one: ``from __future__`` may stand further down, ``await`` may
+    stand at the top, and one that cannot be compiled, left out here, does not stop those above it.
+    """
+    found = []
+    for node in tree(source).body:
+        module = ast.Module(body=[node], type_ignores=[])
+        with suppress(SyntaxError):
+            found.append((node, _guarded(module, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)))
+    return found
+
+
+def tree(source: str) -> ast.Module:
+    """Return a cell's syntax tree.
 
     Raises
     ------
     SyntaxError
         If it is not Python, or more than can be read with reasonable effort.
     """
-    found: CodeType = _guarded(
-        tree(cell) if isinstance(cell, str) else cell, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    )
-    return found
-
-
-def tree(source: str) -> ast.Module:
-    """Return a cell's syntax tree; raises as :func:`compiled`."""
     if len(source) > MAX_CHARACTERS:
         raise SyntaxError("the cell is too long", ("<cell>", 1, 1, ""))
     for number, line in enumerate(source.replace("\\\n", " ").split("\n"), start=1):

@@ -61,11 +61,12 @@ def _soft_clamp(raw: np.ndarray, low: float, high: float) -> np.ndarray:
 def _soft_clamp_cases(rng: np.random.Generator) -> list[Case]:
     fixed = [
         (np.array([0.0]), -10.0, 0.5),
-        (np.array([-10.0, 0.5]), -10.0, 0.5),  # at the limits: half a softplus away
+        # At the limits, half a softplus away; and so far outside that they are reached.
+        (np.array([-1000.0, -10.0, 0.5, 1000.0]), -10.0, 0.5),
         # A little outside, where a hard clamp would be flat.
         (np.array([-11.0, 1.5]), -10.0, 0.5),
-        # Far outside: the limits themselves, though exp overflows on the way.
-        (np.array([-1000.0, 1000.0]), -10.0, 0.5),
+        # Between limits so wide that exp overflows on the way, which log(1 + exp) does not survive.
+        (np.array([-4000.0, -5.0, 250.0, 4000.0]), -2000.0, 1000.0),
         (np.array([-1.0, 0.0, 1.0]), -1.0, 1.0),
     ]
     random = []

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mbpo_teach.grading.exercise import Exercise
+from mbpo_teach.grading.exercise import Exercise, Impossible
 from mbpo_teach.theory import bounds
 
 Array = np.ndarray
@@ -67,21 +67,28 @@ def _best_length_cases(rng: np.random.Generator) -> list[Case]:
 
 def length_judged(
     answer: Any, gamma: float, eps_m_prime: float, eps_pi: float
-) -> tuple[float, bool] | Any:
+) -> tuple[float, bool]:
     """Return what is compared of an answer k: its penalty, and whether k is infinite.
 
     At a tie two lengths are equally right, and rounding decides between them.
+
+    Raises
+    ------
+    Impossible
+        If the answer is not a whole number, 0 or more, or infinity: a penalty can be computed
+        for some of those too, and may even look better.
     """
     if isinstance(answer, (tuple, dict)) or np.shape(answer) != ():
-        return answer  # not a number at all: the comparison says so
+        raise Impossible("k is one number")
     k = float(answer)
-    if math.isinf(k) and k > 0:
+    if not k >= 0 or (math.isfinite(k) and k != math.floor(k)):
+        raise Impossible("k is a whole number, 0 or more")
+    if math.isinf(k):
         return (0.0 if eps_m_prime == 0 else math.inf), True
-    # Written out, because an answer may be negative or a fraction, which no bound accepts.
-    with np.errstate(over="ignore", invalid="ignore"):
-        power = float(np.float64(gamma) ** k) if gamma > 0 else float(k == 0)
-        penalty = power * eps_pi / (1 - gamma) ** 2 + k * eps_m_prime / (1 - gamma)
-    return 2 * penalty, False
+    penalty = bounds.branched_penalty_on_policy(
+        k, gamma=gamma, r_max=1.0, eps_m_prime=eps_m_prime, eps_pi=eps_pi
+    )
+    return float(penalty), False
 
 
 def _branched_rollout(

@@ -29,9 +29,10 @@ def _log_prob_cases(rng: np.random.Generator) -> list[Case]:
         (2 * one, 2 * one, 0 * one),  # at the middle of the Gaussian the correction is nearly all
         (0 * one, 0 * one, 0 * one),
         (-3 * one, -2 * one, 0.5 * one),
-        # Far out, where 1 - tanh(u)^2 is no longer a number above zero.
+        # Far out, where 1 - tanh(u)^2 is no longer a number above zero, and where exp overflows: on
+        # either side another way of writing log(1 + exp) does.
         (np.array([[20.0], [-20.0]]), np.array([[19.0], [-19.0]]), np.zeros((2, 1))),
-        (np.array([[400.0]]), np.array([[400.0]]), np.zeros((1, 1))),
+        (np.array([[800.0], [-800.0]]), np.array([[800.0], [-800.0]]), np.zeros((2, 1))),
     ]
     random = [
         (rng.normal(size=shape), rng.normal(size=shape), rng.uniform(-2, 1, size=shape))

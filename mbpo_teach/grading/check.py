@@ -13,8 +13,10 @@ from mbpo_teach.grading.judge import judge
 from mbpo_teach.ground import language, seeding
 
 
-def check(exercise_id: str, answer: Any) -> None:
+def check(exercise_id: str, answer: Any, *, hint: bool = False) -> None:
     """Try `answer`, the learner's function, on the cases of an exercise and print the result.
+
+    With ``hint=True``, an answer that is not right yet gets the exercise's hint as well.
 
     Whatever the answer does, the notebook goes on: an error becomes a sentence, and so does a
     SystemExit. Only the stop button (KeyboardInterrupt) is obeyed. The cases are the same at
@@ -23,7 +25,7 @@ def check(exercise_id: str, answer: Any) -> None:
     # Hold the stream now: print and sys.stdout may be someone else's after the answer has run.
     out = sys.stdout
     try:
-        lines = _report(exercise_id, answer)
+        lines = _report(exercise_id, answer, hint)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the course's own mistake, never a reason to stop the learner
@@ -35,7 +37,7 @@ def check(exercise_id: str, answer: Any) -> None:
         out.write(text.encode("ascii", "backslashreplace").decode())
 
 
-def _report(exercise_id: str, answer: Any) -> list[str]:
+def _report(exercise_id: str, answer: Any, hint: bool) -> list[str]:
     try:
         exercise = find(exercise_id)
     except ValueError:
@@ -44,4 +46,6 @@ def _report(exercise_id: str, answer: Any) -> list[str]:
         kind = type(answer).__name__
         return [f"[{exercise_id}] ✗", language.text("grading.not_callable", kind=kind)]
     verdict = judge(exercise, answer, seeding.generator(0, "check", exercise_id))
-    return [headline(exercise_id, verdict), *feedback(exercise, verdict)]
+    name = getattr(answer, "__name__", type(answer).__name__)
+    told = feedback(exercise, verdict, name=str(name)[:60], hint=hint)
+    return [headline(exercise_id, verdict), *told]

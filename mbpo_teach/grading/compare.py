@@ -7,7 +7,7 @@ yes has no say, and a grader in another process can compare in the same way. Use
 
 import operator
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ class Difference:
     """The first thing in which a returned value differs from the expected one.
 
     `kind` is ``"kind"`` (a number where a tuple should be, ...), ``"length"``, ``"keys"``,
-    ``"shape"``, ``"finite"`` or ``"value"``; `where` is the place in the result, such as ``[1]``,
-    empty for the whole. `returned` and `expected` are plain data, shapes, lengths or keys.
+    ``"shape"``, ``"finite"``, ``"value"``, or ``"impossible"`` (see
+    :class:`mbpo_teach.grading.exercise.Impossible`); `where` is the place in the result, such as
+    ``[1]``, empty for the whole. `returned` and `expected` are plain data, shapes, lengths or keys.
     """
 
     kind: str
@@ -63,6 +64,48 @@ def plain(value: Any) -> Plain:
         return np.array(array, dtype=bool)
     single = array.dtype.kind == "f" and array.dtype.itemsize < 8
     return np.array(array, dtype=np.float32 if single else np.float64)
+
+
+def is_half(value: Any) -> bool:
+    """Whether any part of a returned value is in half precision, which is too coarse to compare."""
+    if isinstance(value, Mapping):
+        return any(map(is_half, value.values()))
+    if isinstance(value, (tuple, list)):
+        return any(map(is_half, value))
+    return str(getattr(value, "dtype", "")).removeprefix("torch.") in ("float16", "bfloat16")
+
+
+def changed(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, ...]:
+    """Return the positions of arguments that are not as they were, NaN for NaN.
+
+    What is no number, such as a function, is not looked at.
+    """
+    return tuple(
+        position
+        for position, (old, new) in enumerate(zip(before, after, strict=True))
+        if not _is_same_argument(old, new)
+    )
+
+
+def _is_same_argument(old: Any, new: Any) -> bool:
+    try:
+        was = plain(old)
+    except TypeError:
+        return True
+    try:
+        return _is_same(was, plain(new))
+    except TypeError:
+        return False
+
+
+def _is_same(one: Plain, other: Plain) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    return False
 
 
 def difference(returned: Plain, expected: Plain, tolerance: float) -> Difference | None:

@@ -28,6 +28,13 @@ ISOLATED_IMPORTS = "io logging os pathlib tempfile threading".split()
 """What an answer may import where isolation leaves it nothing to reach for."""
 
 
+class Impossible(ValueError):
+    """What came back is no answer to the question, such as a length below zero.
+
+    The catalogue says so in the entry ``impossible.ID``.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exercise:
     """One exercise, for example ``01-2``: the second of chapter 01.
@@ -51,7 +58,7 @@ class Exercise:
         What of an answer is compared, where several answers are equally right: a function of the
         answer, as plain data, and of the case's arguments. None compares the answer itself. It
         returns a tuple whose first item is the one that feedback tells, in the words of the
-        catalogue entry ``judged.ID``.
+        catalogue entry ``judged.ID``, or raises :class:`Impossible`.
     points
         What a right answer is worth.
     imports

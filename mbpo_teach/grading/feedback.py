@@ -21,13 +21,20 @@ def headline(exercise_id: str, verdict: Verdict) -> str:
     return f"[{exercise_id}] {verdict.passed}/{verdict.total} {mark}"
 
 
-def feedback(exercise: Exercise, verdict: Verdict) -> list[str]:
-    """Return the lines that follow the headline; none if every case passed."""
+def feedback(
+    exercise: Exercise, verdict: Verdict, *, name: str = "...", hint: bool = False
+) -> list[str]:
+    """Return the lines that follow the headline; none if every case passed.
+
+    `hint` asks for the hint; without it, the last line tells how to ask, with the function's
+    `name`.
+    """
     failure = verdict.failure
     if failure is None:
         return []
+    asked = hint_of(exercise) if hint else []
     if failure.attempt.trouble == "stub":
-        return [language.text("grading.stub")]
+        return [language.text("grading.stub"), *asked]
     lines = [
         language.text("grading.case", case=failure.case, call=_call(exercise, failure)),
         *_result(exercise, failure),
@@ -36,13 +43,22 @@ def feedback(exercise: Exercise, verdict: Verdict) -> list[str]:
         names = _parameters(exercise, len(failure.arguments))
         changed = ", ".join(names[position] for position in failure.changed)
         lines.append(language.text("grading.changed", names=changed))
+    if failure.difference and failure.attempt.error == "half":
+        lines.append(language.text("grading.half"))
     if failure.attempt.printed:
         lines.append(language.text("grading.printed"))
         lines += [f"    {line}" for line in failure.attempt.printed.splitlines()[:_PRINTED_LINES]]
-    hint = f"exercise.{exercise.id}.hint"
-    if hint in language.catalogue():
-        lines.append(language.text("grading.hint", hint=language.text(hint)))
-    return lines
+    if not hint and hint_of(exercise):
+        lines.append(language.text("grading.ask", id=exercise.id, name=name))
+    return lines + asked
+
+
+def hint_of(exercise: Exercise) -> list[str]:
+    """Return the line of an exercise's hint, if it has one."""
+    key = f"exercise.{exercise.id}.hint"
+    if key not in language.catalogue():
+        return []
+    return [language.text("grading.hint", hint=language.text(key))]
 
 
 def _result(exercise: Exercise, failure: Failure) -> list[str]:
@@ -57,7 +73,11 @@ def _result(exercise: Exercise, failure: Failure) -> list[str]:
         return [language.text("grading.nothing")]
     if tried.trouble == "not_numbers":
         return [language.text("grading.not_numbers", kind=tried.error), _expected(failure.expected)]
-    assert found is not None, "a failed case has trouble or a difference"
+    if found is None:
+        return []  # the numbers are right; it changed its arguments
+    if found.kind == "impossible":
+        returned = language.text("grading.returned", place="", value=shown(tried.value))
+        return [returned, language.text(f"impossible.{exercise.id}")]
     place = language.text("grading.place", where=found.where) if found.where else ""
     if exercise.judged is not None and found.kind in ("value", "finite"):
         returned = language.text("grading.returned", place="", value=shown(tried.value))

@@ -9,10 +9,12 @@ below the check, in a notebook run from top to bottom, gets the point.
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from types import CodeType
 
 from mbpo_teach.grading import names, reading
-from mbpo_teach.grading.cells import compiled, python, tree
+from mbpo_teach.grading.cells import MAX_CHARACTERS, python, statements
 from mbpo_teach.grading.courtesy import is_common
 from mbpo_teach.grading.pristine import Lean, Task
 from mbpo_teach.grading.reading import CodeCell
@@ -95,21 +97,25 @@ def gathered(lean: Lean, content: bytes) -> dict[str, Gathered]:
         read = _cell(cell.source) if room > 0 else None
         if read:
             others[position] = read
-    found = {task.id: _gathered(task, handed_in, others) for task in lean.tasks}
-    return {name: each for name, each in found.items() if each}
+    found = {}
+    for task in lean.tasks:
+        # What stands below the check is a try of another day, unless there is nothing above it.
+        for end in (_last_check(task, handed_in), len(handed_in) - 1):
+            if task.id not in found and (answer := _gathered(task, handed_in, others, end)):
+                found[task.id] = answer
+    return found
 
 
 def _cell(source: str) -> _Cell | None:
     try:
         plain, _ = python(source)
-        statements = [_statement(node) for node in tree(plain).body]
+        found = [_statement(node, code) for node, code in statements(plain)]
     except (SyntaxError, RecursionError):
         return None  # it does nothing in a notebook either
-    return _Cell(lines=plain.split("\n"), statements=statements)
+    return _Cell(lines=plain.split("\n"), statements=found)
 
 
-def _statement(node: ast.stmt) -> _Statement:
-    code = compiled(ast.Module(body=[node], type_ignores=[]))
+def _statement(node: ast.stmt, code: CodeType) -> _Statement:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(each.lineno for each in decorators)]) - 1
     bound = names.bound(code)
@@ -127,9 +133,18 @@ def _statement(node: ast.stmt) -> _Statement:
 
 
 def _gathered(
-    task: Task, handed_in: Sequence[CodeCell], others: Mapping[int, _Cell]
+    task: Task, handed_in: Sequence[CodeCell], others: Mapping[int, _Cell], end: int
 ) -> Gathered | None:
-    mine, end = _mine(task, handed_in)
+    """Return what there is of an exercise in the cells up to `end`."""
+    mine = [
+        position
+        for position, cell in enumerate(handed_in[: end + 1])
+        if (cell.exercise, cell.role) == (task.id, "answer")
+        and cell.source.strip() not in ("", task.stub.strip())
+    ]
+    sources = tuple(handed_in[position].source for position in mine)
+    if sum(map(len, sources)) > MAX_CHARACTERS:
+        return Gathered(cells=sources, written=len(mine))  # too long to be looked into
     own: dict[int, str] = {}
     left_out, broken = 0, 0
     for position in mine:
@@ -138,6 +153,10 @@ def _gathered(
             left_out += len(lines)
         except SyntaxError as error:  # in a notebook the other cells go on
             broken = broken or error.lineno or 1
+    if broken:
+        with suppress(SyntaxError):  # one function, split in its middle
+            whole, lines = python("\n".join(sources))
+            own, left_out, broken = {mine[0]: whole}, len(lines), 0
     asked = {node.id for name in task.names for node in ast.walk(ast.parse(name))
              if isinstance(node, ast.Name)}  # fmt: skip
     above = {i - len(task.above): cell for i, source in enumerate(task.above)
@@ -154,14 +173,14 @@ def _gathered(
     own = {position: source for position, source in own.items() if source.strip()}
     if not own and not broken and not taken & asked:
         return None
-    whole = own | {
+    pieces = own | {
         position: around[position].piece(indices) for position, indices in chosen.items()
     }
-    known = _bound(*whole.values(), task.setup) | names.EVERYWHERE
+    known = _bound(*pieces.values(), task.setup) | names.EVERYWHERE
     below = {name for i, cell in others.items() if i > end for each in cell.statements
              for name in each.bound}  # fmt: skip
     return Gathered(
-        cells=tuple(whole[position] for position in sorted(whole)),
+        cells=tuple(pieces[position] for position in sorted(pieces)),
         written=len(mine),
         taken=tuple(sorted(taken)),
         left_out=left_out,
@@ -177,22 +196,11 @@ def _gathered(
     )
 
 
-def _mine(task: Task, handed_in: Sequence[CodeCell]) -> tuple[list[int], int]:
-    """Return where the answer cells of an exercise are, and the last cell that counts for it.
-
-    Answer cells below the check are tries of another day, unless nothing is written above it.
-    """
+def _last_check(task: Task, handed_in: Sequence[CodeCell]) -> int:
+    """Return where the last cell is that checks an exercise; the last of all if there is none."""
     call = re.compile(rf"\bcheck\(\s*[\"']{task.id}[\"']")
-    written = [
-        position
-        for position, cell in enumerate(handed_in)
-        if (cell.exercise, cell.role) == (task.id, "answer")
-        and cell.source.strip() not in ("", task.stub.strip())
-    ]
-    last = len(handed_in) - 1
-    check = max((i for i, cell in enumerate(handed_in) if call.search(cell.source)), default=last)
-    above = [position for position in written if position <= check]
-    return (above, check) if above or not written else (written, last)
+    checks = (position for position, cell in enumerate(handed_in) if call.search(cell.source))
+    return max(checks, default=len(handed_in) - 1)
 
 
 def _choose(
@@ -202,9 +210,9 @@ def _choose(
     final: dict[str, int] = {}
     needed = set(asked)
     for position, source in own.items():
-        code = compiled(source)
-        final |= dict.fromkeys(names.bound(code), position)
-        needed |= names.used(code)
+        for _, code in statements(source):
+            final |= dict.fromkeys(names.bound(code), position)
+            needed |= names.used(code)
     chosen: dict[int, set[int]] = {}
     defining: dict[str, list[tuple[int, int]]] = {}
     modules = {name for cell in around.values() for statement in cell.statements
@@ -231,4 +239,5 @@ def _choose(
 
 
 def _bound(*sources: str) -> set[str]:
-    return {name for source in sources for name in names.bound(compiled(source))}
+    return {name for source in sources for _, code in statements(source)
+            for name in names.bound(code)}  # fmt: skip

@@ -209,6 +209,8 @@ def _judged(
     if absent := _ABSENT.match(found.error):
         key = answer.elsewhere.get(absent[1], "mark.name")
         return mark(who, exercise, "wrong", key, notes, name=absent[1][:60], **counts)
+    if found.trouble in ("changed", "half"):
+        return mark(who, exercise, "wrong", f"mark.{found.trouble}", notes, **counts)
     if shown == PASSED:
         return mark(who, exercise, "wrong", "mark.only_line", notes, **counts)
     if found.trouble == "raised":

@@ -50,6 +50,7 @@ def main() -> None:
 def _answered(exercise: dict[str, Any], shell: Any) -> list[Any]:
     """Return what each call came to: ``[trouble, error, plain data or null]``, name by name."""
     from mbpo_teach.grading.attempt import attempt, words
+    from mbpo_teach.grading.compare import changed
     from mbpo_teach.grading.transfer import down
 
     defined = ""
@@ -68,9 +69,11 @@ def _answered(exercise: dict[str, Any], shell: Any) -> list[Any]:
             answered += [["raised", defined or words(error), None] for _ in cases]
             continue
         for case in cases:
-            tried = attempt(answer, deepcopy(case))
+            received = deepcopy(case)
+            tried = attempt(answer, received)
             value = None if tried.trouble else down(tried.value)
-            answered.append([tried.trouble, tried.error, value])
+            trouble = tried.trouble or ("changed" if changed(case, received) else "")
+            answered.append([trouble, tried.error, value])
     return answered
 
 

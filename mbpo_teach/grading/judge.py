@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mbpo_teach.grading.attempt import Attempt, attempt
-from mbpo_teach.grading.compare import Difference, Plain, difference, plain
-from mbpo_teach.grading.exercise import Exercise
+from mbpo_teach.grading.compare import Difference, Plain, changed, difference, plain
+from mbpo_teach.grading.exercise import Exercise, Impossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Failure:
 
     `case` counts from 1; `arguments` are as the answer received them. `attempt` says how the
     call went, `difference` how a value that came back differs from `expected`; `changed` are the
-    positions of arguments that the answer changed in place.
+    positions of arguments that the answer changed in place, which is a failure by itself.
     """
 
     case: int
@@ -70,11 +70,9 @@ def judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict:
     for position, (case, wanted) in enumerate(zip(cases, expected, strict=True), start=1):
         received = deepcopy(case)
         tried = attempt(answer, received)
-        found = None
-        if not tried.trouble:
-            answered = plain(exercise.compared(tried.value, case))
-            found = difference(answered, wanted, exercise.tolerance)
-        if not tried.trouble and found is None:
+        altered = changed(case, received)
+        found = None if tried.trouble else _difference(exercise, tried.value, case, wanted)
+        if not tried.trouble and found is None and not altered:
             passed += 1
         elif failure is None:
             failure = Failure(
@@ -83,7 +81,7 @@ def judge(exercise: Exercise, answer: Any, rng: np.random.Generator) -> Verdict:
                 expected=wanted,
                 attempt=tried,
                 difference=found,
-                changed=_changed(case, received),
+                changed=altered,
             )
     return Verdict(passed=passed, total=len(cases), failure=failure)
 
@@ -108,14 +106,11 @@ def expected_values(exercise: Exercise, cases: Sequence[tuple[Any, ...]]) -> lis
     return values
 
 
-def _changed(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return the positions of numeric arguments which differ; other arguments are not looked at."""
-    changed = []
-    for position, (old, new) in enumerate(zip(before, after, strict=True)):
-        try:
-            differs = difference(plain(new), plain(old), 0.0) is not None
-        except TypeError:
-            continue
-        if differs:
-            changed.append(position)
-    return tuple(changed)
+def _difference(
+    exercise: Exercise, value: Plain, case: tuple[Any, ...], wanted: Plain
+) -> Difference | None:
+    try:
+        answered = plain(exercise.compared(value, case))
+    except Impossible:
+        return Difference("impossible", "", value, wanted)
+    return difference(answered, wanted, exercise.tolerance)

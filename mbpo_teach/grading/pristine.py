@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mbpo_teach.grading.cells import apart, compiled
+from mbpo_teach.grading.cells import apart, statements
 from mbpo_teach.grading.courtesy import is_common
 from mbpo_teach.grading.names import bound
 
@@ -97,8 +97,8 @@ def merged(lean: Lean, answers: Mapping[str, str]) -> dict[str, Any]:
         elif exercise not in placed:
             placed.add(exercise)
             for number, source in enumerate(apart(answers[exercise])):
-                own = {"source": without_markers(source), "id": f"{cell['id']}-{number}"}
-                cells.append(cell | own)
+                named = {"id": f"{cell['id']}-{number}"} if number else {}
+                cells.append(cell | named | {"source": without_markers(source)})
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -132,7 +132,13 @@ def _task(file: str, exercise: str, code: tuple[dict[str, Any], ...]) -> Task:
     setup, stub = ("\n".join(sources[role]) for role in ("setup", "answer"))
     before = code[: code.index(mine[0])]
     above = [part for cell in before if (part := _usable(cell))]
-    text = {name for cell in before for name in bound(compiled(cell["source"])) if not _mbpo(cell)}
+    text = {
+        name
+        for cell in before
+        for _, code in statements(cell["source"])
+        for name in bound(code)
+        if not _mbpo(cell)
+    }
     return Task(
         id=exercise,
         setup=setup,

@@ -144,13 +144,15 @@
 #   you can: a surprise is worth more than a nod.
 # - **Exercises and checks.** Each exercise has an *answer cell*, in which you replace `raise NotImplementedError`, and a
 #   *check cell* below it, which says what is right and what is not. The line stored under the check is the target; run
-#   the cell to see yours. There is a hint to unfold.
+#   the cell to see yours. There is a hint to unfold, and `check(..., hint=True)` in a cell of your own prints one. What an
+#   answer is given it leaves as it is: it works on a copy. Whatever the answer needs stands in its cell or in a cell above;
+#   then the grader of a class finds what your check finds after *Restart Kernel and Run All Cells*.
 # - **Solutions.** Each chapter has an edition with all answers written out:
 #   [the one of this chapter](solutions/00_start_here.ipynb). Try first.
 # - **Language.** The text of a notebook is in one language; the link at its head leads to the other. The words inside
 #   figures follow the notebook, and the switch above each slider changes them.
 
-# %% [markdown] tags=["lang-zh"] twin="79cacc4f"
+# %% [markdown] tags=["lang-zh"] twin="ae6e83f4"
 # ## 怎样使用
 #
 # - **你的副本。** `make lab EDITION=zh` 打开的是 `work` 文件夹里的副本（不写 `EDITION=zh` 就是英文版），它们归你所有，课程更新不会覆盖。想从头做某一章，就在课程文件夹中运行
@@ -159,7 +161,8 @@
 # - **滑块。** 可以拖动，可以选中后按方向键，也可以在旁边的框里直接填数。下面的句子和图每次都是重新算出来的。如果没有运行内核，看到的是一张静态图。
 # - **预测。** 每个滑块、每次运行之前，正文都会问你预计看到什么。先想好答案，最好写下来：猜错一次，比点头十次更有收获。
 # - **练习与检查。** 每道练习有一个*作答单元格*，把其中的 `raise NotImplementedError` 换成你的代码；紧接着是*检查单元格*，它告诉你哪里对、哪里不对。
-#   检查下面存着的那一行是目标，运行之后看到的才是你自己的结果。提示可以展开。
+#   检查下面存着的那一行是目标，运行之后看到的才是你自己的结果。提示可以展开，也可以在自己新建的单元格里用 `check(..., hint=True)` 打印出来。
+#   传给答案的参数，用完应当还是原样：请在副本上计算。答案要用到的一切，都写在它自己的单元格或上面的单元格里；这样，*Restart Kernel and Run All Cells* 之后检查显示什么，班级评分就给什么。
 # - **答案。** 每一章都有一个写好全部答案的版本：[本章的答案](solutions/00_start_here.ipynb)。请先自己做。
 # - **语言。** 一个笔记本的正文只用一种语言，开头的链接通向另一种。图中的文字随笔记本而定，也可以用滑块上方的开关切换。
 

@@ -162,7 +162,7 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 # ### Exercise 06-1: the log-density of a squashed action
 #
 # Write it in NumPy. `raw`, `mean` and `log_std` have shape (row, action); return one number for each row, shape (row,). It must
-# hold far out as well: the check goes to $u = \pm 20$ and to 400. For $u = \mu = 2$ and $\sigma = 1$ it is 1.7311.
+# hold far out as well: the check goes to $u = \pm 20$ and $\pm 800$. For $u = \mu = 2$ and $\sigma = 1$ it is 1.7311.
 #
 # <details><summary>Hint</summary>
 #
@@ -171,12 +171,12 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="11aea5bd"
+# %% [markdown] tags=["lang-zh"] twin="b69f078f"
 # 各列依次是 $u$、照原样写的修正项、精确的修正项、用了两次 tanh 的修正项。$u = 2$ 时，最后一个是 $-0.813$ 而不是 $-2.650$，而且永远不会低于 $-0.868$。于是策略在边缘显得没有实际那么集中，恰恰在动作饱和的地方高估了熵。接下来两行是“密度”对全部动作的积分：正确的是 1；用两次 tanh 的是 0.771，根本不是密度。最后一行说明，有两个动作时，课程的函数与 PyTorch 自带的一致。
 #
 # ### 练习 06-1：压缩后动作的对数密度
 #
-# 用 NumPy 写出来。`raw`、`mean`、`log_std` 的形状是（行，动作）；每行返回一个数，形状为（行，）。$u$ 很大时也必须成立：检查会用到 $\pm 20$ 和 400。$u = \mu = 2$、$\sigma = 1$ 时，结果应为 1.7311。
+# 用 NumPy 写出来。`raw`、`mean`、`log_std` 的形状是（行，动作）；每行返回一个数，形状为（行，）。$u$ 很大时也必须成立：检查会用到 $\pm 20$ 和 $\pm 800$。$u = \mu = 2$、$\sigma = 1$ 时，结果应为 1.7311。
 #
 # <details><summary>提示</summary>
 #

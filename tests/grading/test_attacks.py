@@ -96,7 +96,7 @@ ANSWERS = {
         "def discounted_return(rewards, gamma):\n"
         "    rewards[:] = [0.0 for _ in rewards]\n    return 0.0\n",
         "wrong",
-        "wrong",
+        "changed",
     ),
     "import_reference": (
         "from mbpo_teach.grading.chapter00 import discounted_return\n",

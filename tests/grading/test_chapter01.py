@@ -21,8 +21,28 @@ FUTURES = {
 def test_a_wrong_future_fails_on_every_seed(future):
     def answer(q, state, action, reward, next_state, terminated, truncated, alpha, gamma):
         surprise = gamma * future(q, state, action, next_state, terminated, truncated)
+        q = q.copy()
         q[state, action] += alpha * (reward + surprise - q[state, action])
         return q
 
     for seed in range(100):
         assert not judge(find("01-1"), answer, seeding.generator(seed, "wrong")).right
+
+
+def in_place(q, state, action, reward, next_state, terminated, truncated, alpha, gamma):
+    future = 0.0 if terminated else q[next_state].max()
+    q[state, action] += alpha * (reward + gamma * future - q[state, action])
+    return q
+
+
+def plan_in_place(q, model, pairs, alpha, gamma):
+    for state, action in pairs:
+        reward, next_state, end = model[state, action]
+        in_place(q, state, action, reward, next_state, end, False, alpha, gamma)
+    return q
+
+
+@pytest.mark.parametrize(("exercise", "answer"), [("01-1", in_place), ("01-2", plan_in_place)])
+def test_a_new_table_is_asked_for(exercise, answer):
+    verdict = judge(find(exercise), answer, seeding.generator(0, "check", exercise))
+    assert verdict.failure.changed == (0,) and verdict.failure.difference is None

@@ -5,7 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mbpo_teach.grading import chapter01, check
+from mbpo_teach.grading import chapter01
+from mbpo_teach.grading.check import check
 from mbpo_teach.ground import language
 from mbpo_teach.tables import dyna, mazes
 

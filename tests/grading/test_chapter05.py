@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mbpo_teach.grading.chapter05 import length_judged
-from mbpo_teach.grading.exercise import find
+from mbpo_teach.grading.compare import plain
+from mbpo_teach.grading.exercise import Impossible, find
 from mbpo_teach.grading.feedback import feedback
 from mbpo_teach.grading.judge import judge
 from mbpo_teach.ground import language, seeding
@@ -96,6 +97,24 @@ def test_feedback_on_a_length_tells_its_penalty(monkeypatch):
     assert lines[1] == "Came back: 3"
     assert lines[2] == "For r_max = 1 the penalty there is 15.18; at k* it is 6.36954"
     assert length_judged(3, 0.9, 0.01, 0.1)[0] == pytest.approx(15.18)
+
+
+@pytest.mark.parametrize("impossible", [-68, 1.5, math.nan, -math.inf, (2000.0, False), [22.0]])
+def test_an_impossible_length_is_refused_in_words_before_anything_is_compared(
+    impossible, monkeypatch
+):
+    monkeypatch.setattr(language, "_chosen", ["en"])
+    with pytest.raises(Impossible):
+        length_judged(plain(impossible), 0.99, 0.2, 0.1)
+    verdict = judge(find("05-2"), lambda *case: impossible, seeding.generator(0, "check", "05-2"))
+    lines = feedback(find("05-2"), verdict)
+    assert lines[1].startswith("Came back: ") and verdict.passed == 0
+    assert lines[2] == "A length counts steps: it is a whole number, 0 or more, or math.inf."
+    assert not any("penalty" in line for line in lines)
+
+
+def test_a_penalty_in_place_of_the_length_is_wrong():
+    assert not right("05-2", lambda *case: length_judged(np.asarray(formula(*case)), *case))
 
 
 def walk(starts, policy, model_step, has_ended, length, **mistake):

@@ -10,6 +10,8 @@ from mbpo_teach.ground import seeding
 from mbpo_teach.learner import losses
 from mbpo_teach.nets import gaussian
 
+pytestmark = pytest.mark.filterwarnings("ignore:(overflow|divide|invalid):RuntimeWarning")
+
 
 def right(exercise_id, answer):
     return judge(find(exercise_id), answer, seeding.generator(0, "check", exercise_id)).right
@@ -56,6 +58,10 @@ def slope(raw):
     return 2 * (np.log(2) - raw - np.logaddexp(0, -2 * raw))
 
 
+def naive_slope(raw):
+    return 2 * (np.log(2) - raw - np.log(1 + np.exp(-2 * raw)))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -68,6 +74,11 @@ def slope(raw):
         lambda u, m, s: (gaussian_part(u, m, 0.5 * s) - slope(u)).sum(-1),
         lambda u, m, s: (gaussian_part(u, m, s) - np.log(1 - np.tanh(u) ** 2 + 1e-6)).sum(-1),
         lambda u, m, s: (gaussian_part(u, m, s) - np.log(1 - np.tanh(u) ** 2)).sum(-1),
+        # What overflows far out, on the one side or the other.
+        lambda u, m, s: (gaussian_part(u, m, s) - naive_slope(u)).sum(-1),
+        lambda u, m, s: (gaussian_part(u, m, s) - naive_slope(-u)).sum(-1),
+        lambda u, m, s: (gaussian_part(u, m, s) + 2 * np.log(np.cosh(u))).sum(-1),
+        lambda u, m, s: (gaussian_part(u, m, s) - naive_slope(u.astype(np.float32))).sum(-1),
     ],
 )
 def test_wrong_log_densities(wrong):

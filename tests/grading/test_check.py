@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mbpo_teach.grading.check import check
+from mbpo_teach.grading.exercise import find
 from mbpo_teach.ground import language
 
 from . import toys
@@ -57,8 +58,8 @@ def test_right_but_odd_answers_are_right(exercise, answer, capfd):
     assert capfd.readouterr() == (f"[{exercise}] {cases}/{cases} ✓\n", "")
 
 
-def said(capfd, exercise, answer):
-    check(exercise, answer)
+def said(capfd, exercise, answer, **options):
+    check(exercise, answer, **options)
     out, err = capfd.readouterr()
     assert err == ""
     return out.splitlines()
@@ -78,13 +79,39 @@ def test_a_wrong_answer_hears_case_result_and_expectation(capfd):
     assert lines == ["[99-3] 1/2 ✗", "Case 1: x=0", "Came back: -1", "Expected: ∞"]
 
 
-def test_the_hint_follows_where_there_is_one(capfd, monkeypatch):
+def wrong(x):
+    return 0.0
+
+
+@pytest.fixture
+def hinted(monkeypatch):
     hints = {"exercise.99-3.hint": {"en": "Divide.", "zh": "做除法。"}}
     known = language.catalogue()
     monkeypatch.setattr(language, "catalogue", lambda: known | hints)
-    assert said(capfd, "99-3", lambda x: 0.0)[-1] == "Hint: Divide."
+
+
+def test_the_hint_comes_when_asked_for(capfd, hinted):
+    assert said(capfd, "99-3", wrong, hint=True)[-1] == "Hint: Divide."
     language.use("zh")
-    assert said(capfd, "99-3", lambda x: 0.0)[-1] == "提示：做除法。"
+    assert said(capfd, "99-3", wrong, hint=True)[-1] == "提示：做除法。"
+
+
+def test_a_failing_check_tells_how_to_ask_for_the_hint(capfd, hinted):
+    ask = 'check("99-3", wrong, hint=True)'
+    last = said(capfd, "99-3", wrong)[-1]
+    assert last == f"For a hint, run this in a new cell: {ask}" and "Divide" not in last
+    language.use("zh")
+    assert said(capfd, "99-3", wrong)[-1] == f"想看提示，就新建一个单元格运行：{ask}"
+
+
+def test_a_stub_gets_the_hint_if_asked_and_a_right_answer_none(capfd, hinted):
+    def stub(x):
+        raise NotImplementedError
+
+    assert said(capfd, "99-3", stub, hint=True)[2:] == ["Hint: Divide."]
+    right = find("99-3").reference
+    assert said(capfd, "99-3", right, hint=True) == said(capfd, "99-3", right)
+    assert len(said(capfd, "99-3", right)) == 1
 
 
 def test_feedback_speaks_chinese_and_the_first_line_no_language(capfd):
@@ -111,6 +138,24 @@ def test_what_a_failing_call_printed_helps_to_find_the_mistake(capfd):
     lines = said(capfd, "99-1", answer)
     assert lines[-6] == "Printed during this call:"
     assert lines[-1] == "    line 4"
+
+
+def test_half_precision_is_said_to_be_too_coarse(capfd):
+    def answer(scale, row):
+        return (scale * row).astype(np.float16)
+
+    assert said(capfd, "99-1", answer)[-1].startswith("The result is in half precision")
+    assert "half" not in said(capfd, "99-1", lambda scale, row: row)[-1]
+
+
+def test_a_right_result_with_a_changed_argument_hears_that_alone(capfd):
+    def answer(scale, row):
+        row *= scale
+        return row
+
+    first, case, changed = said(capfd, "99-1", answer)
+    assert first == "[99-1] 0/4 ✗" and case.startswith("Case 1: ")
+    assert changed == "Your function changes its argument in place: row. Work on a copy."
 
 
 def test_a_changed_argument_is_named_when_the_answer_is_wrong(capfd):

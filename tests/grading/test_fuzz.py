@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mbpo_teach.grading import courtesy, pristine, reading
+from mbpo_teach.grading.cells import joined
 from mbpo_teach.grading.exercise import find
+from mbpo_teach.grading.gathered import gathered
 from mbpo_teach.grading.marks import STATUSES
 
 from .handing_in import ROOT, answered, cells, graded, solutions, student_edition
@@ -79,18 +81,18 @@ def damaged(draw):
 @given(notebooks(not_right) | damaged() | st.binary(max_size=200))
 def test_the_pristine_parts_stay_as_they_are_whatever_is_handed_in(content):
     try:
-        given = reading.answers(content)
+        found = gathered(LEAN, content)
     except reading.Unreadable:
         return
-    sources = {name: answer.source for name, answer in given.items()}
-    for source in sources.values():
-        courtesy.objection(find("00-1"), source, TASK.setup)
-    merged = pristine.merged(LEAN, sources)
-    assert len(merged["cells"]) == len(LEAN.cells)
-    for cell, own in zip(merged["cells"], LEAN.cells, strict=True):
-        assert cell | {"source": ""} == own | {"source": ""}
-        if own["metadata"]["mbpo"]["role"] != "answer":
-            assert cell == own
+    for answer in found.values():
+        courtesy.objection(find("00-1"), answer.cells, TASK.setup, isolated=True)
+    answers = {name: joined(answer.cells) for name, answer in found.items() if answer.cells}
+    merged = pristine.merged(LEAN, answers)
+    setup, *own, check = merged["cells"]
+    assert [setup, check] == [LEAN.cells[0], LEAN.cells[-1]]
+    assert len(own) == sum(len(answer.cells) for answer in found.values()) or not answers
+    for cell in own:
+        assert cell | {"source": "", "id": ""} == LEAN.cells[1] | {"source": "", "id": ""}
     assert "NBVAL_" not in "".join(
         line for line in json.dumps(merged).splitlines() if line.strip().startswith("#")
     )
@@ -99,12 +101,12 @@ def test_the_pristine_parts_stay_as_they_are_whatever_is_handed_in(content):
 def runs(content):
     """Whether grading a notebook runs anything."""
     try:
-        answer = reading.answers(content).get("00-1")
+        answer = gathered(LEAN, content).get("00-1")
     except reading.Unreadable:
         return False
-    if answer is None or answer.source.strip() in ("", STUB.strip()):
+    if answer is None or not answer.cells:
         return False
-    return courtesy.objection(find("00-1"), answer.source, TASK.setup) is None
+    return not courtesy.objection(find("00-1"), answer.cells, TASK.setup, isolated=True)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +148,7 @@ def test_no_wrong_answer_is_awarded(fuzzed):
     for number, content in drawn.items():
         if marks[f"student{number:03}", "00-1"].points:
             # Damage that hit only prose or a comment has left the answer right.
-            (source,) = [answer.source for answer in reading.answers(content).values()]
+            source = "".join(gathered(LEAN, content)["00-1"].cells)
             assert "total = reward + gamma * total" in source and "NBVAL" not in source
 
 

@@ -47,8 +47,42 @@ def test_an_answer_that_writes_to_its_inputs_spoils_only_its_own_copies():
         return row
 
     verdict = verdict_on(in_place, exercise)
-    assert verdict.right
+    assert (verdict.failure.case, verdict.failure.changed) == (1, (1,))
+    assert verdict.failure.difference is None  # the numbers are right, in every case
     np.testing.assert_array_equal(shared, 1)
+
+
+@pytest.mark.parametrize("absent", [np.nan, np.inf])
+def test_an_argument_with_nan_that_stays_as_it_is_is_not_changed(absent):
+    """NaN is not equal to itself; the function below does nothing but return a wrong number."""
+    row = np.array([1.0, absent])
+    exercise = replace(toys.SCALED, cases=lambda rng: [(2.0, row)], reference=lambda s, r: 1.0)
+    assert verdict_on(lambda scale, row: 0.0, exercise).failure.changed == ()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda case: case["table"].__setitem__((0, 1), 3.0),
+        lambda case: case["pairs"].reverse(),
+        lambda case: case["pairs"].append((0, 0)),
+        lambda case: case["row"].__setitem__(0, np.nan),
+        lambda case: case["row"].sort(),
+    ],
+)
+def test_a_change_in_any_kind_of_argument_is_seen(spoil):
+    made = {"table": {(0, 1): 2.0}, "pairs": [(0, 1), (1, 2)], "row": np.array([2.0, 1.0, np.nan])}
+    exercise = replace(
+        toys.SCALED, cases=lambda rng: [tuple(made.values())], reference=lambda *case: 1.0
+    )
+
+    def answer(*case):
+        spoil(dict(zip(made, case, strict=True)))
+        return 1.0
+
+    verdict = verdict_on(answer, exercise)
+    assert not verdict.right and len(verdict.failure.changed) == 1
+    assert verdict_on(lambda *case: 1.0, exercise).right
 
 
 def test_changed_inputs_cannot_be_made_to_look_right():

@@ -94,7 +94,7 @@ def test_a_chinese_notebook_speaks_chinese_wherever_it_is_run(tmp_path):
     try:
         said = []
         client.execute_interactive(
-            "from mbpo_teach import language; print(language.current())",
+            "from mbpo_teach.ground import language; print(language.current())",
             output_hook=lambda message: said.append(message["content"].get("text", "")),
             timeout=120,
         )
