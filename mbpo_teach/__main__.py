@@ -200,7 +200,12 @@ def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> Non
     help="Folder for the reports.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (one a processor).")
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds for each cell.")
+@click.option(
+    "--timeout",
+    default=30.0,
+    show_default=True,
+    help="Seconds for each cell; a whole submission gets 120 and 16 times that.",
+)
 @click.option(
     "--isolate",
     default="auto",

@@ -50,7 +50,7 @@ def in_force(wanted: str) -> str:
 
 def told(way: str) -> str:
     """Return what a report calls it: with ``"_scope"`` where a control group counts memory."""
-    return f"{way}_scope" if scope.lent() else way
+    return {"bwrap": "bwrap_scope", "none": "none_scope"}[way] if scope.lent() else way
 
 
 @contextmanager

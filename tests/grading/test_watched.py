@@ -78,9 +78,18 @@ def test_the_time_of_a_submission_is_over_whatever_a_program_may_take():
     )
 
 
-def test_a_submission_has_one_budget():
-    assert Limits(seconds=30.0).budget == 600
-    assert Limits(seconds=1.0).budget == 136
+@pytest.mark.parametrize(
+    ("guide", "words"),
+    [
+        ("class.md", "two minutes and 16 times that: 10 minutes"),
+        ("class.zh.md", "两分钟加上它的 16 倍，默认 10 分钟"),
+    ],
+)
+def test_a_submission_has_one_budget_and_the_guide_states_it(guide, words):
+    assert Limits(seconds=1.0).budget == 120 + 16
+    assert Limits(seconds=30.0).budget == 10 * 60
+    path = isolation.PACKAGE.parent / "docs" / guide
+    assert words in " ".join(path.read_text(encoding="utf-8").split())
 
 
 @each_way
