@@ -62,7 +62,10 @@ def entries(paths: Sequence[Path], out: Path | None) -> Iterator[Entry]:
 
 
 def students(
-    handed_in: Iterable[tuple[Entry, list[Found]]], own_names: Collection[str], out: Path | None
+    handed_in: Iterable[tuple[Entry, list[Found]]],
+    own_names: Collection[str],
+    paths: Sequence[Path],
+    out: Path | None,
 ) -> list[Student]:
     """Return the students, each with a name that no other has.
 
@@ -73,14 +76,12 @@ def students(
     own_names
         Names that the course itself gives to its notebooks and folders, and that say nothing of
         who handed one in: it is then the folder's name that does.
-    out
-        The folder of the reports.
+    paths, out
+        As in :func:`entries`.
     """
     handed_in = list(handed_in)
     everybody = _everybody(handed_in, own_names)
-    if _is_whole_folder({entry.root for entry, _ in handed_in}, out) and not _are_classes(
-        everybody
-    ):
+    if _is_whole_folder(paths, out) and not _are_classes(everybody):
         handed_in = [(Entry(path=entry.root, root=entry.root), files) for entry, files in handed_in]
         everybody = _everybody(handed_in, own_names)
     return _apart(everybody)
@@ -102,9 +103,9 @@ def _everybody(
     return list(everybody.values())
 
 
-def _is_whole_folder(roots: Collection[Path], out: Path | None) -> bool:
-    """Return whether the paths are a folder per student, as the shell expands ``class/*``."""
-    places = {Path(os.path.abspath(root)) for root in roots}
+def _is_whole_folder(paths: Sequence[Path], out: Path | None) -> bool:
+    """Return whether the paths are all that is in a folder, as the shell expands ``class/*``."""
+    places = {Path(os.path.abspath(path)) for path in paths}
     above = {place.parent for place in places}
     if len(above) != 1 or len(places) < 2:
         return False
@@ -188,7 +189,7 @@ def _apart(everybody: list[Student]) -> list[Student]:
             continue
         if len(group) > 1:
             is_alone = all(alone[student.place.parent] == 1 for student in group)
-            _lengthen(group, is_alone, same)
+            _lengthen(group, is_alone, same.keys() - {printable(group[0].name)})
         apart += group
     taken: set[str] = set()
     for student in apart:  # names may differ only in what is not shown
