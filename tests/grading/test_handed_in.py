@@ -194,6 +194,26 @@ def test_a_pattern_of_the_shell_gives_one_submission_for_each_path(name, tmp_pat
         assert all(each.content for each in submissions)
 
 
+def test_a_pattern_is_as_the_folder_and_one_student_changes_no_others_name(tmp_path):
+    put(tmp_path / "ada" / "en" / "00_start_here.ipynb")
+    put(tmp_path / "bob" / "x.ipynb")
+    put(tmp_path / "bob" / "essay.pdf", b"%PDF")
+    put(tmp_path / "bob" / "04.ipynb", content("04", {}))
+    put(tmp_path / "cyd" / "essay.pdf", b"%PDF")
+    (tmp_path / "dan").mkdir()
+    put(tmp_path / "eve.ipynb")
+    (tmp_path / "grades").mkdir()
+    wanted = names(tmp_path, out=tmp_path / "grades")
+    assert wanted == {"ada", "bob", "cyd", "dan", "eve"}
+    assert names(*sorted(tmp_path.iterdir()), out=tmp_path / "grades") == wanted
+    put(tmp_path / "mallory" / "x.ipynb")
+    put(tmp_path / "mallory" / "y.ipynb")
+    assert names(*sorted(tmp_path.iterdir()), out=tmp_path / "grades") == wanted | {
+        "mallory/x",
+        "mallory/y",
+    }
+
+
 def test_one_file_with_the_courses_own_name_is_known_by_its_folder(tmp_path):
     assert names(put(tmp_path / "ada" / "00_start_here.ipynb")) == {"ada"}
     assert names(put(tmp_path / "ada" / "mine.ipynb")) == {"mine"}
@@ -317,14 +337,23 @@ def test_a_notebook_far_down_is_found(tmp_path):
     assert (each.student, each.chapter, each.left) == ("ada", "00", ())
 
 
-def test_what_lies_too_deep_is_told(tmp_path):
-    os.chdir(tmp_path)
-    for folder in ["eve", *["d"] * 1500]:
+@pytest.fixture
+def pit(tmp_path, monkeypatch):
+    """1,500 folders in one another, which neither shutil nor pytest could remove."""
+    monkeypatch.chdir(tmp_path)
+    folders = ["eve", *["d"] * 1500]
+    for folder in folders:
         os.mkdir(folder)
         os.chdir(folder)
-    os.chdir(tmp_path)
-    hand_in(tmp_path, "ada", student_edition("00"))
-    given = found(tmp_path)
+    yield tmp_path
+    for folder in reversed(folders):
+        os.chdir("..")
+        os.rmdir(folder)
+
+
+def test_what_lies_too_deep_is_told(pit):
+    hand_in(pit, "ada", student_edition("00"))
+    given = found(pit)
     assert set(given) == {("ada", "00"), ("eve", "00")}
     assert given["eve", "00"].trouble == "mark.too_deep"
     assert given["eve", "00"].left[0][1]["name"].startswith("…")
