@@ -443,6 +443,16 @@ def test_the_class_is_held_without_its_pictures(tmp_path):
     assert len(given) == 20 and held < 2_000_000 and most < 30_000_000
 
 
+def test_of_one_students_many_notebooks_the_best_is_held(tmp_path):
+    for count in range(50):
+        put(tmp_path / "ada" / f"{count}.ipynb", content(answers={"00-1": "#" * 90_000}))
+    tracemalloc.start()
+    (each,) = handed_in.submissions(ROOT, [tmp_path])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert each.notes[0][1]["count"] == 50 and most < 4_000_000
+
+
 def test_labels_that_were_stripped_are_told(tmp_path):
     for student, is_with_ids in {"ada": True, "bob": False}.items():
         notebook = answered("00", RIGHT)
