@@ -164,9 +164,9 @@ def _left_out(files: Sequence[Found], chapters: Collection[str]) -> tuple[Reason
         values = {"names": ", ".join(mine[:_MOST_NAMES]), "because": key}
         more = len(mine) - _MOST_NAMES
         told.append(
-            ("mark.left_out_more", values | {"count": more})
+            ("mark.besides_more", values | {"count": more})
             if more > 0
-            else ("mark.left_out", values)
+            else ("mark.besides", values)
         )
     return tuple(told)
 
