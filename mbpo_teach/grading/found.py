@@ -118,7 +118,7 @@ def _opened(path: Path, name: str, chapters: Collection[str], effort: _Effort) -
         effort.size += len(content)
         files = 0
         for inside, read in packed.packed(content):
-            parts = inside.split("/")
+            parts = [part for part in inside.split("/") if part != ".."]
             if any(map(is_left_behind, parts)) or _SOLUTIONS in parts[:-1]:
                 continue
             files += 1

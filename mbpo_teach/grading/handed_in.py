@@ -55,7 +55,7 @@ def submissions(
     handed_in = (
         (entry, _lightened(course, found(entry.path, known))) for entry in who.entries(paths, out)
     )
-    students = who.students(handed_in, {*names, *language.LANGUAGES}, out)
+    students = who.students(handed_in, {*names, *language.LANGUAGES}, paths, out)
     if not students:
         named = ", ".join(map(str, paths))
         raise ValueError(f"paths must hold notebooks of students; there are none in {named}")
@@ -164,9 +164,9 @@ def _left_out(files: Sequence[Found], chapters: Collection[str]) -> tuple[Reason
         values = {"names": ", ".join(mine[:_MOST_NAMES]), "because": key}
         more = len(mine) - _MOST_NAMES
         told.append(
-            ("mark.left_out_more", values | {"count": more})
+            ("mark.besides_more", values | {"count": more})
             if more > 0
-            else ("mark.left_out", values)
+            else ("mark.besides", values)
         )
     return tuple(told)
 

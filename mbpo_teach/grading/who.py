@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mbpo_teach.grading.found import ENDING, Found, is_left_behind
+from mbpo_teach.grading.found import ENDING, NO_NOTEBOOK, Found, is_left_behind
 from mbpo_teach.grading.marks import printable
 
 
@@ -25,11 +25,14 @@ class Entry:
 
 @dataclass(slots=True, kw_only=True)
 class Student:
-    """Somebody who handed in something: `place` is the file or the folder that is theirs."""
+    """Somebody who handed in something.
+
+    `place` is the file or the folder that is theirs, `root` what the instructor named.
+    """
 
     name: str
     place: Path
-    roots: set[Path]
+    root: Path
     files: list[Found]
 
     def chapters(self) -> set[str]:
@@ -62,7 +65,10 @@ def entries(paths: Sequence[Path], out: Path | None) -> Iterator[Entry]:
 
 
 def students(
-    handed_in: Iterable[tuple[Entry, list[Found]]], own_names: Collection[str], out: Path | None
+    handed_in: Iterable[tuple[Entry, list[Found]]],
+    own_names: Collection[str],
+    paths: Sequence[Path],
+    out: Path | None,
 ) -> list[Student]:
     """Return the students, each with a name that no other has.
 
@@ -73,40 +79,104 @@ def students(
     own_names
         Names that the course itself gives to its notebooks and folders, and that say nothing of
         who handed one in: it is then the folder's name that does.
-    out
-        The folder of the reports.
+    paths, out
+        As in :func:`entries`.
     """
-    handed_in = list(handed_in)
-    everybody = _everybody(handed_in, own_names)
-    if _is_whole_folder({entry.root for entry, _ in handed_in}, out) and not _are_classes(
-        everybody
-    ):
-        handed_in = [(Entry(path=entry.root, root=entry.root), files) for entry, files in handed_in]
-        everybody = _everybody(handed_in, own_names)
+    everybody = _everybody(handed_in, own_names, len(paths) == 1)
+    if _are_weeks(everybody):
+        return _apart(_together(everybody))
+    if len(paths) > 1:
+        everybody = _by_folder(everybody, _is_whole_folder(paths, out))
     return _apart(everybody)
 
 
 def _everybody(
-    handed_in: Sequence[tuple[Entry, list[Found]]], own_names: Collection[str]
+    handed_in: Iterable[tuple[Entry, list[Found]]], own_names: Collection[str], is_one_path: bool
 ) -> list[Student]:
-    is_one_folder = len({entry.root for entry, _ in handed_in}) == 1
+    """Return a student for each entry; the course's own names in one folder are one student's."""
     everybody: dict[Path, Student] = {}
     for entry, files in handed_in:
-        path, name = Path(os.path.abspath(entry.path)), _stem(entry.path)
-        is_flat = is_one_folder and entry.root != entry.path
-        if name in own_names and path.parent.name and not is_flat:
-            path, name = path.parent, path.parent.name
-        student = everybody.setdefault(path, Student(name=name, place=path, roots=set(), files=[]))
-        student.roots.add(entry.root)
+        place, name = Path(os.path.abspath(entry.path)), _stem(entry.path)
+        root = Path(os.path.abspath(entry.root))
+        is_flat = is_one_path and root != place
+        if name in own_names and place.parent.name and not is_flat:
+            place, name = place.parent, place.parent.name
+        student = everybody.setdefault(place, Student(name=name, place=place, root=root, files=[]))
         student.files += files
     return list(everybody.values())
 
 
-def _is_whole_folder(roots: Collection[Path], out: Path | None) -> bool:
-    """Return whether the paths are a folder per student, as the shell expands ``class/*``."""
-    places = {Path(os.path.abspath(root)) for root in roots}
+def _are_weeks(everybody: Sequence[Student]) -> bool:
+    """Return whether several folders hold the same class, each with a chapter of its own.
+
+    So it is if each has a name in common with another, and never a chapter.
+    """
+    shared = [student for group in _by_name(everybody) if _is_one(group) for student in group]
+    return bool(shared) and {student.root for student in shared} == {
+        student.root for student in everybody
+    }
+
+
+def _is_one(group: Sequence[Student]) -> bool:
+    """Return whether one name in several folders may be one student: with other chapters in each.
+
+    Of files that were named one by one nothing says that they are one student's.
+    """
+    roots = {student.root for student in group}
+    chapters = [chapter for student in group for chapter in student.chapters()]
+    return (
+        len(roots) == len(group) > 1
+        and all(student.root != student.place for student in group)
+        and all(student.chapters() or not student.files for student in group)
+        and len(set(chapters)) == len(chapters)
+    )
+
+
+def _together(everybody: Sequence[Student]) -> list[Student]:
+    students = []
+    for group in _by_name(everybody):
+        if _is_one(group):
+            group[0].files = [file for student in group for file in student.files]
+            group = group[:1]
+        students += group
+    return students
+
+
+def _by_folder(everybody: Sequence[Student], are_students: bool) -> list[Student]:
+    """Name those in a folder that was named after it, whether it is a student's own or a class.
+
+    `are_students` is whether the folders are each a student's own, unless there is more than one
+    notebook of a chapter in one: nobody's work is to count for that of another.
+    """
+    inside: defaultdict[Path, list[Student]] = defaultdict(list)
+    for student in everybody:
+        inside[student.root].append(student)
+    students = []
+    for root, group in inside.items():
+        chapters = [
+            chapter
+            for student in group
+            if any(file.trouble != NO_NOTEBOOK for file in student.files)
+            for chapter in student.chapters() or {"unknown"}
+        ]
+        is_clear = len(chapters) < 2 or len(set(chapters) - {"unknown"}) == len(chapters)
+        is_folder = any(student.place.parent == root for student in group)
+        if are_students and is_folder and is_clear:
+            files = [file for student in group for file in student.files]
+            students.append(Student(name=root.name, place=root, root=root, files=files))
+            continue
+        for student in group:
+            if student.place.parent == root:
+                student.name = f"{root.name}/{student.name}"
+        students += group
+    return students
+
+
+def _is_whole_folder(paths: Sequence[Path], out: Path | None) -> bool:
+    """Return whether the paths are all that is in a folder, as the shell expands ``class/*``."""
+    places = {Path(os.path.abspath(path)) for path in paths}
     above = {place.parent for place in places}
-    if len(above) != 1 or len(places) < 2:
+    if len(above) != 1:
         return False
     try:
         with os.scandir(*above) as scanned:
@@ -118,20 +188,6 @@ def _is_whole_folder(roots: Collection[Path], out: Path | None) -> bool:
     except OSError:
         return False
     return places >= {folder for folder in folders if not (out and _is_same(folder, out))}
-
-
-def _are_classes(everybody: Sequence[Student]) -> bool:
-    """Return whether the folders hold several students each, or each a chapter of the same ones."""
-    chapters = Counter(
-        (root, chapter)
-        for student in everybody
-        for root in student.roots
-        for chapter in student.chapters()
-        if student.place != Path(os.path.abspath(root))
-    )
-    return any(count > 1 for count in chapters.values()) or any(
-        len(group) > 1 and _is_one(group) for group in _by_name(everybody).values()
-    )
 
 
 def _below(path: Path, is_one_of_several: bool) -> Iterator[Path]:
@@ -169,50 +225,30 @@ def _stem(path: Path) -> str:
     return path.name if is_folder else path.stem
 
 
-def _by_name(everybody: Sequence[Student]) -> dict[str, list[Student]]:
+def _by_name(everybody: Sequence[Student]) -> list[list[Student]]:
     same: defaultdict[str, list[Student]] = defaultdict(list)
     for student in everybody:
         same[printable(student.name)].append(student)
-    return same
+    return list(same.values())
 
 
 def _apart(everybody: list[Student]) -> list[Student]:
-    """Give those of the same name longer ones; bring one's chapters from two folders together."""
-    same = _by_name(everybody)
+    """Give those of the same name longer ones."""
+    groups = _by_name(everybody)
     alone = Counter(student.place.parent for student in everybody)
-    apart = []
-    for group in same.values():
-        if len(group) > 1 and _is_one(group):
-            group[0].files = [file for student in group for file in student.files]
-            apart.append(group[0])
-            continue
+    once = {printable(group[0].name) for group in groups if len(group) == 1}
+    for group in groups:
         if len(group) > 1:
             is_alone = all(alone[student.place.parent] == 1 for student in group)
-            _lengthen(group, is_alone, same)
-        apart += group
+            _lengthen(group, is_alone, once)
     taken: set[str] = set()
-    for student in apart:  # names may differ only in what is not shown
+    for student in everybody:  # names may still differ only in what is not shown
         name, count = student.name, 1
         while printable(student.name) in taken:
             count += 1
             student.name = f"{name} ({count})"
         taken.add(printable(student.name))
-    return apart
-
-
-def _is_one(group: Sequence[Student]) -> bool:
-    """Return whether one name in several class folders is one student: with other chapters in each.
-
-    Of files that were named one by one nothing says that they are one student's.
-    """
-    roots = [root for student in group for root in student.roots]
-    chapters = [chapter for student in group for chapter in student.chapters()]
-    return (
-        len(set(roots)) == len(roots)
-        and all(os.path.isdir(root) for root in roots)
-        and all(student.chapters() or not student.files for student in group)
-        and len(set(chapters)) == len(chapters)
-    )
+    return everybody
 
 
 def _lengthen(group: Sequence[Student], is_alone: bool, taken: Collection[str]) -> None:

@@ -136,7 +136,7 @@ def _clone(folder):
 
 
 def test_everybody_gets_the_grade_that_is_known(ran):
-    with (ran[0] / "class/grades/grades.csv").open(encoding="utf-8") as file:
+    with (ran[0] / "class/grades/grades.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     found = {}
     for row in rows:

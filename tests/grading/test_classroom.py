@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 from click.testing import CliRunner
@@ -86,6 +87,52 @@ def test_all_reports_are_written_and_the_class_is_as_it_was(handed_in, tmp_path)
     assert set(os.listdir(tmp_path / "out")) == REPORTS | {"submissions", ".seed"}
     assert sorted(path.read_bytes() for path in handed_in.iterdir()) == before
     assert "Submissions graded: 3." in result.output
+
+
+def test_everybody_who_handed_in_a_file_is_in_every_report(handed_in, tmp_path):
+    (handed_in / "dan.ipynb.txt").write_text(json.dumps(student_edition("00")))
+    (handed_in / "eve.pdf").write_bytes(b"%PDF")
+    (handed_in / "fay").symlink_to("x" * 300)
+    hand_in(handed_in / "gil" / "hw", "00_start_here", student_edition("00"))
+    (handed_in / "gil" / "notes.txt").write_text("notes")
+    result = run(handed_in, "--out", tmp_path / "out", "--jobs", "1")
+    assert result.exit_code == 0
+    data = json.loads((tmp_path / "out" / "grades.json").read_text(encoding="utf-8"))
+    names = ["ada", "bob", "cut", "dan", "eve", "fay", "gil"]
+    assert [each["student"] for each in data["students"]] == names
+    assert {each["max_points"] for each in data["students"]} == {1.0}
+    for text in (result.output, (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")):
+        assert "Files were handed in, but no notebook: eve.pdf." in text
+        assert "Not graded: notes.txt. The file is not a notebook." in text.replace("\\", "")
+
+
+def test_what_else_was_handed_in_is_told_once(tmp_path):
+    hand_in(tmp_path / "class" / "ada", "04", student_edition("04"))
+    (tmp_path / "class" / "ada" / "notes.txt").write_text("notes")
+    marks = graded(tmp_path / "class", tmp_path / "out")
+    assert len(marks) == 4
+    assert [bool(mark.notes) for mark in marks.values()] == [True, False, False, False]
+
+
+def test_a_right_answer_is_right_in_whatever_it_comes(tmp_path):
+    folder = tmp_path / "class"
+    notebook = answered("00", RIGHT)
+    hand_in(folder / "deep" / "a" / "b" / "c" / "d" / "e" / "f", "00_start_here", notebook)
+    (folder / "text.ipynb.txt").write_text(json.dumps(notebook))
+    with zipfile.ZipFile(folder / "zip.zip", "w") as archive:
+        archive.writestr("hw/00_start_here.ipynb", json.dumps(notebook))
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+    hand_in(folder, "ids", notebook)
+    for cell in notebook["cells"]:
+        del cell["id"]
+    long = ["step\n"] * 3_000_000
+    notebook["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": long}]
+    assert hand_in(folder, "long", notebook).stat().st_size > 20_000_000
+    marks = graded(folder, tmp_path / "out")
+    assert {student: mark.status for (student, _), mark in marks.items()} == dict.fromkeys(
+        ["deep", "ids", "long", "text", "zip"], "passed"
+    )
 
 
 def test_only_what_changed_is_graded_again(handed_in, tmp_path):

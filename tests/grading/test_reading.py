@@ -132,3 +132,44 @@ def test_anything_is_answers_or_unreadable(content):
 })))  # fmt: skip
 def test_any_cells_are_read(cells):
     assert isinstance(reading.answers(notebook(*cells)), dict)
+
+
+def test_outputs_of_any_size_are_no_trouble(monkeypatch):
+    long = cell("x") | {"outputs": [{"output_type": "stream", "text": ["step [1]\n"] * 1_500_000}]}
+    content = notebook(long)
+    assert len(content) > 20_000_000
+    assert reading.bare(content).chapter == "00"
+    assert reading.answers(content)["00-1"].source == "x"
+    assert len(reading.bare(content).content) < 1000
+
+
+@pytest.mark.parametrize(
+    ("cells", "key"),
+    [
+        ([cell("x" * 1_000_001)], "mark.much_code"),
+        ([cell("")] * 10_001, "mark.much_code"),
+        ([cell("x" * 10_000_001, kind="markdown")], "mark.large"),
+    ],
+)
+def test_more_than_anybody_writes_is_refused(cells, key):
+    with pytest.raises(Unreadable) as caught:
+        reading.bare(notebook(*cells))
+    assert caught.value.key == key
+
+
+def test_a_bare_notebook_has_code_labels_and_the_python_that_saved_it():
+    picture = {"image/png": "A"}
+    content = notebook(
+        {"cell_type": "markdown", "source": "prose", "attachments": {"a.png": picture}},
+        cell(["a = 1\n", "b"]) | {"outputs": [{"data": picture}]},
+        {"cell_type": "code", "source": "narrative", "metadata": {"tags": ["x"] * 9}},
+        metadata={"language_info": {"version": "3.13.1"}, "widgets": {"state": {"x": 1}}},
+    )
+    bare = reading.bare(content)
+    assert (bare.chapter, bare.known_by) == ("00", ())
+    assert reading.answers(bare.content) == reading.answers(content)
+    whole = json.loads(bare.content)
+    assert whole["metadata"] == {"language_info": {"version": "3.13.1"}}
+    assert [each["source"] for each in whole["cells"]] == ["a = 1\nb", "narrative"]
+    assert b"prose" not in bare.content and b"image" not in bare.content
+    assert reading.bare(bare.content) == bare

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from mbpo_teach.grading import marks, report
 from mbpo_teach.grading.classroom import Report
 from mbpo_teach.grading.exercise import Exercise
-from mbpo_teach.grading.marks import STATUSES, from_dict, mark
+from mbpo_teach.grading.marks import STATUSES, Mark, from_dict, mark
 from mbpo_teach.ground import language
 
 from . import toys
@@ -126,3 +127,54 @@ def test_every_status_has_its_words():
     for status in marks.STATUSES:
         for spoken in language.LANGUAGES:
             assert language.say(f"grade.status_of.{status}", spoken)
+
+
+@pytest.mark.parametrize("student", ["a;=1+1", "a;  -x", 'a;"@x', "a;＝x", ' "=x', "a;;+x"])
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_part_cells(student):
+    text = report.as_csv(all_marks(student))
+    for line in text.splitlines():
+        for cell in line.split(";"):
+            assert not re.match(r"[\s\"]*[=+\-@＝＋－＠]", cell)
+
+
+def test_a_spreadsheet_program_knows_the_table_for_utf_8():
+    text = report.files(reports(), timeout=1.0)["grades.csv"].encode()
+    assert text.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
+    assert rows[2]["student"] == "白露"
+
+
+@pytest.mark.parametrize("sign", ["\x9b", "\u202e", "\u2066", "\u200f", "\x00", "\x7f", "\ud800"])
+def test_what_is_not_shown_is_in_no_report(sign):
+    each = [
+        Report(
+            isolation="none",
+            marks=(
+                mark(
+                    f"a{sign}b", EASY, "wrong", "mark.raised", passed=0, total=1, error=f"x{sign}y"
+                ),
+            ),
+        )
+    ]
+    for name, text in report.files(each, timeout=1.0).items():
+        assert sign not in text, name
+        assert "a\ufffdb" in text
+    assert sign not in report.as_table(each)
+
+
+def test_a_reason_has_an_end():
+    endless = mark("ada", EASY, "rejected", "mark.import", name="a" * 99_900, line=1)
+    more = Mark(
+        student="ada",
+        chapter="99",
+        exercise="99-2",
+        points=0.0,
+        max_points=1.0,
+        status="rejected",
+        reason=("mark.import", {"name": "b" * 99_900, "line": 1}),
+    )
+    assert len(json.dumps(endless.as_dict())) < 1000
+    for each in (endless, more):
+        assert len(each.why()) < 500
+        texts = report.files([Report(isolation="none", marks=(each,))], timeout=1.0)
+        assert sum(map(len, texts.values())) < 5000
