@@ -231,7 +231,7 @@ def _notes(submission: Submission, answer: Gathered | None) -> tuple[Reason, ...
     if answer and answer.taken:
         notes.append(("mark.taken", {"names": ", ".join(answer.taken)[:200]}))
     if answer and answer.left_out:
-        notes.append(("mark.left_out", {"lines": answer.left_out}))
+        notes.append(("mark.ipython", {"lines": answer.left_out}))
     if answer and answer.broken and answer.cells:
         notes.append(("mark.broken", {"line": answer.broken}))
     return tuple(notes)
