@@ -227,15 +227,15 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
 def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
     """Return a real step's G batches: a share `real_ratio` of each was lived, the rest imagined."""
     real = real_rows(config.sac.batch_size, config.real_ratio)
-    imagined, number = config.sac.batch_size - real, config.updates_per_step
+    imagined, batches = config.sac.batch_size - real, config.updates_per_step
     replay, dreams = agent.streams.torch("replay"), agent.streams.torch("dreams")
     parts = []  # a memory from which no row is needed may still be empty
     with agent.clock("sac"):
         if real:
-            parts.append(agent.memory.sample_batches(number, real, generator=replay))
+            parts.append(agent.memory.sample_batches(batches, real, generator=replay))
         if imagined:
             memory = _imagination(agent).memory
-            parts.append(memory.sample_batches(number, imagined, generator=dreams))
+            parts.append(memory.sample_batches(batches, imagined, generator=dreams))
         return [concatenate(batch) for batch in zip(*parts, strict=True)]
 
 

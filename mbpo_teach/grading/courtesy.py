@@ -126,8 +126,8 @@ def _by_name(function: str, arguments: Sequence[ast.expr]) -> tuple[str, str] | 
     return "mark.call", function
 
 
-def _defined(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _defined(parsed: ast.Module) -> Iterator[str]:
+    for node in ast.walk(parsed):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
         elif isinstance(node, ast.arg):
@@ -136,8 +136,8 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.id
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imported(parsed: ast.Module) -> Iterator[str]:
+    for node in ast.walk(parsed):
         for module, name in _imports(node):
             yield f"{module}.{name}" if name else module
 

@@ -151,7 +151,7 @@ def _by_running(
     pristine: Lean,
     exercises: Mapping[str, Exercise],
     answers: Mapping[str, str],
-    gathered: Mapping[str, Gathered],
+    parts: Mapping[str, Gathered],
     seed: int,
     place: Place,
 ) -> dict[str, Mark]:
@@ -164,7 +164,7 @@ def _by_running(
             # The two disagree: another exercise may be at fault, or the machine. Alone, it counts.
             shown |= notebook.outcomes(pristine, {name: answers[name]}, place)
     return {
-        name: _judged(submission, exercises[name], shown[name], found.get(name), gathered[name])
+        name: _judged(submission, exercises[name], shown[name], found.get(name), parts[name])
         for name in answers
     }
 

@@ -55,7 +55,7 @@ def submissions(
     handed_in = (
         (entry, _lightened(course, found(entry.path, known))) for entry in who.entries(paths, out)
     )
-    students = who.students(handed_in, {*names, *language.LANGUAGES}, paths, out)
+    students = who.told_apart(handed_in, {*names, *language.LANGUAGES}, paths, out)
     if not students:
         named = ", ".join(map(str, paths))
         raise ValueError(f"paths must hold notebooks of students; there are none in {named}")

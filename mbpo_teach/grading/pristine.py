@@ -82,7 +82,7 @@ def lean(course: Path, chapter: str) -> Lean:
     )
 
 
-def merged(lean: Lean, answers: Mapping[str, str]) -> dict[str, Any]:
+def merged(course: Lean, answers: Mapping[str, str]) -> dict[str, Any]:
     """Return the lean notebook with `answers` in place of the stubs, as the JSON of a notebook.
 
     An answer's own cells (see :func:`mbpo_teach.grading.cells.apart`) come in the place of the
@@ -90,7 +90,7 @@ def merged(lean: Lean, answers: Mapping[str, str]) -> dict[str, Any]:
     """
     cells: list[dict[str, Any]] = []
     placed = set()
-    for cell in lean.cells:
+    for cell in course.cells:
         exercise, role = _mbpo(cell)["exercise"], _mbpo(cell)["role"]
         if role != "answer" or exercise not in answers:
             cells.append(cell)

@@ -88,10 +88,10 @@ def as_junit(marks: Iterable[Mark]) -> str:
         suites.setdefault(mark.chapter, []).append(mark)
     for chapter, mine in suites.items():
         counts = Counter(mark.status for mark in mine)
-        faults = counts["not_graded"]
-        failures = len(mine) - counts["passed"] - faults
+        ungraded = counts["not_graded"]
+        failures = len(mine) - counts["passed"] - ungraded
         suite = ET.SubElement(root, "testsuite", name=chapter, tests=str(len(mine)))
-        suite.attrib |= {"failures": str(failures), "errors": str(faults)}
+        suite.attrib |= {"failures": str(failures), "errors": str(ungraded)}
         for mark in mine:
             case = ET.SubElement(suite, "testcase", classname=printable(mark.student))
             case.set("name", mark.exercise or "notebook")

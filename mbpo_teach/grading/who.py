@@ -64,7 +64,7 @@ def entries(paths: Sequence[Path], out: Path | None) -> Iterator[Entry]:
                 yield Entry(path=entry, root=path)
 
 
-def students(
+def told_apart(
     handed_in: Iterable[tuple[Entry, list[Found]]],
     own_names: Collection[str],
     paths: Sequence[Path],

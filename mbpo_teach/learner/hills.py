@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mbpo_teach.ground.seeding import torch_generator
 from mbpo_teach.learner.losses import actor_loss
-from mbpo_teach.nets.adam import adam_step, pace, untrained
+from mbpo_teach.nets.adam import adam_step, pace_at, untrained
 from mbpo_teach.nets.gaussian import squashed_log_prob
 
 _DTYPE = torch.float64
@@ -188,7 +188,7 @@ def learn(
     seen = []
     for step in range(steps + 1):
         seen.append((actor.weights, heat.weights))
-        now = pace(torch.tensor(step + 1), _LEARNING_RATE)
+        now = pace_at(torch.tensor(step + 1), _LEARNING_RATE)
         slope, entropy = _actor_slope(actor.weights, heat.weights.exp())
         actor = adam_step(actor, slope, now)
         if targets is not None:

@@ -27,7 +27,7 @@ from mbpo_teach.learner.losses import (
     soft_value,
     temperature_loss,
 )
-from mbpo_teach.nets.adam import Trained, adam_step, pace, untrained
+from mbpo_teach.nets.adam import Trained, adam_step, pace_at, untrained
 from mbpo_teach.nets.compiled import compiled
 from mbpo_teach.nets.gaussian import LOG_TWO_PI, log_tanh_slope
 from mbpo_teach.nets.networks import MemberMLP, mlp, unpacked
@@ -251,7 +251,7 @@ def sac_update(
     obs, act, reward, next_obs, terminated = batch
     actor_sizes, critic_sizes = network_sizes(obs.shape[1], act.shape[1], config)
     updates = state.updates + 1
-    step = partial(adam_step, pace=pace(updates, config.learning_rate))
+    step = partial(adam_step, pace=pace_at(updates, config.learning_rate))
     temperature = state.log_temperature.weights.exp()
 
     # What the critics should say of (s, a): one real step, then the soft value of the next state.

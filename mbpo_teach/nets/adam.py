@@ -33,7 +33,7 @@ class Pace(NamedTuple):
     floor: Tensor
 
 
-def pace(updates: Tensor, learning_rate: float) -> Pace:
+def pace_at(updates: Tensor, learning_rate: float) -> Pace:
     """Return the pace of step number `updates`, (), which is 1 at the first.
 
     Both moments start from zero, and after n steps the weights in their sums add up to 1 - decay^n
@@ -46,7 +46,7 @@ def pace(updates: Tensor, learning_rate: float) -> Pace:
 
 
 def adam_step(trained: Trained, gradient: Tensor, pace: Pace) -> Trained:
-    """Return weights and moments after one step at the pace of its number, see :func:`pace`."""
+    """Return weights and moments after one step at the pace of its number, see :func:`pace_at`."""
     weights, mean, square = trained
     mean = mean.lerp(gradient, 1 - MEAN_DECAY)
     square = square.lerp(gradient * gradient, 1 - SQUARE_DECAY)

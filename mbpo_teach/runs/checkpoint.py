@@ -88,7 +88,7 @@ def load(path: Path, agent: Agent) -> dict[str, Any]:
     return about
 
 
-def about(path: Path) -> dict[str, Any]:
+def read_about(path: Path) -> dict[str, Any]:
     """Return what `about` was when `path` was saved; errors as for :func:`load`."""
     return _read(path)[0]
 

@@ -178,7 +178,7 @@ def progress(folder: Path) -> list[Row]:
         If the checkpoint is damaged.
     """
     path = folder / CHECKPOINT
-    return _rows(checkpoint.about(path)) if path.exists() else []
+    return _rows(checkpoint.read_about(path)) if path.exists() else []
 
 
 def stored_run(folder: Path) -> Run:

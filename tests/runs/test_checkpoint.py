@@ -242,7 +242,7 @@ def test_every_damage_is_named(stored, path):
         path.write_bytes(content)
         refused(path, fresh, r"checkpoint\.pt is damaged or is not a checkpoint of the course")
         with pytest.raises(ValueError, match="is damaged or is not a checkpoint"):
-            checkpoint.about(path)
+            checkpoint.read_about(path)
     path.write_bytes(whole)
     assert checkpoint.load(path, fresh) == {"progress": []}
 
@@ -426,7 +426,7 @@ def test_weights_and_rows_that_are_no_numbers_are_one_sentence(part, kept):
 def test_a_pipe_is_not_waited_for(path):
     os.mkfifo(path)
     with pytest.raises(ValueError, match=r"^checkpoint\.pt is no file"):
-        checkpoint.about(path)
+        checkpoint.read_about(path)
 
 
 def test_what_is_larger_than_its_file_is_not_unpacked(path, monkeypatch):
