@@ -1,10 +1,12 @@
-"""The exercises of chapter 07: a mixed batch, a model step with random elites, a supported length.
+"""The exercises of chapter 07: a mixed batch, a model step, a supported length, the whole loop.
 
 The references are written in NumPy, so that checking an answer never waits for PyTorch; a test
 compares them with the library. The cases are built so that the usual mistakes show: a count that is
 rounded up, a memory asked for nothing, one elite for all rows, a variance taken for a deviation, a
 reward added to the observation, an error that falls again after it was too large, a length of which
-hardly any episode is left to tell.
+hardly any episode is left to tell. The loop's parts are those of a small world in which a policy of
+two numbers steers a point: each part depends on what the others made, so that another order, a part
+left out or an old result ends in another policy.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from mbpo_teach.grading.exercise import Exercise
 Array = np.ndarray
 Case = tuple[Any, ...]
 Draw = Callable[[int], Array]
+Part = Callable[..., Any]
 
 
 def _mixed_batch(batch_size: int, real_ratio: float, draw_real: Draw, draw_imagined: Draw) -> Array:
@@ -128,6 +131,76 @@ def _measured(rng: np.random.Generator, starts: int, until: int) -> Case:
     return errors, float(0.09 * 1.3**until), float(rng.choice([0.5, 0.75, 0.9])), 8
 
 
+def _whole_loop(
+    steps: int, random_steps: int, model_period: int, policy: Array, model: Array, memory: Array,
+    act: Part, remember: Part, fit: Part, imagine: Part, mix: Part, update: Part,
+) -> Array:  # fmt: skip
+    imagined = None
+    for step in range(steps):
+        since = step - random_steps
+        if since >= 0 and since % model_period == 0:
+            model = fit(model, memory)
+            imagined = imagine(model, policy, memory)
+        memory = remember(memory, act(policy, memory))
+        if since >= 0:
+            for batch in mix(memory, imagined):
+                policy = update(policy, batch)
+    return policy
+
+
+def _whole_loop_cases(rng: np.random.Generator) -> list[Case]:
+    def case(steps: int, random_steps: int, model_period: int, updates: int) -> Case:
+        policy, model = rng.normal(size=(2, 2))
+        world, goal = rng.uniform(0.4, 0.8, size=2), float(rng.uniform(0.8, 1.5))
+        parts = _parts(world, goal, updates)
+        return (steps, random_steps, model_period, policy, model, np.zeros((0, 3)), *parts)
+
+    # Refits at each step, at every second and third, at one step only; a life without learning.
+    settings = [(8, 3, 1, 1), (9, 3, 2, 2), (12, 4, 3, 3), (5, 2, 9, 2), (3, 5, 2, 2), (7, 2, 5, 4)]
+    return [case(*one) for one in settings]
+
+
+def _parts(world: Array, goal: float, updates: int) -> tuple[Part, ...]:
+    """Return act, remember, fit, imagine, mix, update: a point is to be steered to `goal`.
+
+    `world` (2,) says how much a state and an action count in the next state, and so does a model. A
+    transition is (state, action, next state).
+    """
+
+    def steer(policy: Array, state: Any) -> Any:
+        return np.tanh(policy[0] * state + policy[1])
+
+    def act(policy: Array, memory: Array) -> Array:
+        state = memory[-1, 2] if len(memory) else 0.3
+        action = steer(policy, state)
+        return np.array([state, action, world[0] * state + world[1] * action])
+
+    def remember(memory: Array, transition: Array) -> Array:
+        return np.vstack([memory, transition])
+
+    def fit(model: Array, memory: Array) -> Array:
+        """Go half the way to the least squares."""
+        seen, followed = memory[:, :2], memory[:, 2]
+        best = np.linalg.solve(seen.T @ seen + 0.1 * np.eye(2), seen.T @ followed)
+        return 0.5 * (model + best)
+
+    def imagine(model: Array, policy: Array, memory: Array) -> Array:
+        state = memory[:, 2]
+        action = steer(policy, state)
+        return np.column_stack([state, action, model[0] * state + model[1] * action])
+
+    def mix(memory: Array, imagined: Array) -> list[Array]:
+        """Return the step's batches, each of one real transition and all the imagined ones."""
+        return [np.vstack([memory[-1 - i % len(memory)], imagined]) for i in range(updates)]
+
+    def update(policy: Array, batch: Array) -> Array:
+        state, action, reached = batch.T
+        push = (goal - reached) * (1 - action**2)
+        return policy + 0.5 * np.array([np.mean(push * state), np.mean(push)])
+
+    return act, remember, fit, imagine, mix, update
+
+
 EXERCISES = (
     Exercise(
         id="07-1", cases=_mixed_batch_cases, reference=_mixed_batch,
@@ -137,4 +210,7 @@ EXERCISES = (
         id="07-2", cases=_model_step_cases, reference=_model_step, library=("sample_step",)
     ),
     Exercise(id="07-3", cases=_supported_length_cases, reference=_supported_length),
+    Exercise(
+        id="07-4", cases=_whole_loop_cases, reference=_whole_loop, library=("train_mbpo",)
+    ),
 )  # fmt: skip

@@ -1,10 +1,14 @@
 """The references of chapter 07 are the library's steps; usual mistakes in them are found."""
 
+import functools
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from mbpo_teach.algorithms import mbpo
+from mbpo_teach.grading import chapter07
 from mbpo_teach.grading.exercise import find
 from mbpo_teach.grading.judge import judge
 from mbpo_teach.ground import seeding
@@ -184,3 +188,153 @@ def test_the_honest_rule_is_right():
 )
 def test_wrong_lengths(wrong):
     assert not right("07-3", wrong)
+
+
+# The whole loop, from its parts.
+
+
+def whole_loop(order=("fit", "imagine", "live", "learn"), *, due=None, learns=None, **changes):
+    """Return the loop with its four blocks in another order, or with one thing done otherwise."""
+    due = due or (lambda step, first, period: step >= first and (step - first) % period == 0)
+    learns = learns or (lambda step, first: step >= first)
+
+    def answer(steps, first, period, policy, model, memory, *parts):
+        act, remember, fit, imagine, mix, update = parts
+        now = {"policy": policy, "model": model, "memory": memory, "imagined": np.zeros((0, 3))}
+        start = dict(now)
+
+        def block_fit():
+            now["model"] = fit(now["model"], now["memory"])
+
+        def block_imagine():
+            now["imagined"] = imagine(now["model"], now["policy"], now["memory"])
+
+        def block_live():
+            now["memory"] = remember(now["memory"], act(now["policy"], now["memory"]))
+
+        def block_learn():
+            for batch in mix(now["memory"], now["imagined"]):
+                now["policy"] = update(now["policy"], batch)
+
+        blocks = {"fit": block_fit, "imagine": block_imagine, "live": block_live,
+                  "learn": block_learn}  # fmt: skip
+        blocks |= {
+            name: functools.partial(make, now, start, parts) for name, make in changes.items()
+        }
+        for step in range(steps):
+            for name in order:
+                refits = name in ("fit", "imagine") and not due(step, first, period)
+                if not refits and (name != "learn" or learns(step, first)):
+                    blocks[name]()
+        return now["policy"]
+
+    return answer
+
+
+RIGHT = ("fit", "imagine", "live", "learn")
+ORDERS = list(itertools.permutations(RIGHT))
+LESS = [order for n in range(4) for order in itertools.combinations(RIGHT, n)]
+
+
+def test_the_loop_is_right_in_its_order():
+    assert right("07-4", whole_loop())
+    assert right("07-4", lambda *args: np.float32(whole_loop()(*args)))
+
+
+@pytest.mark.parametrize("order", [order for order in ORDERS if order != RIGHT] + LESS)
+def test_no_other_order_and_no_part_left_out(order):
+    assert not right("07-4", whole_loop(order))
+    assert not right("07-4", lambda *args: np.float32(whole_loop(order)(*args)))
+
+
+def test_a_loop_that_begins_elsewhere_is_the_same():
+    """What is done before the next step may as well be done after this one."""
+    turned = whole_loop(
+        ("live", "learn", "fit", "imagine"),
+        due=lambda step, first, period: step + 1 >= first and (step + 1 - first) % period == 0,
+    )
+    assert right("07-4", turned)
+
+
+def changed(name, value):
+    """Return a block that puts `value` of what is there now, was at first, and the parts."""
+
+    def block(now, start, parts):
+        now[name] = value(now, start, parts)
+
+    return block
+
+
+def learn_from(batches):
+    def block(now, start, parts):
+        for batch in batches(now, start, parts[4]):
+            now["policy"] = parts[5](now["policy"], batch)
+
+    return block
+
+
+def remember_late(now, start, parts):
+    """The step that was remembered is the one before."""
+    row = parts[0](now["policy"], now["memory"])
+    now["memory"] = parts[1](now["memory"], now.get("row", row))
+    now["row"] = row
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        # A refit at each step, counted from the first step of all, one step late, only once.
+        whole_loop(due=lambda step, first, period: step >= first),
+        whole_loop(due=lambda step, first, period: step >= first and step % period == 0),
+        whole_loop(due=lambda step, first, period: step > first and (step - first) % period == 1),
+        whole_loop(due=lambda step, first, period: step == first),
+        # Learning one step late, or not from the step just lived.
+        whole_loop(learns=lambda step, first: step > first),
+        # A model that forgets its last weights; branches of the first policy; of the first model.
+        whole_loop(fit=changed("model", lambda now, start, p: p[2](start["model"], now["memory"]))),
+        whole_loop(imagine=changed(
+            "imagined", lambda now, start, p: p[3](now["model"], start["policy"], now["memory"]))),
+        whole_loop(imagine=changed(
+            "imagined", lambda now, start, p: p[3](start["model"], now["policy"], now["memory"]))),
+        # Branches that pile up.
+        whole_loop(imagine=changed("imagined", lambda now, start, p: np.vstack(
+            [now["imagined"], p[3](now["model"], now["policy"], now["memory"])]))),
+        # The first policy acts; the memory forgets; a step is remembered too late.
+        whole_loop(live=changed("memory", lambda now, start, p: p[1](
+            now["memory"], p[0](start["policy"], now["memory"])))),
+        whole_loop(live=changed("memory", lambda now, start, p: p[1](
+            start["memory"], p[0](now["policy"], now["memory"])))),
+        whole_loop(live=remember_late),
+        # One update for each step; all updates from the same batch; the memories swapped; one only.
+        whole_loop(learn=learn_from(lambda now, start, mix: mix(
+            now["memory"], now["imagined"])[:1])),
+        whole_loop(learn=learn_from(lambda now, start, mix: [
+            mix(now["memory"], now["imagined"])[0] for _ in mix(now["memory"], now["imagined"])])),
+        whole_loop(learn=learn_from(lambda now, start, mix: mix(
+            now["imagined"], now["memory"]))),
+        whole_loop(learn=learn_from(lambda now, start, mix: mix(
+            now["memory"], now["memory"]))),
+        whole_loop(learn=learn_from(lambda now, start, mix: mix(
+            now["memory"], start["imagined"]))),
+        whole_loop(learn=learn_from(lambda now, start, mix: mix(
+            now["memory"][:-1], now["imagined"]))),
+    ],
+)  # fmt: skip
+def test_wrong_loops(wrong):
+    assert not right("07-4", wrong)
+
+
+def test_the_toy_is_learned():
+    """The parts make sense together: who learns for longer comes nearer to the goal."""
+    world, goal = np.array([0.5, 0.6]), 1.0
+    parts = chapter07._parts(world, goal, 3)
+
+    def distance(steps):
+        policy, model, memory = np.zeros(2), np.zeros(2), np.zeros((0, 3))
+        policy = find("07-4").reference(steps, 3, 2, policy, model, memory, *parts)
+        lived = np.zeros((0, 3))
+        for _ in range(20):
+            lived = parts[1](lived, parts[0](policy, lived))
+        return abs(lived[-1, 2] - goal)
+
+    assert distance(60) < 0.2 < distance(3)
