@@ -1,7 +1,7 @@
 """Where branches start, where they are after k steps, and where whole imagined rollouts go.
 
-Three maps of the twin's cells, and below them the exact model error met on the way. Drawn for
-chapter 5.
+Three maps of the twin's cells, and below them the exact model error met on the way, with a
+line where a branch of k steps stops. Drawn for chapter 5.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Frame(NamedTuple):
 
     `starts`, `branched` and `whole` are laws over the cells, (angle, velocity); `branch_errors` and
     `whole_errors` the expected one-step error after j imagined steps, each (step,); `k` is how many
-    steps the branches of `branched` have gone.
+    steps the branches of `branched` have gone: such a branch meets the errors of j = 0 to k - 1.
     """
 
     k: int
@@ -63,6 +63,8 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
             times, times, "s--", color=style.RED, ms=4, label=words("whereabouts.whole_error")
         )
         (here,) = below.plot(0, 0, "o", color=style.BLUE, mec="white", ms=11)
+        stop = below.axvline(0, color=style.BLACK, lw=1.2, ls=":")
+        named = below.text(0, 0.04, "", color=style.DARK, fontsize=9)
         below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.8))
         below.set_xlabel(words("whereabouts.step"))
         below.set_ylabel(words("two_errors.tv"))
@@ -76,5 +78,10 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
         branch.set_ydata(frame.branch_errors)
         whole.set_ydata(frame.whole_errors)
         here.set_data([frame.k], [frame.branch_errors[frame.k]])
+        stop.set_xdata([frame.k - 0.5] * 2)
+        named.set_text(words("whereabouts.stop", k=frame.k))
+        to_the_left = frame.k > 0.6 * steps
+        named.set_horizontalalignment("right" if to_the_left else "left")
+        named.set_x(frame.k - 0.9 if to_the_left else frame.k - 0.1)
 
-    return drawing(figure, ([*images, branch, whole, here], move))
+    return drawing(figure, ([*images, branch, whole, here, stop, named], move))

@@ -38,6 +38,9 @@ def whereabouts_lab() -> Lab:
                 whole=exact.total_variation(frame.whole.ravel(), frame.starts.ravel()),
                 first=frame.branch_errors[0],
                 error=frame.branch_errors[k],
+                most=frame.branched.max(),
+                whole_first=frame.whole_errors[0],
+                whole_error=frame.whole_errors[k],
                 last=frame.whole_errors[-1],
                 steps=STEPS,
             )
