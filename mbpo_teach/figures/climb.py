@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mbpo_teach.figures import style
-from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 from mbpo_teach.theory.improvement import Offer, Round
@@ -48,13 +47,13 @@ class Frame(NamedTuple):
 def build(*, rounds: int) -> Draw[Frame]:
     """Return a function that draws one frame of so many rounds, as shares of the best return."""
     with style.style():
-        figure = Figure(figsize=(9.8, 4.1))
+        figure = Figure(figsize=(9.8, 4.4))
         left, right = figure.subplots(1, 2, sharey=True)
         panels = [_panel(axes, number, rounds) for number, axes in enumerate((left, right))]
         left.set_ylabel(words("climb.share"))
         left.set_title(words("branches.total"))
         right.set_title(words("branches.whole"))
-        legend_below(left, 0.01, 0.16, ncols=5, columnspacing=1.2, handlelength=1.4)
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
         return drawing(figure, *panels)
 
 

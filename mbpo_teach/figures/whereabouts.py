@@ -69,7 +69,7 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
         below.set_xlabel(words("whereabouts.step"))
         below.set_ylabel(words("two_errors.tv"))
         below.set_title(words("whereabouts.error_title"))
-        below.legend(loc="upper left", ncols=2)
+        below.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, ncols=2)
 
     def move(frame: Frame) -> None:
         laws = (frame.starts, frame.branched, frame.whole)
