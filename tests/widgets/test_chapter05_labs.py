@@ -305,6 +305,12 @@ def test_branches_leave_the_data_where_data_are_few():
     for frame in (few, many):
         for law in (frame.starts, frame.branched, frame.whole):
             assert law.sum() == pytest.approx(1)
+    # eps_m' is one number, and real steps stay below it: what grows is met at imagined states.
+    assert few.eps_m_prime == pytest.approx(0.418, abs=5e-4)
+    np.testing.assert_allclose(
+        [few.true_errors.min(), few.true_errors.max()], [0.37, 0.405], atol=5e-4
+    )
+    assert np.abs(few.whole_errors[3:] - few.branch_errors[3:]).max() < 0.03
     assert few.branched.max() == pytest.approx(0.77, abs=5e-3)
     assert few.whole_errors[0] == pytest.approx(0.315, abs=5e-4)
 
@@ -318,7 +324,7 @@ def test_the_map_and_the_mark_tell_where_branches_are():
     for k in (0, 5, 40):
         lab.move(k=k)
         assert f"a branch of k = {k} stops here" in [text.get_text() for text in below.texts]
-        (stop,) = (line for line in below.lines if line.get_linestyle() == ":")
+        (stop,) = (line for line in below.lines if list(line.get_ydata()) == [0, 1])
         assert list(stop.get_xdata()) == [k - 0.5] * 2  # its last step met the error of j = k - 1
 
 
