@@ -1,11 +1,13 @@
 """Both forces of theorem 4.3 against the length of a branch, and the measured error above them.
 
-The upper panel is a measurement on its own axis, a proxy that enters no theorem; the lower one is
+:func:`build_forces` draws the two parts alone, :func:`build` the other bounds beside them. There
+the upper panel is a measurement on its own axis, a proxy that enters no theorem; the lower one is
 in units of return. They share the axis of k and nothing else. Penalties are drawn as shares of the
 trivial level 2 r_max / (1 - gamma), so that the axes stay put; the labels at the axis carry the
 units. Above the trivial level the scale is logarithmic. Drawn for chapter 5.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,8 +38,8 @@ class Frame(NamedTuple):
     """What the lower panel shows, in units of return.
 
     `shift_part`, `model_part`, `tight` and `pessimistic` (theorem 4.2) have shape (length,), for
-    k = 0, 1, ...; `bound` is C, `trivial` the trivial level, `best` k* (perhaps infinite), `k` the
-    reader's choice. `gap` is
+    k = 0, 1, ...; `whole` is the penalty of whole rollouts with the same eps_m', `bound` is C,
+    `trivial` the trivial level, `best` k* (perhaps infinite), `k` the reader's choice. `gap` is
     |eta - eta_k|, (length,), or None where there is no world in which to compute it.
     """
 
@@ -46,6 +48,7 @@ class Frame(NamedTuple):
     model_part: np.ndarray
     tight: np.ndarray
     pessimistic: np.ndarray
+    whole: float
     bound: float
     trivial: float
     best: float
@@ -57,13 +60,25 @@ class Frame(NamedTuple):
         return np.asarray(self.shift_part + self.model_part)
 
 
+def build_forces(*, longest: int) -> Draw[Frame]:
+    """Return a function that draws theorem 4.3's two parts and k*, up to k = `longest`."""
+    with style.style():
+        figure = Figure(figsize=(8.8, 4.2))
+        axes = figure.subplots()
+        return drawing(figure, _penalty_panel(axes, longest))
+
+
 def build(errors: Errors, *, world: str) -> Draw[Frame]:
     """Return a function that draws one frame; `errors` were measured in `world`."""
     longest = len(errors.middle)
     with style.style():
         figure = Figure(figsize=(8.8, 6.4))
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.3))
-        return drawing(figure, _error_panel(above, errors, world), _penalty_panel(below, longest))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.5))
+        return drawing(
+            figure,
+            _error_panel(above, errors, world),
+            _penalty_panel(below, longest, others=[_bounds_beside, _gap_beside]),
+        )
 
 
 def height(share: ArrayLike) -> np.ndarray:
@@ -102,7 +117,10 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     return [here, point], move
 
 
-def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
+def _penalty_panel(
+    axes: Axes, longest: int, others: Sequence[Callable[[Axes, int], Panel[Frame]]] = ()
+) -> Panel[Frame]:
+    """Draw theorem 4.3's penalty in its two parts, with k*, and the curves of `others` over it."""
     k = np.arange(longest + 1)
     blank = np.zeros(longest + 1)
     top = float(height(_TOP))
@@ -118,15 +136,7 @@ def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
         k, blank, blank, color=style.ORANGE, label=words("branches.model"), **look
     )
     (total,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
-    (tight,) = axes.plot(k, blank, "--", color=style.GREEN, lw=1.8, label=words("branches.tight"))
-    (pessimistic,) = axes.plot(
-        k, blank, color=style.BLUE, lw=1.8, label=words("branches.pessimistic"),
-        ls=(0, (6, 1.5, 1, 1.5, 1, 1.5)),
-    )  # fmt: skip
-    (bound,) = axes.plot(
-        [0, longest], [0, 0], "-.", color=style.PURPLE, lw=1.8, label=words("branches.bound")
-    )
-    (gap,) = axes.plot(k, blank, color=style.RED, lw=2.4, label=words("branches.gap"))
+    beside = [other(axes, longest) for other in others]
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
     (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec="white", ms=11)
     named = axes.text(
@@ -154,10 +164,8 @@ def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
         shift.set_data(k, 0, lower)
         model.set_data(k, lower, upper)
         total.set_ydata(upper)
-        tight.set_ydata(height(frame.tight / frame.trivial))
-        pessimistic.set_ydata(height(frame.pessimistic / frame.trivial))
-        bound.set_ydata([height(frame.bound / frame.trivial)] * 2)
-        gap.set_ydata(blank * np.nan if frame.gap is None else height(frame.gap / frame.trivial))
+        for _, move_other in beside:
+            move_other(frame)
         here.set_xdata([frame.k] * 2)
         _mark_best(frame, upper)
         for label, level in zip(labels, _LEVELS, strict=True):
@@ -179,5 +187,39 @@ def _penalty_panel(axes: Axes, longest: int) -> Panel[Frame]:
         )
         named.set_position((at, min(upper[at] + 0.07, top - 0.08)))
 
-    moving = [shift, model, tight, pessimistic, bound, gap, total, here, best, named, *labels]
-    return moving, move
+    over = [artist for artists, _ in beside for artist in artists]
+    return [shift, model, *over, total, here, best, named, *labels], move
+
+
+def _bounds_beside(axes: Axes, longest: int) -> Panel[Frame]:
+    """Draw the other bounds: whole rollouts, the tight variant, theorem 4.2 and C."""
+    k = np.arange(longest + 1)
+    looks: dict[str, tuple[str, Any, float]] = {
+        "whole": (style.GREEN, "-", 2.4),
+        "tight": (style.GREEN, "--", 1.8),
+        "pessimistic": (style.BLUE, (0, (6, 1.5, 1, 1.5, 1, 1.5)), 1.8),
+        "bound": (style.PURPLE, "-.", 1.8),
+    }
+    lines = {
+        name: axes.plot(k, 0 * k, color=color, ls=dashes, lw=width, label=words(f"branches.{name}"))
+        for name, (color, dashes, width) in looks.items()
+    }
+
+    def move(frame: Frame) -> None:
+        for name, (line,) in lines.items():
+            share = getattr(frame, name) / frame.trivial
+            line.set_ydata(np.broadcast_to(height(share), k.shape))
+
+    return [line for (line,) in lines.values()], move
+
+
+def _gap_beside(axes: Axes, longest: int) -> Panel[Frame]:
+    """Draw the exact gap, where there is a world in which to compute it."""
+    k = np.arange(longest + 1)
+    (gap,) = axes.plot(k, 0 * k, color=style.RED, lw=2.4, label=words("branches.gap"))
+
+    def move(frame: Frame) -> None:
+        nowhere = np.full(k.shape, np.nan)
+        gap.set_ydata(nowhere if frame.gap is None else height(frame.gap / frame.trivial))
+
+    return [gap], move

@@ -47,7 +47,8 @@ def numbers(values: Values) -> dict[str, float]:
 
     `bound` is C, `first` and `second` its terms, `trivial` the trivial level,
     `threshold` the policy shift from which C is vacuous, `best` k*, `least` theorem 4.3's penalty
-    there, and `branched`, `on_policy`, `tight` the three penalties at `k`.
+    there, `branched`, `on_policy`, `tight` the three penalties at `k`, and `whole` that of whole
+    rollouts with the same eps_m'.
     """
     gamma, r_max, k = values["gamma"], values["r_max"], values["k"]
     data = {name: values[name] for name in ("gamma", "r_max", "eps_m", "eps_pi")}
@@ -59,6 +60,9 @@ def numbers(values: Values) -> dict[str, float]:
     )
     least = 0.0 if best == math.inf else bounds.branched_penalty_on_policy(best, **on_policy)
     trivial = bounds.trivial_level(gamma=gamma, r_max=r_max)
+    whole = bounds.whole_rollout_penalty(
+        gamma=gamma, r_max=r_max, eps_m_prime=values["eps_m_prime"]
+    )
     return {
         "bound": bound,
         "first": first,
@@ -72,6 +76,8 @@ def numbers(values: Values) -> dict[str, float]:
         "branched": bounds.branched_penalty(k, **data),
         "on_policy": bounds.branched_penalty_on_policy(k, **on_policy),
         "tight": bounds.branched_penalty_tight(k, **on_policy),
+        "whole": whole,
+        "whole_ratio": whole / trivial,
     }
 
 
@@ -90,6 +96,7 @@ def sentence(values: Values) -> str:
         "say_vacuous" if vacuous else "say_informative",
         best,
         "say_penalties_zero" if values["k"] == 0 else "say_penalties",
+        "say_whole",
     )
     said = {name: number(x) for name, x in {**values, **shown}.items()}
     between = "" if language.current() == "zh" else " "
@@ -154,7 +161,7 @@ def _draw_shift(axes: Axes, values: Values, shown: dict[str, float]) -> None:
 
 
 def _draw_length(axes: Axes, values: Values, shown: dict[str, float]) -> None:
-    """Draw the penalties of theorems 4.2 and 4.3 and the tight variant against k."""
+    """Draw the penalties of theorems 4.2 and 4.3, tight variant and whole rollouts against k."""
     lengths = np.arange(LONGEST + 1)
     data = {name: values[name] for name in ("gamma", "r_max", "eps_m", "eps_pi")}
     on_policy = {name: values[name] for name in ("gamma", "r_max", "eps_m_prime", "eps_pi")}
@@ -163,6 +170,7 @@ def _draw_length(axes: Axes, values: Values, shown: dict[str, float]) -> None:
         ("on_policy", style.BLUE, "-", 0, bounds.branched_penalty_on_policy(lengths, **on_policy)),
         ("branched", style.RED, "--", 0, bounds.branched_penalty(lengths, **data)),
         ("tight", style.GREEN, "-.", 1, bounds.branched_penalty_tight(lengths, **on_policy)),
+        ("whole", style.ORANGE, ":", 0, np.full(len(lengths), shown["whole"])),
     )
     axes.set_xlim(0, LONGEST)
     _frame(axes, title="right", axis="length_axis")
@@ -192,7 +200,7 @@ def _draw_length(axes: Axes, values: Values, shown: dict[str, float]) -> None:
         axes.axvline(best, color=style.BLUE, lw=1, ls="--")
         mark: dict[str, Any] = {"marker": "D", "mfc": "white", "mec": style.BLUE, "mew": 2, "ms": 7}
         axes.plot(best, shown["least_ratio"], clip_on=False, zorder=6, **mark)
-        said = f"k* = {best:g}: {number(shown['least_ratio'])}×"
+        said = _words("here_best", best=f"{best:g}", ratio=number(shown["least_ratio"]))
     else:
         said = f"k* = {number(best)} →"
     _above(axes, min(best, LONGEST), min(best, LONGEST) / LONGEST, said, row=1)

@@ -25,15 +25,17 @@ _ROUNDING = 1e-14
 class Frame(NamedTuple):
     """What one frame shows, in units of return.
 
-    `branched` (eta_k), `penalty` and `tight` have shape (length,), for k = 0, 1, ...;
-    `true_return` is eta, `model_return` eta with a hat, `trivial` the trivial level, `best` k*,
-    perhaps infinite, and `k` the reader's choice.
+    `branched` (eta_k), `penalty` and `tight` have shape (length,), for k = 0, 1, ...; `whole` is
+    the penalty of whole rollouts with the same eps_m'; `true_return` is eta, `model_return` eta
+    with a hat, `trivial` the trivial level, `best` k*, perhaps infinite, and `k` the reader's
+    choice.
     """
 
     k: int
     branched: np.ndarray
     penalty: np.ndarray
     tight: np.ndarray
+    whole: float
     true_return: float
     model_return: float
     trivial: float
@@ -86,6 +88,7 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     )  # fmt: skip
     (penalty,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
     (tight,) = axes.plot(k, blank, "--", color=style.GREEN, lw=1.8, label=words("branches.tight"))
+    (whole,) = axes.plot(k, blank, color=style.GREEN, lw=2.2, label=words("branches.whole"))
     (gap,) = axes.plot(k, blank, color=style.RED, lw=1.8, label=words("lengths.gap"))
     (best,) = axes.plot(1, 1, "v", color=style.BLACK, mec="white", ms=11, label="$k^*$")
     (truly,) = axes.plot(
@@ -95,16 +98,17 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     axes.set(xlim=(0, longest), yscale="log", ylim=(_LOWEST, _HIGHEST))
     axes.set_xlabel(words("bounds.length"))
     axes.set_title(words("lengths.gap_title"))
-    legend_below(axes, 0.02, 0.14, ncols=3, handlelength=1.6)
+    legend_below(axes, 0.02, 0.14, ncols=2, handlelength=1.6)
 
     def move(frame: Frame) -> None:
         penalties = frame.penalty / frame.trivial
         gaps = np.maximum(frame.gap / frame.trivial, _LOWEST)
         penalty.set_ydata(np.maximum(penalties, _LOWEST))
         tight.set_ydata(np.maximum(frame.tight / frame.trivial, _LOWEST))
+        whole.set_ydata(blank * max(frame.whole / frame.trivial, _LOWEST))
         gap.set_ydata(gaps)
         mark_best(best, frame.best, np.maximum(1.6 * penalties, _LOWEST))
         truly.set_data([frame.truly_best], [gaps[frame.truly_best]])
         here.set_xdata([frame.k] * 2)
 
-    return [penalty, tight, gap, here, best, truly], move
+    return [penalty, tight, whole, gap, here, best, truly], move

@@ -17,7 +17,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.style import words
 
 _ROUNDING = 1e-9
-_SYMBOLS = ("η̂[π]", "η[π]", "η[π_D]")
+_SYMBOLS = (r"$\hat{\eta}[\pi]$", r"$\eta[\pi]$", r"$\eta[\pi_D]$")
 
 
 class Returns(Protocol):

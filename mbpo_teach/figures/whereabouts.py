@@ -1,7 +1,7 @@
 """Where branches start, where they are after k steps, and where whole imagined rollouts go.
 
-Three maps of the twin's cells, and below them the exact model error met on the way. Drawn for
-chapter 5.
+Three maps of the twin's cells, and below them the exact model error met on the way, with a
+line where a branch of k steps stops. Drawn for chapter 5.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
@@ -21,7 +22,9 @@ class Frame(NamedTuple):
 
     `starts`, `branched` and `whole` are laws over the cells, (angle, velocity); `branch_errors` and
     `whole_errors` the expected one-step error after j imagined steps, each (step,); `k` is how many
-    steps the branches of `branched` have gone.
+    steps the branches of `branched` have gone: such a branch meets the errors of j = 0 to k - 1.
+    `true_errors`, (step,), are met by real steps from where branches start, and `eps_m_prime` is
+    the theorem's number, the largest such expectation from the world's own starts.
     """
 
     k: int
@@ -30,6 +33,8 @@ class Frame(NamedTuple):
     whole: np.ndarray
     branch_errors: np.ndarray
     whole_errors: np.ndarray
+    true_errors: np.ndarray
+    eps_m_prime: float
 
 
 def build(*, steps: int, most: float) -> Draw[Frame]:
@@ -62,12 +67,20 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
         (whole,) = below.plot(
             times, times, "s--", color=style.RED, ms=4, label=words("whereabouts.whole_error")
         )
+        (true,) = below.plot(
+            times, times, "-.", color=style.GREEN, lw=1.8, label=words("whereabouts.true_error")
+        )
+        (most_true,) = below.plot(
+            [-0.5, steps + 0.5], [0, 0], ":", color=style.BLACK, label=words("whereabouts.eps")
+        )
         (here,) = below.plot(0, 0, "o", color=style.BLUE, mec="white", ms=11)
+        stop = below.axvline(0, color=style.BLACK, lw=1.2, ls=":")
+        named = below.text(0, 0.04, "", color=style.DARK, fontsize=9)
         below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.8))
         below.set_xlabel(words("whereabouts.step"))
         below.set_ylabel(words("two_errors.tv"))
         below.set_title(words("whereabouts.error_title"))
-        below.legend(loc="upper left", ncols=2)
+        legend_below(below, 0.01, 0.28, ncols=4)
 
     def move(frame: Frame) -> None:
         laws = (frame.starts, frame.branched, frame.whole)
@@ -75,6 +88,13 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
             image.set_data(law.T)
         branch.set_ydata(frame.branch_errors)
         whole.set_ydata(frame.whole_errors)
+        true.set_ydata(frame.true_errors)
+        most_true.set_ydata([frame.eps_m_prime] * 2)
         here.set_data([frame.k], [frame.branch_errors[frame.k]])
+        stop.set_xdata([frame.k - 0.5] * 2)
+        named.set_text(words("whereabouts.stop", k=frame.k))
+        to_the_left = frame.k > 0.6 * steps
+        named.set_horizontalalignment("right" if to_the_left else "left")
+        named.set_x(frame.k - 0.9 if to_the_left else frame.k - 0.1)
 
-    return drawing(figure, ([*images, branch, whole, here], move))
+    return drawing(figure, ([*images, true, most_true, branch, whole, here, stop, named], move))

@@ -115,6 +115,20 @@ def branched_penalty_tight(
     return _plain(r_max * (2 * bracket / (1 - gamma) ** 2))
 
 
+def whole_rollout_penalty(*, gamma: ArrayLike, r_max: ArrayLike, eps_m_prime: ArrayLike) -> Any:
+    """Return 2 r_max gamma eps_m' / (1 - gamma)^2: true return >= model return - this.
+
+    For whole imagined rollouts, no branch: after t steps the laws of imagined and real states are
+    at most t eps_m' apart (:func:`state_drift_ceiling`), and sum_t gamma^t t = gamma/(1-gamma)^2.
+    It is :func:`branched_penalty_tight` for k towards infinity, and wherever
+    eps_m' <= eps_pi it lies below theorem 4.3's penalty at every k: that bracket is at least
+    eps_m' [gamma^k + k (1 - gamma)] / (1 - gamma)^2, and by Bernoulli's inequality gamma^k is at
+    least 1 - k (1 - gamma). (Not in the paper; course notes, "what buys the guarantee".)
+    """
+    gamma, r_max, eps_m_prime = _checked(gamma=gamma, r_max=r_max, eps_m_prime=eps_m_prime)
+    return _plain(r_max * (2 * gamma * eps_m_prime / (1 - gamma) ** 2))
+
+
 def best_rollout_length(*, gamma: ArrayLike, eps_m_prime: ArrayLike, eps_pi: ArrayLike) -> Any:
     """Return k*, the rollout length at which theorem 4.3's penalty is smallest.
 

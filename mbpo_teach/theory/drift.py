@@ -35,7 +35,8 @@ class Whereabouts(NamedTuple):
 
     `branch` and `whole` are the laws of the state after 0, 1, ... imagined steps, (step + 1,
     state), of branches that start among the data and of whole rollouts; `branch_errors` and
-    `whole_errors` the expected error of the next step, (step + 1,); `visits` the law of a state of
+    `whole_errors` the expected error of the next step, (step + 1,), and `true_errors` that of real
+    steps of the same policy from where branches start; `visits` the law of a state of
     whole rollouts at a random time of discounted weight, (state,).
     """
 
@@ -44,6 +45,7 @@ class Whereabouts(NamedTuple):
     visits: np.ndarray
     branch_errors: np.ndarray
     whole_errors: np.ndarray
+    true_errors: np.ndarray
 
 
 def whereabouts(case: Case, *, steps: int) -> Whereabouts:
@@ -66,6 +68,7 @@ def whereabouts(case: Case, *, steps: int) -> Whereabouts:
         visits=(1 - world.gamma) * discounted_visits(world, policy, model),
         branch_errors=branch @ error,
         whole_errors=whole @ error,
+        true_errors=state_distributions(branching, policy, horizon=steps) @ error,
     )
 
 

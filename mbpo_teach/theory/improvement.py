@@ -1,11 +1,16 @@
-"""Policy improvement that theorem 4.3 vouches for, on tabular MDPs.
+"""Policy improvement that a guarantee vouches for, on tabular MDPs.
 
     accept pi if  eta_k[pi] - penalty_4.3(k) > eta[pi_D],  then let pi collect the data
 
 By the theorem the left side is at most eta[pi], so an accepted step raises the true return, always.
 Unlike theorem 4.1, which accepts no step away from the data (chapter 4), this one can accept: where
-the model is good and the discount not too near one. Janner et al. 2019, theorem 4.3; course notes,
-section "branched rollouts". Taught in chapter 5.
+the model is good and the discount not too near one. What makes the difference is eps_m', not the
+branch: whole imagined rollouts with the same eps_m' give a guarantee too,
+
+    accept pi if  model return of pi - 2 r_max gamma eps_m' / (1 - gamma)^2 > eta[pi_D].
+
+Janner et al. 2019, theorem 4.3; course notes, sections "branched rollouts" and "what buys the
+guarantee". Taught in chapter 5.
 
 The test needs the exact eps_m' and the exact eta[pi_D]. A table has them; an agent has not.
 """
@@ -25,7 +30,7 @@ from mbpo_teach.tables.mdp import (
     greedy,
     state_values,
 )
-from mbpo_teach.theory.bounds import branched_penalty_on_policy
+from mbpo_teach.theory.bounds import branched_penalty_on_policy, whole_rollout_penalty
 from mbpo_teach.theory.exact import branched_returns, mixture, model_error, policy_shift
 
 _ROUNDING = 1e-12
@@ -34,23 +39,24 @@ _SHARES = 0.5 ** np.arange(6)  # of the largest shift: a smaller step costs less
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A policy that the learner would like, and what theorem 4.3 guarantees for it.
+    """A policy that the learner would like, and what is guaranteed for it.
 
-    `branched_return` is eta_k of `policy` (state, action) at length `k`, `penalty` theorem 4.3's,
-    both in units of return; `eps_pi` and `eps_m_prime` are the exact errors that went into it.
+    `imagined_return` is eta_k of `policy` (state, action) at length `k`, `penalty` theorem 4.3's;
+    without branches `k` is None, and they are the model return and the whole rollout's penalty.
+    Both in units of return; `eps_pi` and `eps_m_prime` are the exact errors that went into it.
     """
 
     policy: np.ndarray
-    k: int
+    k: int | None
     eps_pi: float
     eps_m_prime: float
-    branched_return: float
+    imagined_return: float
     penalty: float
 
     @property
     def guarantee(self) -> float:
         """The true return is at least this."""
-        return self.branched_return - self.penalty
+        return self.imagined_return - self.penalty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +74,13 @@ def best_offer(
     data_policy: ArrayLike,
     *,
     largest_shift: float,
-    max_length: int,
+    max_length: int | None,
 ) -> Offer:
     """Return the offer with the highest guarantee, over policies and rollout lengths.
 
     The policies lie between `data_policy` and the one that is greedy for its values in the model,
     no further away than `largest_shift`, a total variation in (0, 1]; the lengths go from 0 to
-    `max_length`.
+    `max_length`, or, where that is None, rollouts are whole.
 
     Raises
     ------
@@ -103,10 +109,10 @@ def improve(
     rounds: int,
     count: int,
     largest_shift: float,
-    max_length: int,
+    max_length: int | None,
     rng: np.random.Generator,
 ) -> Iterator[Round]:
-    """Collect, refit, take the best offer if theorem 4.3 vouches for it; repeat.
+    """Collect, refit, take the best offer if its guarantee vouches for it; repeat.
 
     Each of the `rounds` draws `count` transitions from where the present data policy goes, and
     the model is counted from all of them so far. An accepted policy collects the next ones.
@@ -140,24 +146,24 @@ def _offer(
     model: np.ndarray,
     policy: np.ndarray,
     data_policy: np.ndarray,
-    max_length: int,
+    max_length: int | None,
 ) -> Offer:
     eps_pi = policy_shift(policy, data_policy)
-    eps_m_prime = model_error(mdp, model, policy)
-    returns = branched_returns(mdp, model, policy, data_policy, max_length=max_length)
-    penalties = branched_penalty_on_policy(
-        np.arange(max_length + 1),
-        gamma=mdp.gamma,
-        r_max=mdp.r_max,
-        eps_m_prime=eps_m_prime,
-        eps_pi=eps_pi,
-    )
-    k = int(np.argmax(returns - penalties))
+    errors = {"gamma": mdp.gamma, "r_max": mdp.r_max}
+    errors["eps_m_prime"] = eps_m_prime = model_error(mdp, model, policy)
+    if max_length is None:
+        k, imagined = None, exact_return(mdp, policy, model)
+        penalty = whole_rollout_penalty(**errors)
+    else:
+        returns = branched_returns(mdp, model, policy, data_policy, max_length=max_length)
+        penalties = branched_penalty_on_policy(np.arange(max_length + 1), eps_pi=eps_pi, **errors)
+        k = int(np.argmax(returns - penalties))
+        imagined, penalty = float(returns[k]), float(penalties[k])
     return Offer(
         policy=policy,
         k=k,
         eps_pi=eps_pi,
         eps_m_prime=eps_m_prime,
-        branched_return=float(returns[k]),
-        penalty=float(penalties[k]),
+        imagined_return=imagined,
+        penalty=penalty,
     )

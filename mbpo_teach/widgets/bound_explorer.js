@@ -41,6 +41,11 @@ export function branchedPenaltyTight(k, { gamma, r_max, eps_m_prime, eps_pi }) {
   return r_max * ((2 * bracket) / (1 - gamma) ** 2);
 }
 
+/** The penalty of whole rollouts with the same eps_m_prime: the tight variant without end. */
+export function wholeRolloutPenalty({ gamma, r_max, eps_m_prime }) {
+  return r_max * ((2 * gamma * eps_m_prime) / (1 - gamma) ** 2);
+}
+
 /** k*, where theorem 4.3's penalty is smallest; Infinity where longer is always better. */
 export function bestRolloutLength({ gamma, eps_m_prime, eps_pi }) {
   if (eps_m_prime >= eps_pi) return 0;
@@ -90,14 +95,16 @@ export function numbers(values) {
   const trivial = trivialLevel(values);
   const bound = performanceBound(values);
   const least = best === Infinity ? 0 : branchedPenaltyOnPolicy(best, values);
+  const whole = wholeRolloutPenalty(values);
   return {
-    bound, first, second, trivial, best, least,
+    bound, first, second, trivial, best, least, whole,
     ratio: bound / trivial,
     least_ratio: least / trivial,
     threshold: vacuityThreshold(values),
     branched: branchedPenalty(values.k, values),
     on_policy: branchedPenaltyOnPolicy(values.k, values),
     tight: branchedPenaltyTight(values.k, values),
+    whole_ratio: whole / trivial,
   };
 }
 
@@ -111,6 +118,7 @@ export function sentence(values, words) {
       ? "say_endless"
       : penaltyIsVacuous(shown.least, values) ? "say_best_vacuous" : "say_best",
     values.k === 0 ? "say_penalties_zero" : "say_penalties",
+    "say_whole",
   ];
   const said = Object.fromEntries(Object.entries(shown).map(([name, x]) => [name, format(x)]));
   // Chinese sentences follow each other without a space.
@@ -228,8 +236,8 @@ const STYLE = `
 .mbpo-explorer svg .strong { font-weight: 600; }
 .mbpo-explorer svg .halo { paint-order: stroke; stroke: ${PAPER}; stroke-width: 4px;
   stroke-linejoin: round; }
-.mbpo-explorer .said { margin: 6px 0 0; min-height: 5.8em; }
-@media (min-width: 900px) { .mbpo-explorer .said { min-height: 4.35em; } }
+.mbpo-explorer .said { margin: 6px 0 0; min-height: 7.25em; }
+@media (min-width: 900px) { .mbpo-explorer .said { min-height: 5.8em; } }
 `;
 
 function element(tag, attributes = {}, children = []) {
@@ -251,7 +259,7 @@ function set(node, attributes) {
   return node;
 }
 
-/** Put `words` into an HTML or SVG node, with "x_y" as x and a subscript y. */
+/** Put `words` into an HTML or SVG node, with "x_y" as x and a subscript y; return the node. */
 function typeset(node, words) {
   const isSvg = node.namespaceURI === SVG;
   node.replaceChildren();
@@ -264,6 +272,7 @@ function typeset(node, words) {
       ...(lowered && { "font-size": "78%" }),
     }).textContent = part;
   });
+  return node;
 }
 
 // ---------------------------------------------------------------- the picture
@@ -290,12 +299,13 @@ const PLOT_HEIGHT = 290;
 const ABOVE = 68; // title, key, labels of the markers
 const BELOW = 46; // tick labels, name of the axis
 const LEFT = 54;
-const RIGHT = 92; // names of the curves
+const RIGHT = 100; // names of the curves
 
 const CURVES = [
   { name: "on_policy", color: BLUE, dash: "none", from: 0, penalty: branchedPenaltyOnPolicy },
   { name: "branched", color: RED, dash: "7 4", from: 0, penalty: branchedPenalty },
   { name: "tight", color: GREEN, dash: "9 3 2 3", from: 1, penalty: branchedPenaltyTight },
+  { name: "whole", color: ORANGE, dash: "2 3", from: 0, penalty: (_, values) => wholeRolloutPenalty(values) },
 ];
 
 /** Build the picture for a width; return its node and a function that shows new values. */
@@ -400,7 +410,7 @@ function shiftPanel(panel, room, words) {
   };
 }
 
-/** The penalties of theorems 4.2, 4.3 and the tight variant against k. */
+/** The penalties of theorems 4.2 and 4.3, the tight variant and whole rollouts against k. */
 function lengthPanel(panel, room, words) {
   const place = (k) => (room * k) / LONGEST;
   frame(panel, room, { title: "right", axis: "length_axis", ticks: [0, 20, 40, 60, 80, 100], place }, words);
@@ -412,7 +422,7 @@ function lengthPanel(panel, room, words) {
       fill: "none", stroke: color, "stroke-width": 2.5, "stroke-dasharray": dash,
     }),
     leader: draw(panel, "path", { fill: "none", stroke: color }),
-    label: Object.assign(draw(panel, "text", { x: room + 14 }), { textContent: words[name] }),
+    label: typeset(draw(panel, "text", { x: room + 14 }), words[name]),
     dot: draw(panel, "circle", { r: 4.5, fill: color, "data-mark": name }),
   }));
   const star = draw(panel, "path", {
@@ -448,8 +458,9 @@ function lengthPanel(panel, room, words) {
       transform: `translate(${x} ${y(shown.least_ratio)})`,
       visibility: onAxis ? "visible" : "hidden",
     });
+    const there = { best, ratio: format(shown.least_ratio) };
     set(bestLabel, beside(x, room, 0)).textContent =
-      onAxis ? `k* = ${best}: ${format(shown.least_ratio)}×` : `k* = ${format(best)} →`;
+      onAxis ? fill(words.here_best, there) : `k* = ${format(best)} →`;
     nowLine.setAttribute("d", `M${place(values.k)} -4V${PLOT_HEIGHT}`);
     const said = { k: values.k, ratio: format(shown.on_policy / trivial) };
     set(nowLabel, beside(place(values.k), room, 0)).textContent = fill(words.here_k, said);

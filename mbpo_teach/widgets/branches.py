@@ -1,7 +1,8 @@
 """The figure at the centre of chapter 5: both forces of theorem 4.3 against the branch length.
 
-By hand the reader sets the errors. As measured they are those of the tabular twin, exact, with a
-model counted from its transitions: only there does a measured number enter a theorem.
+In two steps: first the two parts of the penalty and k*, then every other bound beside them. By
+hand the reader sets the errors. As measured they are those of the tabular twin, exact, with a model
+counted from its transitions: only there does a measured number enter a theorem.
 """
 
 from collections.abc import Mapping
@@ -10,17 +11,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mbpo_teach.figures.branches import Errors, Frame, build
+from mbpo_teach.figures.branches import Errors, Frame, build, build_forces
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.ground import language
 from mbpo_teach.theory import bounds, cases, exact
 from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch, View
 
+LONGEST = 50
 _SHOWN_DIGITS = 4
+_K = Slider(name="k", words="branches.k_slider", low=0, high=LONGEST, step=1, value=5)
+_EPS_PI = Slider(name="eps_pi", words="exact_lab.eps_pi", low=0, high=0.5, step=0.01, value=0.1)
+_GAMMA = Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.99, step=0.01, value=0.9)
+
+
+def forces_lab() -> Lab:
+    """Return the first step: theorem 4.3's two parts and k*, all numbers set by hand."""
+    controls = (
+        _K,
+        Slider(
+            name="eps_m_prime", words="lengths.eps_m_prime", low=0, high=0.3, step=0.005, value=0.01
+        ),
+        _EPS_PI,
+        _GAMMA,
+    )
+
+    def make_view() -> View:
+        draw = build_forces(longest=LONGEST)
+
+        def view(*, eps_m_prime: float, **values: Any) -> tuple[Plate, str]:
+            # Without a slope eps_m' is eps_m.
+            values |= {"measured": False, "eps_m": eps_m_prime, "slope": 0.0, "count": 0}
+            frame, setting = measure(**values, longest=LONGEST)
+            return draw(frame), language.join(forces_sentences(frame, setting))
+
+        return view
+
+    return Lab(controls, make_view)
 
 
 def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -> Lab:
-    """Return the lab.
+    """Return the second step: the other bounds beside theorem 4.3, and a measured error above.
 
     Parameters
     ----------
@@ -30,14 +60,13 @@ def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -
         The data size of the model whose errors are drawn, one of the record's.
     """
     errors = measured_errors(arrays, size)
-    longest = len(errors.middle)
     controls = (
         Switch(name="measured", words="branches.measured"),
-        Slider(name="k", words="branches.k_slider", low=0, high=longest, step=1, value=5),
+        _K,
         Slider(name="eps_m", words="exact_lab.eps_m", low=0, high=0.3, step=0.005, value=0.01),
         Slider(name="slope", words="branches.slope", low=0, high=1, step=0.01, value=0),
-        Slider(name="eps_pi", words="exact_lab.eps_pi", low=0, high=0.5, step=0.01, value=0.1),
-        Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.99, step=0.01, value=0.9),
+        _EPS_PI,
+        _GAMMA,
         Choice(name="count", words="branches.count", options=cases.COUNTS, value=30_000),
     )
 
@@ -45,7 +74,7 @@ def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -
         draw = build(errors, world=world)
 
         def view(**values: Any) -> tuple[Plate, str]:
-            frame, setting = measure(**values, longest=longest)
+            frame, setting = measure(**values, longest=LONGEST)
             said = [sentence(frame, setting, measured=values["measured"])]
             if frame.k > 0:
                 said.append(_error_sentence(errors, frame.k, world))
@@ -103,6 +132,7 @@ def measure(
         pessimistic=bounds.branched_penalty(
             ks, gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=eps_pi
         ),
+        whole=bounds.whole_rollout_penalty(gamma=gamma, r_max=r_max, eps_m_prime=eps_m_prime),
         bound=bounds.performance_bound(gamma=gamma, r_max=r_max, eps_m=eps_m, eps_pi=eps_pi),
         trivial=bounds.trivial_level(gamma=gamma, r_max=r_max),
         best=bounds.best_rollout_length(gamma=gamma, eps_m_prime=eps_m_prime, eps_pi=eps_pi),
@@ -111,20 +141,10 @@ def measure(
     return frame, setting
 
 
-def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> str:
-    """Return the sentence about the lower panel, in the current language."""
+def forces_sentences(frame: Frame, setting: Mapping[str, float]) -> list[str]:
+    """Return what is said of theorem 4.3's penalty and of k*, in the current language."""
     penalty = float(frame.penalty[frame.k])
     vacuous = bounds.penalty_is_vacuous(penalty, gamma=setting["gamma"], r_max=setting["r_max"])
-    if np.isinf(frame.best):
-        best = language.text("branches.say_endless")
-    else:
-        least = bounds.branched_penalty_on_policy(frame.best, **setting)
-        best = language.text(
-            "branches.say_best",
-            best=int(frame.best),
-            least=f"{least:.4g}",
-            share=least / frame.trivial,
-        )
     say = language.text(
         "branches.say",
         eps_m_prime=f"{setting['eps_m_prime']:.3g}",
@@ -135,12 +155,31 @@ def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> s
         share=penalty / frame.trivial,
         trivial=f"{frame.trivial:.4g}",
         verdict=language.text("branches.say_vacuous") if vacuous else "",
+    )
+    if np.isinf(frame.best):
+        return [say, language.text("branches.say_endless")]
+    least = bounds.branched_penalty_on_policy(frame.best, **setting)
+    best = language.text(
+        "branches.say_best",
+        best=int(frame.best),
+        least=f"{least:.4g}",
+        share=least / frame.trivial,
+    )
+    return [say, best]
+
+
+def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> str:
+    """Return the sentence about the lower panel, in the current language."""
+    others = language.text(
+        "branches.say_others",
+        whole=f"{frame.whole:.4g}",
+        whole_share=frame.whole / frame.trivial,
         tight=f"{frame.tight[frame.k]:.4g}",
         pessimistic=f"{frame.pessimistic[frame.k]:.4g}",
         bound=f"{frame.bound:.4g}",
         bound_share=frame.bound / frame.trivial,
     )
-    said = [say, best]
+    said = [*forces_sentences(frame, setting), others]
     if measured:
         assert frame.gap is not None
         said.append(language.text("branches.say_gap", gap=f"{frame.gap[frame.k]:.3g}", k=frame.k))

@@ -38,8 +38,14 @@ def whereabouts_lab() -> Lab:
                 whole=exact.total_variation(frame.whole.ravel(), frame.starts.ravel()),
                 first=frame.branch_errors[0],
                 error=frame.branch_errors[k],
+                most=frame.branched.max(),
+                whole_first=frame.whole_errors[0],
+                whole_error=frame.whole_errors[k],
                 last=frame.whole_errors[-1],
                 steps=STEPS,
+                low=frame.true_errors.min(),
+                high=frame.true_errors.max(),
+                eps_m_prime=frame.eps_m_prime,
             )
             return draw(frame), said
 
@@ -63,6 +69,8 @@ def measure(*, k: int, count: int) -> Frame:
         whole=_cells(found.visits),
         branch_errors=found.branch_errors,
         whole_errors=found.whole_errors,
+        true_errors=found.true_errors,
+        eps_m_prime=exact.model_error(case.world, case.model, case.policy),
     )
 
 

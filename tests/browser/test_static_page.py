@@ -102,7 +102,7 @@ def test_every_slider_moves_sentence_and_picture_by_keyboard(visit, lang):
 def test_marks_stand_where_the_numbers_put_them(visit, lang):
     page = visit()
     numbers = explorer.numbers(widget.START)
-    for name in ("bound", "branched", "on_policy", "tight"):
+    for name in ("bound", "branched", "on_policy", "tight", "whole"):
         ratio = numbers[name] / numbers["trivial"]
         # 290 pixels high; 0.6 of them linear up to 1, the rest logarithmic up to 1000.
         share = 0.6 * ratio if ratio <= 1 else 0.6 + 0.4 * math.log(ratio, 1000)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mbpo_teach.tables import mdp
@@ -85,6 +85,38 @@ def test_tight_penalty_is_monotone_and_never_above_theorem_43(gamma, eps_m_prime
     steps = np.diff(tight)
     slack = 1e-12 * tight.max()
     assert (steps <= slack).all() or (steps >= -slack).all()
+
+
+def test_whole_rollout_penalty_by_hand():
+    at = {"gamma": 0.9, "r_max": 2, "eps_m_prime": 0.01}
+    assert bounds.whole_rollout_penalty(**at) == pytest.approx(4 * 0.9 * 0.01 / 0.01)
+    # Term by term: 2 r_max gamma^t t eps_m'.
+    times = np.arange(1_000)
+    assert bounds.whole_rollout_penalty(**at) == pytest.approx(
+        (4 * 0.9**times * times * 0.01).sum()
+    )
+
+
+@given(discount, share, share)
+def test_whole_rollout_penalty_is_the_tight_variants_limit(gamma, eps_m_prime, eps_pi):
+    at = {"gamma": gamma, "r_max": 3, "eps_m_prime": eps_m_prime}
+    limit = bounds.branched_penalty_tight(1_000_000, eps_pi=eps_pi, **at)
+    assert bounds.whole_rollout_penalty(**at) == pytest.approx(limit, rel=1e-9, abs=1e-300)
+
+
+@settings(max_examples=300)
+@given(discount, share, share)
+def test_where_a_branch_is_advised_the_whole_rollout_has_the_smaller_penalty(
+    gamma, eps_m_prime, eps_pi
+):
+    """Bernoulli: gamma^k eps_pi + k (1 - gamma) eps_m' >= eps_m' (gamma^k + k (1 - gamma))."""
+    eps_m_prime, eps_pi = sorted((eps_m_prime, eps_pi))
+    errors = {"gamma": gamma, "eps_m_prime": eps_m_prime}
+    assume(bounds.best_rollout_length(eps_pi=eps_pi, **errors) > 0)
+    whole = bounds.whole_rollout_penalty(r_max=1, **errors)
+    lengths = np.array([*range(200), 500, 10_000])
+    branched = bounds.branched_penalty_on_policy(lengths, r_max=1, eps_pi=eps_pi, **errors)
+    assert (whole <= branched * (1 + 1e-12)).all()
 
 
 @pytest.mark.parametrize(
@@ -237,6 +269,7 @@ FUNCTIONS = {
     "branched_penalty": ["k", "gamma", "r_max", "eps_m", "eps_pi"],
     "branched_penalty_on_policy": ["k", "gamma", "r_max", "eps_m_prime", "eps_pi"],
     "branched_penalty_tight": ["k", "gamma", "r_max", "eps_m_prime", "eps_pi"],
+    "whole_rollout_penalty": ["gamma", "r_max", "eps_m_prime"],
     "best_rollout_length": ["gamma", "eps_m_prime", "eps_pi"],
     "shifted_model_error": ["eps_m", "eps_pi", "slope"],
     "largest_return": ["gamma", "r_max"],
@@ -297,6 +330,10 @@ def test_theorems_hold_on_random_mdps(seed):
     imagined = mdp.exact_return(world, policy, model)
     bound = bounds.performance_bound(eps_m=errors["eps_m"], **shared)
     assert true >= imagined - bound - slack
+    whole = bounds.whole_rollout_penalty(
+        gamma=world.gamma, r_max=world.r_max, eps_m_prime=errors["eps_m_prime"]
+    )
+    assert abs(true - imagined) <= whole + slack
 
     lengths = np.arange(31)
     branched = exact.branched_returns(world, model, policy, data_policy, max_length=30)

@@ -36,6 +36,9 @@ def test_whereabouts_against_the_definition():
         moved = np.linalg.matrix_power(steps, k)
         np.testing.assert_allclose(found.branch[k], starts @ moved, atol=1e-12)
         np.testing.assert_allclose(found.whole[k], case.world.start @ moved, atol=1e-12)
+    lived = np.einsum("sa,sap->sp", case.policy, case.world.transition)
+    real = [starts @ np.linalg.matrix_power(lived, k) @ error for k in range(5)]
+    np.testing.assert_allclose(found.true_errors, real, atol=1e-12)
     np.testing.assert_allclose(found.branch_errors, found.branch @ error, atol=1e-12)
     np.testing.assert_allclose(found.whole_errors, found.whole @ error, atol=1e-12)
     whole = mdp.state_distributions(case.world, case.policy, horizon=400, transition=case.model)

@@ -52,6 +52,40 @@ def test_on_random_worlds_every_accepted_step_raises_the_true_return():
     assert accepted > 40  # the test is not empty
 
 
+def test_whole_rollouts_accept_whatever_theorem_43_accepts_on_random_worlds():
+    """eps_m' buys the guarantee: with it, branches are not needed. Measured, not proved."""
+    branched = whole = 0
+    for seed in range(300):
+        rng = generator(seed, "branched or whole")
+        world = mdp.random_mdp(states=4, actions=3, gamma=rng.uniform(0, 0.8), rng=rng)
+        data_policy = rng.dirichlet(np.ones(3), size=4)
+        wrong = rng.dirichlet(np.ones(4), size=(4, 3))
+        model = exact.mixture(world.transition, wrong, 10 ** rng.uniform(-5, -1))
+        present = mdp.exact_return(world, data_policy)
+        limits = {"largest_shift": rng.uniform(0.01, 1)}
+        offers = [
+            improvement.best_offer(world, model, data_policy, max_length=longest, **limits)
+            for longest in (40, None)
+        ]
+        for offer in offers:
+            assert mdp.exact_return(world, offer.policy) >= offer.guarantee - 1e-9
+        by_branch, by_whole = (offer.guarantee > present + 1e-9 for offer in offers)
+        assert by_whole or not by_branch
+        branched += by_branch
+        whole += by_whole
+    assert whole > branched > 50
+
+
+def test_an_offer_without_branches_is_the_whole_rollouts():
+    world, data_policy = river.river_swim(gamma=0.6), np.full((6, 2), 0.5)
+    model = exact.mixture(world.transition, river.hopeful_model(), 0.02)
+    offer = improvement.best_offer(world, model, data_policy, largest_shift=0.3, max_length=None)
+    assert offer.k is None
+    assert offer.imagined_return == mdp.exact_return(world, offer.policy, model)
+    error = exact.model_error(world, model, offer.policy)
+    assert offer.penalty == pytest.approx(2 * 0.6 * error / 0.4**2)
+
+
 def test_a_policy_that_cannot_move_is_not_accepted():
     world = river.river_swim(gamma=0.5)
     best = mdp.value_iteration(world)[1]

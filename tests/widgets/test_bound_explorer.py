@@ -133,6 +133,12 @@ def test_penalties_are_the_librarys(call, export, penalty, names):
         _same(call([(export, [k, v]) for v in GRID]), penalty(k, **_columns(*names)))
 
 
+def test_whole_rollout_penalty_is_the_librarys(call):
+    names = ("gamma", "r_max", "eps_m_prime")
+    answers = call([("wholeRolloutPenalty", [v]) for v in GRID])
+    _same(answers, bounds.whole_rollout_penalty(**_columns(*names)))
+
+
 def test_best_rollout_length_has_the_librarys_penalty(call):
     ties = [
         {"gamma": gamma, "r_max": 1.0, "eps_m_prime": eps_pi * gamma**j, "eps_pi": eps_pi}
@@ -225,6 +231,8 @@ def test_browser_and_python_say_the_same(call, lang, speak):
     assert answers == [explorer.sentence(values) for values in SENTENCES]
     assert not any("{" in answer or "NaN" in answer for answer in answers)
     assert all(("性能界" in answer) == (lang == "zh") for answer in answers)
+    for values, answer in zip(SENTENCES, answers, strict=True):
+        assert explorer.number(explorer.numbers(values)["whole"]) in answer.split("ε_m′")[-1]
 
 
 def test_browser_and_python_write_numbers_the_same(call):
@@ -253,6 +261,7 @@ def test_numbers_of_the_start_by_hand():
     assert shown["best"] == 22
     assert shown["least_ratio"] == pytest.approx(0.32, abs=0.005)
     assert shown["threshold"] == pytest.approx(0.0455)
+    assert (shown["whole"], shown["whole_ratio"]) == pytest.approx((1.8, 0.09))
 
 
 @pytest.fixture
@@ -286,7 +295,8 @@ def test_still_picture_marks_the_values():
         if line.get_marker() in ("o", "D")
     }
     shown = explorer.numbers(widget.START)
-    heights = [shown[name] / shown["trivial"] for name in ("branched", "on_policy", "tight")]
+    drawn = ("branched", "on_policy", "tight", "whole")
+    heights = [shown[name] / shown["trivial"] for name in drawn]
     expected = [(0.1, shown["ratio"]), *((5, h) for h in heights), (22, shown["least_ratio"])]
     assert marks == {(x, round(height, 6)) for x, height in expected}
 

@@ -36,7 +36,24 @@ def on_the_twin(**changes):
     return branches.measure(**(HAND | {"measured": True, "k": 5} | changes), longest=50)
 
 
-# The figure at the centre.
+# The figure at the centre, in two steps.
+
+
+def test_the_first_step_shows_the_two_parts_and_nothing_else():
+    lab = branches.forces_lab()
+    (panel,) = lab.plate.figure.axes
+    named = {line.get_label() for line in panel.lines if not line.get_label().startswith("_")}
+    assert named == {"penalty of theorem 4.3"}
+    assert "k* = 22: 6.37, 0.32 of" in lab.sentence
+    for words in ("Tight", "theorem 4.2", "Whole", "e(5)"):
+        assert words not in lab.sentence
+    lab.move(eps_m_prime=0.05, k=7)
+    frame, _ = by_hand(eps_m=0.05, k=7)
+    assert f"penalty is {frame.penalty[7]:.4g}: " in lab.sentence
+    (total,) = (line for line in panel.lines if line.get_label() == "penalty of theorem 4.3")
+    np.testing.assert_allclose(
+        total.get_ydata(), branches_figure.height(frame.penalty / frame.trivial)
+    )
 
 
 def test_the_upper_panel_is_chapter_3s_measurement(record):
@@ -58,6 +75,8 @@ def test_the_informative_defaults():
     assert frame.penalty[22] / frame.trivial == pytest.approx(0.32, abs=0.005)
     assert frame.bound == pytest.approx(41.8)
     assert frame.gap is None  # no world, no gap
+    assert frame.whole == pytest.approx(1.8)
+    assert frame.whole < frame.penalty.min()
 
 
 def test_the_two_parts_are_those_of_the_theorem():
@@ -95,6 +114,8 @@ def test_as_measured_everything_is_the_twins(count, eps_pi, gamma):
     assert (true_return >= returns - frame.pessimistic - 1e-9).all()
     assert (true_return >= returns - frame.penalty - 1e-9).all()
     assert (frame.gap <= frame.tight + 1e-9).all()
+    model_return = mdp.exact_return(case.world, case.policy, case.model)
+    assert abs(true_return - model_return) <= frame.whole + 1e-9
     assert frame.bound == bounds.performance_bound(
         gamma=gamma, r_max=case.world.r_max, eps_m=case.eps_m, eps_pi=eps_pi
     )
@@ -154,7 +175,8 @@ def test_two_panels_share_k_and_no_axis_is_drawn_over_another(record):
         "penalty of theorem 4.3": frame.penalty,
         "penalty of theorem 4.2": frame.pessimistic,
         "tight variant": frame.tight,
-        "$C$: no branching": [frame.bound] * 2,
+        "whole rollouts with the same $\\epsilon_m'$": np.full(51, frame.whole),
+        "$C$ of theorem 4.1, with $\\epsilon_m$": np.full(51, frame.bound),
         "exact gap $|\\eta - \\eta_k|$ (twin)": frame.gap,
     }.items():
         np.testing.assert_allclose(
@@ -205,6 +227,7 @@ def test_no_gap_exceeds_the_penalties(twin, eps_m_prime, eps_pi, gamma):
     frame = lengths.measure(twin=twin, k=0, eps_m_prime=eps_m_prime, eps_pi=eps_pi, gamma=gamma)
     assert (frame.gap <= frame.penalty + 1e-9).all()
     assert (frame.gap <= frame.tight + 1e-9).all()
+    assert abs(frame.model_return - frame.true_return) <= frame.whole + 1e-9
     # The shortest of the best: all shorter ones are worse, and no longer one is better.
     assert (frame.gap[: frame.truly_best] > frame.gap[frame.truly_best]).all()
     assert frame.gap[frame.truly_best] == pytest.approx(frame.gap.min(), rel=0, abs=1e-11)
@@ -244,7 +267,14 @@ def test_lengths_lab_says_what_the_library_gives():
     lab.move(k=9, gamma=0.95)
     frame = lengths.measure(twin=False, k=9, eps_m_prime=0.01, eps_pi=0.1, gamma=0.95)
     assert f"the gap is {frame.gap[9]:.3g}" in lab.sentence
-    assert f"allows {frame.penalty[9]:.4g}." in lab.sentence
+    assert f"allows {frame.penalty[9]:.4g};" in lab.sentence
+    assert f"are allowed {frame.whole:.4g}." in lab.sentence
+    (whole,) = (
+        line
+        for line in lab.plate.figure.axes[1].lines
+        if line.get_label() == "whole rollouts with the same $\\epsilon_m'$"
+    )
+    np.testing.assert_allclose(whole.get_ydata(), frame.whole / frame.trivial)
     assert "k* = 45" in lab.sentence
     lab.move(eps_m_prime=0)
     assert "k* = ∞" in lab.sentence
@@ -275,8 +305,27 @@ def test_branches_leave_the_data_where_data_are_few():
     for frame in (few, many):
         for law in (frame.starts, frame.branched, frame.whole):
             assert law.sum() == pytest.approx(1)
+    # eps_m' is one number, and real steps stay below it: what grows is met at imagined states.
+    assert few.eps_m_prime == pytest.approx(0.418, abs=5e-4)
+    np.testing.assert_allclose(
+        [few.true_errors.min(), few.true_errors.max()], [0.37, 0.405], atol=5e-4
+    )
+    assert np.abs(few.whole_errors[3:] - few.branch_errors[3:]).max() < 0.03
     assert few.branched.max() == pytest.approx(0.77, abs=5e-3)
     assert few.whole_errors[0] == pytest.approx(0.315, abs=5e-4)
+
+
+def test_the_map_and_the_mark_tell_where_branches_are():
+    lab = whereabouts.whereabouts_lab()
+    frame = whereabouts.measure(k=10, count=1_000)
+    assert f"In one cell there are {frame.branched.max():.0%} " in lab.sentence
+    assert f"{frame.whole_errors[10]:.3f} after 10 steps" in lab.sentence
+    below = lab.plate.figure.axes[-1]
+    for k in (0, 5, 40):
+        lab.move(k=k)
+        assert f"a branch of k = {k} stops here" in [text.get_text() for text in below.texts]
+        (stop,) = (line for line in below.lines if list(line.get_ydata()) == [0, 1])
+        assert list(stop.get_xdata()) == [k - 0.5] * 2  # its last step met the error of j = k - 1
 
 
 def test_the_start_of_branches_is_the_data_policys_visits():
@@ -305,16 +354,18 @@ def test_the_model_promises_a_rest_that_it_saw_once():
 
 
 def test_the_true_return_never_drops_on_the_whole_grid():
-    accepted = 0
-    for gamma, count, largest in itertools.product(climb.GAMMAS, climb.COUNTS, climb.SHIFTS):
-        found, before, best = climb.climb(gamma, count, largest)
+    accepted = {climb.LONGEST: 0, None: 0}
+    grid = itertools.product(climb.GAMMAS, climb.COUNTS, climb.SHIFTS)
+    for (gamma, count, largest), longest in itertools.product(grid, accepted):
+        found, before, best = climb.climb(gamma, count, largest, max_length=longest)
         for each in found:
             assert each.true_return >= before
             assert each.true_return > before or not each.accepted
             assert each.true_return <= best + 1e-9
             before = each.true_return
-            accepted += each.accepted
-    assert accepted > 300
+            accepted[longest] += each.accepted
+    assert accepted[climb.LONGEST] > 300
+    assert accepted[None] > accepted[climb.LONGEST]
 
 
 def test_the_chapters_claims_about_accepted_steps():
@@ -343,12 +394,26 @@ def test_climb_lab_says_what_the_library_gives():
     assert f"accepts {sum(each.accepted for each in found)}." in lab.sentence
     assert f"from {first:.4f} to {found[-1].true_return:.4f}" in lab.sentence
     assert found[-1].true_return / best > 0.99
+    whole = climb.climb(0.5, 1_000_000, 0.2, max_length=None)
+    assert f"accept {len(whole.accepted)} and reach {whole.last:.4f}" in lab.sentence
+    left, right = lab.plate.figure.axes
+    for axes, walk in ((left, (found, first, best)), (right, whole)):
+        (steps,) = (line for line in axes.lines if line.get_drawstyle() == "steps-post")
+        returns = [walk[1], *(each.true_return for each in walk[0])]
+        np.testing.assert_allclose(steps.get_ydata() * best, returns)
     lab.move(count=1_000)
     assert "accepts 0." in lab.sentence
 
 
 @pytest.mark.parametrize(
-    "make", [lengths.lengths_lab, shift.shift_lab, whereabouts.whereabouts_lab, climb.climb_lab]
+    "make",
+    [
+        branches.forces_lab,
+        lengths.lengths_lab,
+        shift.shift_lab,
+        whereabouts.whereabouts_lab,
+        climb.climb_lab,
+    ],
 )
 def test_labs_speak_both_languages_and_answer_their_sliders(make):
     lab = make()
@@ -358,6 +423,7 @@ def test_labs_speak_both_languages_and_answer_their_sliders(make):
     language.use("en")
     assert lab.sentence == english
     before = lab.picture.frame["png"]
-    name = "twin" if "twin" in lab.values else "count"
-    lab.move(**{name: True if name == "twin" else 10_000})
+    move = {"twin": True, "count": 10_000, "gamma": 0.5}
+    name = next(name for name in move if name in lab.values)
+    lab.move(**{name: move[name]})
     assert lab.picture.frame["png"] != before
