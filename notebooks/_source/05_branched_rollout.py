@@ -273,7 +273,7 @@ check("05-1", penalty)
 # %% [markdown] tags=["lang-en"]
 # ## Choosing $k$: the guidance, derived
 #
-# What follows is the advice that the paper's theorem gives. We derive it, use it, and then take it apart: three sections
+# What follows is the advice that the paper's theorem gives. We derive it, use it, and then take it apart: two sections
 # further on it turns out that the minimum below comes from a loose step in the proof, and that short branches have another
 # reason. It is worth deriving all the same, because the question it asks is the right one.
 #
@@ -296,10 +296,10 @@ check("05-1", penalty)
 # - $\gamma = 0$: after the first step nothing is left to gain, so $k^* = 1$ if $\epsilon_m' < \epsilon_\pi$, else 0.
 # - A tie, $\epsilon_m' = \gamma^j\epsilon_\pi$: the step from $j$ to $j+1$ changes nothing, and both lengths are best.
 
-# %% [markdown] tags=["lang-zh"] twin="80f5d1f8"
+# %% [markdown] tags=["lang-zh"] twin="f3b8a4c9"
 # ## 怎样选 $k$：推导出来的指导
 #
-# 下面是论文的定理给出的建议。我们先推导它、使用它，然后拆解它：再过三节就会看到，下面的极小值出自证明中放得过松的一步，用短分支另有原因。不过仍值得推导一遍，因为它问的问题是对的。
+# 下面是论文的定理给出的建议。我们先推导它、使用它，然后拆解它：再过两节就会看到，下面的极小值出自证明中放得过松的一步，用短分支另有原因。不过仍值得推导一遍，因为它问的问题是对的。
 #
 # 走了 $k$ 步的分支，该不该再走一步？作差：
 #
@@ -544,7 +544,7 @@ branches_lab(hopper, world="Hopper-v5", size=10_000)
 # %% [markdown] tags=["lang-en"]
 # <details><summary>What was seen</summary>
 #
-# At the start $C$ is 41.8{{both[16] | .1f}} and says nothing, and theorem 4.2's line begins at 24, in the grey, and only climbs.
+# At the start $C$ is 41.8{{both[17] | .1f}} and says nothing, and theorem 4.2's line begins at 24, in the grey, and only climbs.
 # With the error measured on the current policy, theorem 4.3 has content: 6.37 at $k^* = 22$. Whole rollouts with the same
 # $\epsilon_m'$ have 1.8{{both[11] | .1f}}, less than a third of it, at 0.09{{both[12] | .2f}} of the trivial level.
 #
@@ -565,7 +565,7 @@ branches_lab(hopper, world="Hopper-v5", size=10_000)
 # %% [markdown] tags=["lang-zh"] twin="14ec2a50"
 # <details><summary>看到了什么</summary>
 #
-# 起初，$C$ 是 41.8{{both[16] | .1f}}，不提供信息；定理 4.2 的线从 24 起，一开始就在灰色区域里，而且只升不降。误差在当前策略下测得之后，定理 4.3 才有了内容：$k^* = 22$ 处为 6.37。完整推演用同一个 $\epsilon_m'$，惩罚项是 1.8{{both[11] | .1f}}，不到前者的三分之一，是平凡界的 0.09{{both[12] | .2f}} 倍。
+# 起初，$C$ 是 41.8{{both[17] | .1f}}，不提供信息；定理 4.2 的线从 24 起，一开始就在灰色区域里，而且只升不降。误差在当前策略下测得之后，定理 4.3 才有了内容：$k^* = 22$ 处为 6.37。完整推演用同一个 $\epsilon_m'$，惩罚项是 1.8{{both[11] | .1f}}，不到前者的三分之一，是平凡界的 0.09{{both[12] | .2f}} 倍。
 #
 # - 凡是 $k^* > 0$ 的地方，绿线都在黑线下方。$\epsilon_m' > \epsilon_\pi$ 时，绿线可能在上方：这时定理 4.3 建议完全不用模型，这一点它说得对。
 # - 在孪生上，用 1,000 或 3,000 条转移时，$\epsilon_m'$ 大于 $\epsilon_\pi = 0.1$，$k^* = 0$，绿线也是空洞的。用 30,000 条时，$\epsilon_m'$ 是 0.042，$k^* = 9$，惩罚项是平凡界的 0.76 倍，完整推演是 0.38 倍；用 100,000 条时，$\epsilon_m'$ 是 0.024，$k^* = 14$，为 0.56 倍，完整推演是 0.21 倍。
@@ -645,8 +645,8 @@ lengths_lab()
 # $$\hat\epsilon(j) = \mathbb{E}_{\hat s_j,\,a\sim\pi}\,
 #   D_{TV}\bigl(p(\cdot\mid \hat s_j, a)\,\|\,\hat p(\cdot\mid \hat s_j, a)\bigr).$$
 #
-# It is a quantity of its own. The theorems stay true whatever it does, since both laws in their proofs are compared along true states;
-# $\epsilon_m'$ does not grow with $k$. But a policy that was improved *in the model* goes where the model promises much,
+# It is a quantity of its own. The theorems stay true whatever it does, since their proofs compare the two laws of the next state along
+# true states only; $\epsilon_m'$ does not grow with $k$. But a policy that was improved *in the model* goes where the model promises much,
 # and the model may promise much just where it is wrong: that is **exploitation** of the model.
 #
 # On the twin all this can be followed exactly. The idle policy has collected $n$ transitions; $\pi$
@@ -661,7 +661,7 @@ lengths_lab()
 # **Predict.** With 1,000 transitions for 49 states and three actions: does the error that a branch meets stay as it is,
 # rise by a few percent, or double? And with 100,000?
 
-# %% [markdown] tags=["lang-zh"] twin="e79dc439"
+# %% [markdown] tags=["lang-zh"] twin="75c22360"
 # <details><summary>看到了什么</summary>
 #
 # 误差相同，$k^*$ 同为 22{{lengths[7] | .0f}}，真正最好的长度在河上是 9{{lengths[9] | .0f}}，在孪生上则超过 100。在河上，$\eta_k$ 走九步就越过了 $\eta$，继续升向模型回报：长的分支相信了乐观的模型。在孪生上，模型的错误没有方向，在回报里几乎互相抵消，所以始终是越长越好，只是三十来步之后好得有限。$\epsilon_m' = 0.1$ 时，公式在两个世界都给出 $k^* = 0$，而在两个世界，走两步都远好于不分支。
@@ -702,12 +702,12 @@ whereabouts_lab()
 # <details><summary>What was seen</summary>
 #
 # Branches start all over the plane, since the real pendulum swings everywhere. With 1,000 transitions
-# $\hat\epsilon(0)$ is 0.370{{where[7] | .3f}}; after five steps it is 0.54, after ten 0.631{{where[9] | .3f}}, in the end 0.69, almost the
+# $\hat\epsilon(0)$ is 0.370{{where[6] | .3f}}; after five steps it is 0.54, after ten 0.631{{where[8] | .3f}}, in the end 0.69, almost the
 # double. A branch of $k = 5$ stops before that: its five steps meet $\hat\epsilon(0)$ to $\hat\epsilon(4)$, at most 0.51. Real steps of the same policy
-# from the same starts meet 0.370{{where[15] | .3f}} to 0.405{{where[16] | .3f}} all along, and $\epsilon_m'$ is 0.418{{where[17] | .3f}}, one number: *what grows is
+# from the same starts meet 0.370{{where[14] | .3f}} to 0.405{{where[15] | .3f}} all along, and $\epsilon_m'$ is 0.418{{where[16] | .3f}}, one number: *what grows is
 # the error at imagined states.*
 #
-# The middle map says why: after ten steps three quarters of all branches, 77 %{{where[5]/100 | .0%}}, sit in *one* cell near the top. The
+# The middle map says why: after ten steps three quarters of all branches, 77 %{{where[4]/100 | .0%}}, sit in *one* cell near the top. The
 # model saw the action taken there once, and that one time the pendulum stayed; so it believes that the pendulum stays for
 # ever, and the policy, which is best in the model, goes there. In truth it stays with chance 0.31.
 #
@@ -715,44 +715,49 @@ whereabouts_lab()
 # branch is brought back to a real state every $k$ steps, a whole rollout never is. With $k = 1$ every imagined step starts
 # from a real state.
 #
-# With 100,000 transitions the curve is almost flat, from 0.037 to 0.042, like that of real steps. A long branch then meets hardly larger errors
+# With 100,000 transitions the curve is almost flat, between 0.037 and 0.043, like that of real steps. A long branch then meets hardly larger errors
 # than a short one. *That* is a practical rule: as long as data are few, short; longer, as the
 # model gets better where the branches lead.
 #
 # </details>
 #
-# What does the policy make of it? Its branched return, in the same two cases:
+# How much does the model promise too much on the way? Take the same branches twice, once with the model's steps and once with
+# true ones, and subtract the returns:
 
-# %% [markdown] tags=["lang-zh"] twin="1cc66989"
+# %% [markdown] tags=["lang-zh"] twin="da3a787a"
 # <details><summary>看到了什么</summary>
 #
-# 分支的起点遍布平面，因为真实的摆到处都荡得到。用 1,000 条转移时，$\hat\epsilon(0)$ 是 0.370{{where[7] | .3f}}，五步之后 0.54，十步之后 0.631{{where[9] | .3f}}，最后 0.69，几乎翻倍。$k = 5$ 的分支在这之前就停了：它的五步遇到的是 $\hat\epsilon(0)$ 到 $\hat\epsilon(4)$，最多 0.51。同一个策略从同样的起点真实地走，遇到的误差始终在 0.370{{where[15] | .3f}} 与 0.405{{where[16] | .3f}} 之间，而 $\epsilon_m'$ 是 0.418{{where[17] | .3f}}，只是一个数：*增长的是想象的状态处的误差*。
+# 分支的起点遍布平面，因为真实的摆到处都荡得到。用 1,000 条转移时，$\hat\epsilon(0)$ 是 0.370{{where[6] | .3f}}，五步之后 0.54，十步之后 0.631{{where[8] | .3f}}，最后 0.69，几乎翻倍。$k = 5$ 的分支在这之前就停了：它的五步遇到的是 $\hat\epsilon(0)$ 到 $\hat\epsilon(4)$，最多 0.51。同一个策略从同样的起点真实地走，遇到的误差始终在 0.370{{where[14] | .3f}} 与 0.405{{where[15] | .3f}} 之间，而 $\epsilon_m'$ 是 0.418{{where[16] | .3f}}，只是一个数：*增长的是想象的状态处的误差*。
 #
-# 中间的小图说明了原因：十步之后，四分之三的分支（77%{{where[5]/100 | .0%}}）都待在靠近顶端的*一个*格子里。那里的那个动作，模型只见过一次，而那一次摆恰好留在原处；于是模型相信摆会永远留在那里，在模型里最好的策略便奔那里而去。其实留下的概率是 0.31。
+# 中间的小图说明了原因：十步之后，四分之三的分支（77%{{where[4]/100 | .0%}}）都待在靠近顶端的*一个*格子里。那里的那个动作，模型只见过一次，而那一次摆恰好留在原处；于是模型相信摆会永远留在那里，在模型里最好的策略便奔那里而去。其实留下的概率是 0.31。
 #
 # 完整推演最后也到了同一个格子；深度相同时，它遇到的误差与分支几乎一样。差别在于深度：分支每 $k$ 步就回到真实的状态，完整推演却从不回去。$k = 1$ 时，想象的每一步都从真实的状态出发。
 #
-# 用 100,000 条转移时，曲线几乎是平的，从 0.037 到 0.042，与真实地走差不多。这时长分支遇到的误差几乎不比短分支大。*这*才是实践中的规则：数据少的时候，分支要短；等到模型在分支所到之处变准了，再放长。
+# 用 100,000 条转移时，曲线几乎是平的，在 0.037 与 0.043 之间，与真实地走差不多。这时长分支遇到的误差几乎不比短分支大。*这*才是实践中的规则：数据少的时候，分支要短；等到模型在分支所到之处变准了，再放长。
 #
 # </details>
 #
-# 策略会因此得到什么？在同样的两种情形下，看它的分支推演回报：
+# 一路上，模型多承诺了多少？让同样的分支走两遍，一遍用模型，一遍用真实的环境动态，把两个回报相减：
 
 # %% tags=["nbval-check-output"] named="promised"
 from mbpo_teach.theory import cases
 
 for count in (1_000, 100_000):
     case = cases.best_in_model(cases.twin_case(count=count, eps_pi=0.0, gamma=0.9))
-    returns = exact.branched_returns(*case, max_length=40)
+    imagined = exact.branched_returns(*case, max_length=40)
+    lived = exact.branched_returns(*case._replace(model=case.world.transition), max_length=40)
+    print(f"{count:7,d}", *(f"{imagined[k] - lived[k]:6.3f}" for k in (1, 2, 5, 10, 40)))
     true_return = mdp.exact_return(case.world, case.policy)
-    print(f"{count:7,d}", *(f"{returns[k]:6.3f}" for k in (1, 2, 5, 10, 40)), f"{true_return:8.3f}")
-print(f"{mdp.best_return(case.world):.3f}")
+    print(f"{imagined[40]:7.3f}  {true_return:.3f}  {mdp.best_return(case.world):.3f}")
 
 # %% [markdown] tags=["lang-en"]
-# Transitions; $\eta_k$ for $k = 1, 2, 5, 10, 40$; the true return $\eta$. Below them the best return that any policy has. With 1,000
-# transitions one imagined step is honest, $-3.238${{promised[1] | .3f}} for a true return of $-3.188${{promised[6] | .3f}}. Two steps
-# already promise more than any policy can have, and a long branch promises $-1.764${{promised[5] | .3f}}. Learning on it rewards the policy for the
-# model's mistakes. With 100,000 transitions forty steps are wrong by 0.03.
+# Transitions; imagined minus true return of the same branches, for $k = 1, 2, 5, 10, 40$. In the second line $\eta_{40}$, the true
+# return $\eta$, and the best return that any policy has; then the same for the larger number of transitions. With 1,000
+# transitions one step promises 0.186{{promised[1] | .3f}} too much, five 1.010{{promised[3] | .3f}}, and forty
+# 1.424{{promised[5] | .3f}}: a return of $-1.764${{promised[6] | .3f}}, where the truth is $-3.188${{promised[7] | .3f}} and no policy
+# can have more than $-2.736${{promised[8] | .3f}}. Learning on long branches would reward the policy for the model's mistakes; a short
+# branch leaves it little to gain from them. With 100,000 transitions even forty steps promise only
+# 0.026{{promised[14] | .3f}} too much.
 #
 # The paper's own ablation of $k$ on Hopper (its section 6.2) fits: $k = 1$ keeps much of the benefit, 200 steps do worse, and 500 fail.
 #
@@ -768,8 +773,8 @@ print(f"{mdp.best_return(case.world):.3f}")
 #
 # **Predict.** Is the curve straight? By what factor does its slope fall for a hundred times the data?
 
-# %% [markdown] tags=["lang-zh"] twin="1a467da3"
-# 各列依次是转移数，$k = 1, 2, 5, 10, 40$ 时的 $\eta_k$，真实回报 $\eta$；最下面是一切策略中的最高回报。用 1,000 条转移时，只想象一步是诚实的：$-3.238${{promised[1] | .3f}}，而真实回报是 $-3.188${{promised[6] | .3f}}。想象两步，承诺的就已超过任何策略所能达到的；长的分支承诺 $-1.764${{promised[5] | .3f}}。用它来学习，就是奖励策略去利用模型的错误。用 100,000 条转移时，想象四十步只差 0.03。
+# %% [markdown] tags=["lang-zh"] twin="14d65210"
+# 各列依次是转移数，以及 $k = 1, 2, 5, 10, 40$ 时同样的分支用模型走与真实地走的回报之差；第二行是 $\eta_{40}$、真实回报 $\eta$ 和一切策略中的最高回报；然后是转移数更多的情形。用 1,000 条转移时，走一步多承诺 0.186{{promised[1] | .3f}}，五步多承诺 1.010{{promised[3] | .3f}}，四十步多承诺 1.424{{promised[5] | .3f}}：回报是 $-1.764${{promised[6] | .3f}}，而真实的是 $-3.188${{promised[7] | .3f}}，任何策略也达不到 $-2.736${{promised[8] | .3f}} 以上。用长的分支来学习，就是奖励策略去利用模型的错误；短的分支则使它从中得不到多少好处。用 100,000 条转移时，四十步也只多承诺 0.026{{promised[14] | .3f}}。
 #
 # 论文自己在 Hopper 上对 $k$ 的消融实验（6.2 节）与此相符：$k = 1$ 保留了大部分好处，200 步就变差，500 步则失败。
 #
@@ -817,7 +822,7 @@ shift_lab()
 # %% [markdown] tags=["lang-zh"] twin="7d0dc039"
 # <details><summary>看到了什么</summary>
 #
-# 这些线非常接近直线：与论文一样，$\epsilon_m' \approx \epsilon_m + \epsilon_\pi \cdot d\epsilon_m'/d\epsilon_\pi$ 是很好的描述。斜率从 1,000 条转移时的 0.285{{slope[3] | .3f}} 降到 100,000 条时的 0.026，略小于十分之一，与 $1/\sqrt n$ 大致相符。定理 4.2 计入的是 $\epsilon_m + 2\epsilon_\pi$，相当于斜率为 2。两个定理的差别就在这里，这也是要去测量的理由。
+# 这些线非常接近直线：与论文一样，$\epsilon_m' \approx \epsilon_m + \epsilon_\pi \cdot d\epsilon_m'/d\epsilon_\pi$ 是很好的描述。斜率从 1,000 条转移时的 0.285{{slope[4] | .3f}} 降到 100,000 条时的 0.026，略小于十分之一，与 $1/\sqrt n$ 大致相符。定理 4.2 计入的是 $\epsilon_m + 2\epsilon_\pi$，相当于斜率为 2。两个定理的差别就在这里，这也是要去测量的理由。
 #
 # </details>
 #

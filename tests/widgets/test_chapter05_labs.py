@@ -211,9 +211,29 @@ def test_no_words_lie_on_others_at_any_end_of_the_sliders(record, spoken):
 def test_the_chapters_claims_about_the_twin():
     bests = {count: on_the_twin(count=count)[0].best for count in cases.COUNTS}
     assert bests == {1_000: 0, 3_000: 0, 10_000: 3, 30_000: 9, 100_000: 14}
+    shares = {count: on_the_twin(count=count)[0] for count in cases.COUNTS}
+    whole = {count: round(frame.whole / frame.trivial, 2) for count, frame in shares.items()}
+    assert whole[30_000] == 0.38 and whole[100_000] == 0.21
+    assert whole[1_000] > 1 and whole[3_000] > 1
     frame, _ = on_the_twin(count=100_000)
     assert frame.penalty[14] / frame.trivial == pytest.approx(0.56, abs=0.005)
     assert (frame.gap / frame.penalty).max() < 0.01
+
+
+def test_the_chapters_claims_about_the_two_parts():
+    def least(**changes):
+        frame, setting = by_hand(**changes)
+        there = bounds.branched_penalty_on_policy(frame.best, **setting)
+        return frame.best, round(there / frame.trivial, 2)
+
+    assert least(eps_m=0.05) == (7, 0.83)
+    assert least(eps_m=0.1)[0] == 0
+    assert least(eps_pi=0.3)[0] == 33
+    assert least(gamma=0.95)[1] == 0.65
+    assert least(gamma=0.99) == (230, 3.29)
+    textbook = {"gamma": 0.99, "r_max": 1, "eps_m_prime": 0.05}
+    assert bounds.whole_rollout_penalty(**textbook) == pytest.approx(990)
+    assert by_hand(eps_m=0.3)[0].whole > by_hand(eps_m=0.3)[0].penalty.min()
 
 
 # Which length is truly best.
@@ -305,6 +325,10 @@ def test_branches_leave_the_data_where_data_are_few():
     for frame in (few, many):
         for law in (frame.starts, frame.branched, frame.whole):
             assert law.sum() == pytest.approx(1)
+    # A branch of five steps meets the errors of j = 0 to 4.
+    assert few.branch_errors[:5].max() == pytest.approx(0.51, abs=5e-3)
+    assert many.branch_errors.min() == pytest.approx(0.037, abs=5e-4)
+    assert many.branch_errors.max() == pytest.approx(0.043, abs=5e-4)
     # eps_m' is one number, and real steps stay below it: what grows is met at imagined states.
     assert few.eps_m_prime == pytest.approx(0.418, abs=5e-4)
     np.testing.assert_allclose(
@@ -354,18 +378,23 @@ def test_the_model_promises_a_rest_that_it_saw_once():
 
 
 def test_the_true_return_never_drops_on_the_whole_grid():
-    accepted = {climb.LONGEST: 0, None: 0}
-    grid = itertools.product(climb.GAMMAS, climb.COUNTS, climb.SHIFTS)
-    for (gamma, count, largest), longest in itertools.product(grid, accepted):
-        found, before, best = climb.climb(gamma, count, largest, max_length=longest)
-        for each in found:
-            assert each.true_return >= before
-            assert each.true_return > before or not each.accepted
-            assert each.true_return <= best + 1e-9
-            before = each.true_return
-            accepted[longest] += each.accepted
-    assert accepted[climb.LONGEST] > 300
-    assert accepted[None] > accepted[climb.LONGEST]
+    accepted, behind = {climb.LONGEST: 0, None: 0}, []
+    for setting in itertools.product(climb.GAMMAS, climb.COUNTS, climb.SHIFTS):
+        walks = {longest: climb.climb(*setting, max_length=longest) for longest in accepted}
+        for longest, walk in walks.items():
+            before = walk.first
+            for each in walk.rounds:
+                assert each.true_return >= before
+                assert each.true_return > before or not each.accepted
+                assert each.true_return <= walk.best + 1e-9
+                before = each.true_return
+            accepted[longest] += len(walk.accepted)
+        branched, whole = walks.values()
+        assert len(whole.accepted) >= len(branched.accepted)
+        if whole.last < branched.last - 1e-9:
+            behind.append((setting, whole.last / whole.best))
+    assert accepted == {climb.LONGEST: 415, None: 1_034}
+    assert behind == [((0.1, 1_000, 0.2), pytest.approx(0.97, abs=5e-3))]
 
 
 def test_the_chapters_claims_about_accepted_steps():
@@ -386,6 +415,25 @@ def test_the_chapters_claims_about_accepted_steps():
     assert [bool(told(gamma=0.9, largest=largest)[0]) for largest in climb.SHIFTS] == [
         False
     ] * 4 + [True]
+
+
+def test_the_chapters_claims_about_accepting_without_branches():
+    def told(gamma=0.5, count=1_000_000, largest=0.2):
+        walk = climb.climb(gamma, count, largest, max_length=None)
+        return len(walk.accepted), round(walk.last / walk.best, 2)
+
+    assert told() == (7, 1.0)
+    assert told(count=100_000) == (7, 1.0)
+    assert told(count=10_000) == (6, 0.98)
+    assert told(count=1_000)[0] == 2
+    assert told(largest=0.02)[0] == climb.ROUNDS
+    accepting = [told(gamma=0.9, largest=largest)[0] > 0 for largest in climb.SHIFTS]
+    assert accepting == [False] + [True] * 4
+    branched = climb.climb(0.5, 10_000, 0.2)
+    assert (len(branched.accepted), round(branched.last / branched.best, 2)) == (2, 0.81)
+    # In fewer rounds: every one of the first seven offers is accepted.
+    whole = climb.climb(0.5, 1_000_000, 0.2, max_length=None)
+    assert [each.accepted for each in whole.rounds] == [True] * 7 + [False] * 5
 
 
 def test_climb_lab_says_what_the_library_gives():
