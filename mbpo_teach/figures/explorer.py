@@ -192,7 +192,7 @@ def _draw_length(axes: Axes, values: Values, shown: dict[str, float]) -> None:
         axes.axvline(best, color=style.BLUE, lw=1, ls="--")
         mark: dict[str, Any] = {"marker": "D", "mfc": "white", "mec": style.BLUE, "mew": 2, "ms": 7}
         axes.plot(best, shown["least_ratio"], clip_on=False, zorder=6, **mark)
-        said = f"k* = {best:g}: {number(shown['least_ratio'])}×"
+        said = _words("best_k", best=f"{best:g}", ratio=number(shown["least_ratio"]))
     else:
         said = f"k* = {number(best)} →"
     _above(axes, min(best, LONGEST), min(best, LONGEST) / LONGEST, said, row=1)

@@ -448,8 +448,9 @@ function lengthPanel(panel, room, words) {
       transform: `translate(${x} ${y(shown.least_ratio)})`,
       visibility: onAxis ? "visible" : "hidden",
     });
+    const named = { best, ratio: format(shown.least_ratio) };
     set(bestLabel, beside(x, room, 0)).textContent =
-      onAxis ? `k* = ${best}: ${format(shown.least_ratio)}×` : `k* = ${format(best)} →`;
+      onAxis ? fill(words.best_k, named) : `k* = ${format(best)} →`;
     nowLine.setAttribute("d", `M${place(values.k)} -4V${PLOT_HEIGHT}`);
     const said = { k: values.k, ratio: format(shown.on_policy / trivial) };
     set(nowLabel, beside(place(values.k), room, 0)).textContent = fill(words.here_k, said);
