@@ -6,6 +6,7 @@ Drawn for chapter 2.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -81,7 +82,8 @@ def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
         outer.set_label(words("curve.band_both"))
         inner.set_label(words("curve.band_noise"))
         legend_below(left, 0.04, 0.15, ncols=2, handlelength=1.4)
-        _shade_gap(right, at_top=True)
+        _shade_no_data(right, x)
+        _name_gap(right, at_top=True)
         lines = [
             right.plot(x, blank, dashes, color=colour, lw=1.8, label=words(f"curve.{name}"))[0]
             for name, (colour, dashes) in zip(
@@ -119,8 +121,7 @@ def limits_picture(grid: Tensor, deviations: Mapping[str, Tensor], noise: float)
         for axes, (kind, deviation) in zip(
             figure.subplots(1, 3, sharey=True), deviations.items(), strict=True
         ):
-            for start, end in ((-EDGE, GAP[0]), (GAP[1], EDGE)):
-                axes.axvspan(start, end, color=style.GREY, alpha=0.18, lw=0)
+            _shade_no_data(axes, x)
             axes.semilogy(x, deviation.T.numpy(), color=style.BLUE, lw=1)
             axes.plot(x[on_data], true, "o", color=style.ORANGE, ms=2.5)
             axes.set(xlim=(x[0], x[-1]), ylim=(1e-3, 1e3))  # without limits lines leave any axis
@@ -165,16 +166,22 @@ def clamp_picture(hard: Tensor, soft: Tensor, truth: float) -> Still:
 
 
 def _curve_axes(axes: Axes, grid: Tensor) -> None:
-    _shade_gap(axes)
     x, y = grid.numpy(), curve(grid).numpy()
+    _shade_no_data(axes, x)
+    _name_gap(axes)
     axes.plot(x, y, "--", color=style.GREEN, lw=1.5, label=words("curve.truth"))
     axes.set(xlim=(x[0], x[-1]), ylim=(-_HIGHEST, _HIGHEST))
     axes.set_xlabel("$x$")
     axes.set_ylabel("$y$", rotation=0)
 
 
-def _shade_gap(axes: Axes, *, at_top: bool = False) -> None:
-    axes.axvspan(*GAP, color=style.GREY, alpha=0.18, lw=0)
+def _shade_no_data(axes: Axes, x: np.ndarray) -> None:
+    """Shade what has no data between the ends of `x`: the gap, and beyond the edges."""
+    for start, end in ((x[0], -EDGE), GAP, (EDGE, x[-1])):
+        axes.axvspan(start, end, color=style.GREY, alpha=0.18, lw=0)
+
+
+def _name_gap(axes: Axes, *, at_top: bool = False) -> None:
     axes.text(
         sum(GAP) / 2, 0.98 if at_top else 0.02, words("curve.gap"), fontsize=9, color=style.DARK,
         transform=axes.get_xaxis_transform(), ha="center", va="top" if at_top else "bottom",

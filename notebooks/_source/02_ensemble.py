@@ -1,7 +1,7 @@
 # %% [markdown] tags=["lang-en"]
 # # 02 · A network that knows what it does not know
 #
-# A table knows which steps it has never met. A network answers every question, also those about places where it has
+# A table knows which transitions it has never met. A network answers every question, also those about places where it has
 # seen nothing. This chapter builds the model that MBPO uses: networks that predict how noisy the world is, several of
 # them, so that their disagreement shows where they guess.
 #
@@ -9,22 +9,24 @@
 # |---|---|
 # | **Objectives** | Tell aleatoric from epistemic uncertainty; write the Gaussian likelihood, the variance of a mixture and the soft clamp; say why log-variance has limits and why these are trained; explain bootstrap, holdout, early stopping and elites; judge a model by its calibration; scale targets so that nothing drowns. |
 # | **Prerequisites** | Chapter [01](01_dyna_q.ipynb), its last section at least; how a network is trained by gradient descent. |
-# | **Reading time** | 55 minutes with the exercises |
-# | **Run time** | about 30 s on two cores |
+# | **Reading time** | 80 minutes with the exercises |
+# | **Run time** | about 35 s on two cores |
+# | **Terms** | [glossary](../../docs/glossary.md) |
 # | **Language** | English · [中文](../zh/02_ensemble.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="5313bd00"
+# %% [markdown] tags=["lang-zh"] twin="385352e1"
 # # 02 · 知道自己不知道什么的网络
 #
-# 表格知道哪些步子自己从没见过。网络却有问必答，哪怕问的是它从没见过数据的地方。本章搭建 MBPO 所用的模型：网络同时预测世界有多大的噪声，
+# 表格知道哪些转移自己从没见过。网络却有问必答，哪怕问的是它从没见过数据的地方。本章搭建 MBPO 所用的模型：网络同时预测世界有多大的噪声，
 # 而且不止一个网络；它们意见不一的地方，就是它们在猜的地方。
 #
 # | | |
 # |---|---|
 # | **学习目标** | 分清偶然不确定性与认知不确定性；写出高斯似然、混合分布的方差和软限幅；说清对数方差为什么要有界限、界限为什么要参加训练；解释自助样本、留出数据、提前停止和精英成员；用校准评判模型；缩放目标，使任何一列都不被淹没。 |
 # | **预备知识** | 第 [01](01_dyna_q.ipynb) 章，至少读过最后一节；知道怎样用梯度下降训练网络。 |
-# | **阅读时间** | 连同练习 55 分钟 |
-# | **运行时间** | 双核机器上约 30 秒 |
+# | **阅读时间** | 连同练习 80 分钟 |
+# | **运行时间** | 双核机器上约 35 秒 |
+# | **术语** | [术语表](../../docs/glossary.md) |
 # | **语言** | [English](../en/02_ensemble.ipynb) · 中文 |
 
 # %% [markdown] tags=["lang-en"]
@@ -48,14 +50,14 @@
 #
 # 先不看环境，看一条曲线，因为在这里什么都看得见。数据点 $(x, y)$ 分布在一条光滑曲线附近。有两处是故意为难的：噪声从左到右越来越大；中间一段没有数据。
 #
-# - 被噪声遮住的，是**偶然不确定性**。它属于世界，数据再多也消除不了。
-# - 被空缺遮住的，是**认知不确定性**。它属于学习者，只要有那一段的数据就能消除。
+# - 被噪声遮住的，是**偶然不确定性**（aleatoric uncertainty，词根 *alea* 是骰子）。它属于世界，数据再多也消除不了。
+# - 被空缺遮住的，是**认知不确定性**（epistemic uncertainty，词根 *episteme* 是知识）。它属于学习器，只要有那一段的数据就能消除。
 #
 # 智能体必须分清这两者：噪声只能接受，无知却可以避开，也可以补救。
 #
 # 本章的网络很小，把活分给几个线程反而更慢，所以第一个单元格让 PyTorch 只用一个线程。
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="sample"
 import torch
 
 from mbpo_teach.model import curves
@@ -69,8 +71,9 @@ print(tuple(points.x.shape), int(((points.x > low) & (points.x < high)).sum()))
 print(curves.noise_deviation(torch.tensor([-2.0, 2.0]), 0.3))
 
 # %% [markdown] tags=["lang-en"]
-# 150 points, none of them in the gap from −0.8 to 1. The last line is the true deviation of the noise at $x = -2$ and
-# at $x = 2$: 0.035 and 0.30.
+# 150{{sample[0] | .0f}} points, none of them in the gap from −0.8 to 1. The last line is the true *standard deviation*
+# of the noise, the root of its variance, at $x = -2$ and at $x = 2$: 0.035{{sample[3] | .3f}} and
+# 0.30{{sample[4] | .2f}}. "Deviation" without more is always meant in this sense.
 #
 # ## Predicting a distribution
 #
@@ -82,25 +85,26 @@ print(curves.noise_deviation(torch.tensor([-2.0, 2.0]), 0.3))
 # $$-\log \mathcal N\big(y;\, \mu, \sigma^2\big) = \tfrac12\left[\frac{(y-\mu)^2}{\sigma^2} + \log\sigma^2 + \log 2\pi\right].$$
 #
 # The first term punishes errors, less so where the network admits a large variance. The second punishes the
-# admission. For an error $e$ the sum is smallest at $\sigma^2 = e^2$: it pays to be honest.
+# admission. For an error $e$ the sum is smallest at $\sigma^2 = e^2$: the honest variance has the smallest loss.
 #
-# **Predict.** The error is 1. Which variance costs most: 0.25, 1 or 4?
+# **Predict.** The error is 1. Which variance has the largest loss: 0.25, 1 or 4?
 
-# %% [markdown] tags=["lang-zh"] twin="b6eabe6b"
-# 150 个点，从 −0.8 到 1 的空缺里一个也没有。最后一行是噪声在 $x = -2$ 和 $x = 2$ 处的真实标准差：0.035 和 0.30。
+# %% [markdown] tags=["lang-zh"] twin="5f7d17e5"
+# 150{{sample[0] | .0f}} 个点，从 −0.8 到 1 的空缺里一个也没有。最后一行是噪声在 $x = -2$ 和 $x = 2$ 处真实的**标准差**
+# （standard deviation，即方差的平方根）：0.035{{sample[3] | .3f}} 和 0.30{{sample[4] | .2f}}。
 #
 # ## 预测一个分布
 #
-# 用平方误差训练的网络，只学到均值。现在让它输出两个数：均值 $\mu(x)$ 和**对数方差** $\ell(x) = \log \sigma^2(x)$。取对数，是因为网络的输出可以是任何实数，
-# 而方差不能为负。训练的目标是数据的**负对数似然**（NLL），每个输出是
+# 用平方误差训练的网络，只学到均值。现在让它输出两个数：均值 $\mu(x)$ 和**对数方差**（log-variance）$\ell(x) = \log \sigma^2(x)$。取对数，是因为网络的输出可以是任何实数，
+# 而方差不能为负。训练时让数据的**负对数似然**（negative log-likelihood，NLL）尽量小，每个输出的是
 #
 # $$-\log \mathcal N\big(y;\, \mu, \sigma^2\big) = \tfrac12\left[\frac{(y-\mu)^2}{\sigma^2} + \log\sigma^2 + \log 2\pi\right].$$
 #
-# 第一项惩罚误差；网络承认的方差越大，罚得越轻。第二项惩罚这种承认本身。误差为 $e$ 时，总和在 $\sigma^2 = e^2$ 处最小：诚实最划算。
+# 第一项惩罚误差；网络承认的方差越大，惩罚越轻。第二项惩罚的是承认本身。误差为 $e$ 时，总和在 $\sigma^2 = e^2$ 处最小：如实报告，损失最小。
 #
-# **先预测。** 误差是 1。哪个方差的代价最高：0.25、1，还是 4？
+# **先预测。** 误差是 1。方差取 0.25、1、4 之中的哪一个，损失最大？
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="costs"
 import math
 
 from torch.distributions import Normal
@@ -116,8 +120,14 @@ print(torch.allclose(each, theirs, atol=1e-5))
 print(torch.allclose(each.sum(dim=1), gaussian_nll(mean, log_var, y), atol=1e-5))
 
 # %% [markdown] tags=["lang-en"]
-# Claiming too small a variance is the dearest mistake: 2.226, against 1.737 for one too large by the same factor. The
-# last two lines say that our formula agrees with PyTorch's `Normal`, and, added up over the outputs of a row, with
+# <details><summary>What was seen</summary>
+#
+# Too small a variance is the worst mistake: 2.226{{costs[1] | .3f}}, against 1.737{{costs[5] | .3f}} for one too large by
+# the same factor.
+#
+# </details>
+#
+# The last two lines say that our formula agrees with PyTorch's `Normal`, and, added up over the outputs of a row, with
 # the course's `gaussian_nll`.
 #
 # ### Exercise 02-1: the Gaussian NLL
@@ -132,9 +142,14 @@ print(torch.allclose(each.sum(dim=1), gaussian_nll(mean, log_var, y), atol=1e-5)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="5c5ff7d0"
-# 把方差说得太小，代价最高：2.226；说大同样的倍数，只要 1.737。最后两行说明，这个公式与 PyTorch 的 `Normal` 一致，按行把各个输出相加之后，
-# 也与课程的 `gaussian_nll` 一致。
+# %% [markdown] tags=["lang-zh"] twin="68141c7b"
+# <details><summary>看到了什么</summary>
+#
+# 方差报得太小，损失最大：2.226{{costs[1] | .3f}}；大了同样的倍数，损失只有 1.737{{costs[5] | .3f}}。
+#
+# </details>
+#
+# 最后两行说明，这个公式与 PyTorch 的 `Normal` 一致，按行把各个输出相加之后，也与课程的 `gaussian_nll` 一致。
 #
 # ### 练习 02-1：高斯负对数似然
 #
@@ -209,7 +224,7 @@ def train(points, networks, to_log_var, limits=(), steps=1000):
 # %% [markdown] tags=["lang-zh"] twin="245745a5"
 # **先预测。** 在有数据的地方，预测的标准差会跟上噪声吗？在空缺里它会是多少：因为什么都没见过而变大，还是别的样子？
 
-# %%
+# %% named="single"
 from mbpo_teach.figures import curve
 
 
@@ -227,19 +242,30 @@ curve.one_network(points, grid, mean[0], deviation[0])
 
 # %% [markdown] tags=["lang-en"]
 # Dots are data, the dashed line is the true curve, the solid line the predicted mean, and the band reaches two
-# predicted deviations to each side.
+# predicted deviations to each side. Where the picture is grey there are no data, here and in all figures of this kind.
 #
-# **What was seen.** Where there are data the band is narrow on the left and wide on the right, as the noise is:
-# nobody told the network, the likelihood did. In the gap the band simply joins the two sides. No row from there ever
-# entered the loss, so nothing made the network admit anything. The mean there is a guess, this time a poor one: the
-# true curve leaves the band, as it does left of the data. With other initial weights it would be another guess, with
-# the same self-assured band about it. This network knows the noise. It does not know what it does not know.
+# <details><summary>What was seen</summary>
+#
+# Where there are data the band is narrow on the left and wide on the right, as the noise is: nobody told the network,
+# the likelihood did. In the gap the band simply joins the two sides. No row from there ever entered the loss, so nothing
+# made the network admit anything. The mean there is a guess, this time a poor one: it is off by up to
+# 0.44{{single[1] | .2f}}, while the deviation that the network reports there is 0.15{{single[2] | .2f}} on average. In
+# places the true curve leaves the band, as it does left of the data. With other initial weights it would be another
+# guess, with a band about it that is just as sure of itself. This network knows the noise. It does not know what it does
+# not know.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="de0c31cd"
-# 点是数据，虚线是真实曲线，实线是预测的均值，色带向两侧各伸出两个预测标准差。
+# %% [markdown] tags=["lang-zh"] twin="3cb0d37d"
+# 点是数据，虚线是真实曲线，实线是预测的均值，色带向两侧各伸出两个预测标准差。灰色的地方没有数据，以后这类图都是如此。
 #
-# **看到了什么。** 在有数据的地方，色带左窄右宽，和噪声一样：没有人告诉过网络，是似然教会它的。在空缺里，色带只是把两边接了起来。那里没有一行数据进入过损失，
-# 也就没有什么逼着网络承认什么。那里的均值是猜的，这次猜得不好：真实曲线跑到了色带外面，在数据的左边也是如此。换一组初始权重，会是另一个猜测，周围是同样自信的色带。这个网络懂得噪声，却不知道自己不知道什么。
+# <details><summary>看到了什么</summary>
+#
+# 在有数据的地方，色带左窄右宽，和噪声一样：没有人告诉过网络，是似然教会它的。在空缺里，色带只是把两边接了起来。那里没有一行数据进入过损失，
+# 网络也就不必承认自己不知道。那里的均值是猜的，这次猜得不好：最多错 0.44{{single[1] | .2f}}，而网络报告的标准差平均只有 0.15{{single[2] | .2f}}。
+# 有些地方，真实曲线跑到了色带外面，在数据的左边也是如此。换一组初始权重，会是另一个猜测，周围的色带同样自信。这个网络懂得噪声，却不知道自己不知道什么。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Several networks
@@ -248,26 +274,32 @@ curve.one_network(points, grid, mean[0], deviation[0])
 # data pin the curve down they have to agree. Where there are none, each goes on as its weights happen to suggest:
 # there they disagree, and that can be measured.
 #
-# The **ensemble** predicts an even mixture of its members' Gaussians. By the law of total variance,
+# The **ensemble** predicts an even mixture of its members' Gaussians. There are $B$ of them; member $b$ predicts the mean
+# $\mu_b$ and the deviation $\sigma_b$, and $\bar\mu$ is the average of the means. By the law of total variance,
 #
 # $$\operatorname{Var} = \underbrace{\frac1B\sum_b \sigma_b^2}_{\text{aleatoric}}
 #   + \underbrace{\frac1B\sum_b \big(\mu_b - \bar\mu\big)^2}_{\text{epistemic}} .$$
 #
+# The root of the second part is the members' **disagreement**.
+#
 # Several networks need not cost several times as much. Stack their weights along a first axis, and one batched matrix
 # product computes a layer of all of them. The next cell computes three networks in a plain loop and compares.
 
-# %% [markdown] tags=["lang-zh"] twin="86ea14c5"
+# %% [markdown] tags=["lang-zh"] twin="8a304674"
 # ## 几个网络
 #
 # 让几个网络学同一个任务，初始权重不同，各自的数据样本也不同。数据把曲线钉住的地方，它们只能一致；没有数据的地方，每个网络按自己的权重随意延伸。它们在那里意见不一，
 # 而这是可以度量的。
 #
-# **模型集成**的预测，是各成员的高斯分布的等权混合。由全方差公式，
+# **模型集成**（ensemble）的预测，是各成员的高斯分布的等权混合。设有 $B$ 个成员，成员 $b$ 预测的均值为 $\mu_b$、标准差为 $\sigma_b$，
+# $\bar\mu$ 是各均值的平均。由全方差公式，
 #
 # $$\operatorname{Var} = \underbrace{\frac1B\sum_b \sigma_b^2}_{\text{偶然}}
 #   + \underbrace{\frac1B\sum_b \big(\mu_b - \bar\mu\big)^2}_{\text{认知}} .$$
 #
-# 网络多了几个，代价不必多几倍。把它们的权重沿第一轴叠起来，一次批量矩阵乘法就算完所有网络的一层。下一个单元格用普通循环计算三个网络，再作比较。
+# 第二部分的平方根，就是成员之间的**分歧**（disagreement）。
+#
+# 网络多了几个，计算量不必多几倍。把它们的权重沿第一轴叠起来，一次批量矩阵乘法就算完所有网络的一层。下一个单元格用普通循环计算三个网络，再作比较。
 
 # %% tags=["nbval-check-output"]
 three = MemberMLP(3, (1, 32, 32, 2), generator=torch_generator(0, "three"))
@@ -303,7 +335,7 @@ print(torch.allclose(together, torch.stack([one_by_one(b) for b in range(3)]), a
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="0c96fbf6"
+# %% [markdown] tags=["lang-zh"] twin="52875e5d"
 # 三个成员，五行，两个输出；第二层有三个 32 × 32 的矩阵。两种算法一致。课程的写法在 [`mbpo_teach/nets/networks.py`](../../mbpo_teach/nets/networks.py)。
 #
 # ### 练习 02-2：混合分布的均值与方差
@@ -334,7 +366,7 @@ def mixture(mean: np.ndarray, var: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # The line stored below is the target; run the cell to see yours. Ours is `mixture_moments` in
 # [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py).
 
-# %% [markdown] tags=["lang-zh"] twin="59fc01c0"
+# %% [markdown] tags=["lang-zh"] twin="da40d764"
 # 下面存着的一行是目标；运行单元格，看到的才是你的结果。课程的写法是 [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py) 中的 `mixture_moments`。
 
 # %% mbpo={"exercise": "02-2", "role": "check"}
@@ -343,32 +375,39 @@ check("02-2", mixture)
 # %% [markdown] tags=["lang-en"]
 # ### Every member has its own data
 #
-# For each member we draw as many rows as there are, *with replacement*: a **bootstrap sample**. Some rows come twice,
-# others never. (The name is the same as that of bootstrapping in chapter 01, the matter is not.) How large a share of
-# 150 rows does a member see at least once?
+# For each member we draw as many rows as there are, *with replacement*: a **bootstrap sample**. Some rows come twice or
+# more, others never. (The name is the same as that of bootstrapping in chapter 01, the matter is not.) How large a share
+# of 150 rows does a member see at least once?
 
-# %% [markdown] tags=["lang-zh"] twin="131cca66"
+# %% [markdown] tags=["lang-zh"] twin="46123144"
 # ### 每个成员有自己的数据
 #
-# 我们为每个成员*有放回地*抽取与原数据同样多的行，这叫**自助样本**。有些行抽到两次，有些一次也没有。（英文里它和第 01 章的“自举”同名，却是两回事。）
+# 我们为每个成员*有放回地*抽取与原数据同样多的行，这叫**自助样本**（bootstrap sample）。有些行抽到两次或更多，有些一次也没有。（英文里它和第 01 章的“自举”同名，却是两回事。）
 # 150 行里，一个成员至少见到一次的占多大比例？
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="share"
 print(f"{1 - (1 - 1 / 150) ** 150:.3f} {1 - math.exp(-1):.3f}")
 
 # %% [markdown] tags=["lang-en"]
-# 63 %, and for many rows $1 - 1/e$. So any one row is seen by both of two members in only 40 % of cases
-# ($0.63^2$): what a single odd point says, they do not all hear.
+# 63 %{{share[0] | .0%}}, and for many rows $1 - 1/e$. So any one row is seen by both of two members in only
+# 40 %{{share[0]**2 | .0%}} of cases ($0.63^2$): what a single odd point says, they do not all hear.
+#
+# That matters for small data. With 20 points, members that all train on the same rows disagree on these data less than
+# half as much as with samples of their own. With 500 points, on the data and in the gap, other initial weights alone make
+# them differ about as much. (A test of this course fits both.)
 #
 # Next, ensembles of seven for four sizes of data and three strengths of noise: twelve ensembles, 84 networks, one
 # stack. Each has log-variance limits, which the next section explains. Larger data sets contain the smaller ones, and
 # all have the same noise but for its size. It takes a few seconds; the lab below then moves through these fits.
 
-# %% [markdown] tags=["lang-zh"] twin="b5f65985"
-# 63%；行数很多时趋于 $1 - 1/e$。所以，某一行同时被两个成员见到的机会只有 40%（$0.63^2$）：一个离群的点说了什么，并不是每个成员都听得见。
+# %% [markdown] tags=["lang-zh"] twin="77465481"
+# 63%{{share[0] | .0%}}；行数很多时趋于 $1 - 1/e$。所以，某一行同时被两个成员见到的机会只有 40%{{share[0]**2 | .0%}}（$0.63^2$）：一个离群的点说了什么，并不是每个成员都听得见。
+#
+# 数据少的时候，这一点很重要。只有 20 个点时，如果成员都用同样的行训练，它们在有数据处的分歧还不到各用各的自助样本时的一半。有 500 个点时，无论在有数据处还是在空缺里，
+# 单凭初始权重不同，分歧就差不多一样大。（课程的一个测试把两种做法都算了一遍。）
 #
 # 接下来，对四种数据量、三种噪声强度各训练七个成员：十二个模型集成，84 个网络，叠成一摞。它们都带有对数方差的界限，下一节再解释。大的数据集包含小的，噪声除了大小之外完全相同。
-# 这要花几秒钟；之后的实验室就在这些算好的结果之间移动。
+# 这要花几秒钟；下面的交互实验就在这些算好的结果之间移动。
 
 # %%
 data = {}
@@ -389,7 +428,7 @@ fits = dict(zip(data, fits, strict=True))
 # *one* member? And with 500 points instead of 20, will the gap be known?
 
 # %% [markdown] tags=["lang-zh"] twin="060f180b"
-# 左图是数据、均值和两条色带：内带只算噪声，外带是噪声加分歧。右图把两种标准差分开画，点线是真实噪声。
+# 交互实验的左图是数据、均值和两条色带：内带只算噪声，外带是噪声加分歧。右图把两种标准差分开画，点线是真实噪声。
 #
 # **先预测。** 每个滑块会改变什么：偶然的还是认知的标准差，在有数据的地方还是在空缺里？如果只有*一个*成员呢？把 20 个点换成 500 个，空缺里的曲线就知道了吗？
 
@@ -399,34 +438,40 @@ from mbpo_teach.widgets import ensemble as labs
 labs.spread_lab(data, fits, grid)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.**
+# <details><summary>What was seen</summary>
 #
 # - *Members.* With one member the epistemic deviation is zero everywhere: a single opinion cannot disagree. Let the
 #   others join one by one and watch the number for the gap. With few members it is unsteady: one newcomer with
 #   another guess can change it several times over. Few members may agree by chance.
 # - *Where.* The epistemic deviation rises in the gap and beyond the data, and is small on them. The aleatoric one
-#   follows the dotted line where there are data. In the gap it interpolates, and means as little as before.
+#   roughly follows the dotted line where there are data. In the gap it interpolates, and means as little as before.
 # - *Data.* From 20 points to 500 the disagreement *on the data* falls. In the gap it falls too, but it stays: the new
 #   points lie elsewhere. What is missing is not data but data from there.
-# - *Noise.* With 500 points the aleatoric deviation follows the noise, 0.1, 0.3 or 0.5, wherever there are data.
+# - *Noise.* With 500 points the aleatoric deviation on the right follows the noise, 0.1, 0.3 or 0.5. On the left, where
+#   the noise is a tenth of that, it stays near 0.05 even where the truth is 0.01: what the networks have not fitted counts
+#   as noise, too.
 # - *Look twice at 20 points*, with noise 0.3. On the right the aleatoric deviation sinks far *below* the dotted line.
 #   Seven flexible networks with few points pass near each of them and take noise for curve. Small data make a model
 #   too sure of itself.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="2ce5a900"
-# **看到了什么。**
+# %% [markdown] tags=["lang-zh"] twin="333ca77a"
+# <details><summary>看到了什么</summary>
 #
 # - *成员数。* 只有一个成员时，认知标准差处处为零：一个人没法和自己意见不一。让其余成员一个一个加入，看看空缺里的那个数：成员少时它很不稳，新来一个猜法不同的，就能让它变成好几倍。成员少，可能只是碰巧一致。
-# - *位置。* 认知标准差在空缺里和数据之外升高，在数据上很小。偶然标准差在有数据的地方跟着点线走，在空缺里只是内插，和先前一样没有多少意义。
+# - *位置。* 认知标准差在空缺里和数据之外升高，在数据上很小。偶然标准差在有数据的地方大致跟着点线走，在空缺里只是内插，和先前一样没有多少意义。
 # - *数据量。* 从 20 个点到 500 个点，*有数据处*的分歧下降。空缺里也有所下降，但不会消失：新的点都在别处。缺的不是数据，而是那里的数据。
-# - *噪声。* 有 500 个点时，不论噪声是 0.1、0.3 还是 0.5，只要那里有数据，偶然标准差都跟得上。
+# - *噪声。* 有 500 个点时，不论噪声是 0.1、0.3 还是 0.5，右侧的偶然标准差都跟得上。左侧的噪声只有右侧的十分之一，真实值只有 0.01 时，它仍停在 0.05 左右：网络没有拟合好的部分，也被算作了噪声。
 # - *再看一眼 20 个点*、噪声 0.3 的情形。右侧的偶然标准差远*低于*点线。网络灵活、点又少，曲线就从每个点旁边穿过，把噪声当成了曲线。数据太少，模型会过于自信。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Why log-variance has limits
 #
-# Users of MBPO code ask again and again what the limits 0.5 and −10 on the log-variance are for, and why they are
-# trained. There are two reasons.
+# The authors' code ([jannerm/mbpo](https://github.com/jannerm/mbpo), `mbpo/models/bnn.py`) keeps each log-variance between
+# two limits, at first −10 and 0.5, and trains the limits, too. What for? There are two reasons.
 #
 # **Beyond the data** a network's output goes on in some direction, and the variance is its *exponential*. The
 # likelihood never looked there. **And where the world is deterministic**, the likelihood has no minimum:
@@ -434,29 +479,30 @@ labs.spread_lab(data, fits, grid)
 #
 # Chua et al. [2, appendix A.1] therefore bend the output into an interval, and train the ends of the interval. A
 # small cost, $0.01\,(\ell_{\max} - \ell_{\min})$, draws them together until the likelihood resists. Then the interval
-# is about the range of noise in the data, and no place can claim more or less than was ever seen.
+# is about the range of noise in the data, and no place can claim much more or less than was seen.
 #
 # Eight networks each: without limits, with fixed ones, with trained ones. All start from the same weights. We look
 # far beyond the data, from −8 to 8.
 #
 # **Predict.** How far apart are the smallest and the largest predicted deviation in each case?
 
-# %% [markdown] tags=["lang-zh"] twin="c164732b"
+# %% [markdown] tags=["lang-zh"] twin="7009a266"
 # ## 对数方差为什么要有界限
 #
-# 用 MBPO 代码的人反复在问：对数方差的界限 0.5 和 −10 是做什么用的，为什么还要训练它们？理由有两个。
+# 论文作者的代码（[jannerm/mbpo](https://github.com/jannerm/mbpo)，`mbpo/models/bnn.py`）把每个对数方差限制在两个界限之间，起初是 −10 和 0.5，
+# 而且连界限也参加训练。这是为什么？理由有两个。
 #
 # **在数据之外**，网络的输出会沿某个方向一直走下去，而方差是它的*指数*；似然从没有看过那里。**在确定性的世界里**，似然没有最小值：误差趋于零时，
-# $\tfrac12\log\sigma^2$ 趋于 $-\infty$。Pendulum 就是确定性的。
+# $\tfrac12\log\sigma^2$ 趋于 $-\infty$。后面要用的摆（Pendulum-v1）就是确定性的。
 #
-# 因此 Chua 等人 [2，附录 A.1] 把输出弯进一个区间，并且让区间的两端也参加训练。一个很小的代价 $0.01\,(\ell_{\max} - \ell_{\min})$
-# 把两端拉近，直到似然不再退让。这样，区间大致就是数据中噪声的范围，没有哪个地方能声称比见过的更大或更小。
+# 因此 Chua 等人 [2，附录 A.1] 把输出弯进一个区间，并且让区间的两端也参加训练。损失里加上很小的一项 $0.01\,(\ell_{\max} - \ell_{\min})$，
+# 把两端拉近，直到似然不再退让。这样，区间大致就是数据中噪声的范围，没有哪个地方能报出比见过的大得多或小得多的值。
 #
 # 下面各训练八个网络：没有界限、界限固定、界限随训练移动，初始权重都相同。我们看到数据之外很远，从 −8 到 8。
 #
 # **先预测。** 三种情形下，最小和最大的预测标准差各相差多少倍？
 
-# %%
+# %% named="limits"
 from mbpo_teach.nets.gaussian import soft_clamp
 
 far = torch.linspace(-8, 8, 321)
@@ -475,26 +521,36 @@ predicted = {"none": far_out(()), "fixed": far_out(fixed), "trained": far_out(mo
 curve.limits_picture(far, predicted, noise=0.3)
 
 # %% [markdown] tags=["lang-en"]
-# One line for each network, its predicted deviation on a logarithmic axis; dots are the true noise, and the data lie
-# in the grey parts.
+# One line for each network, its predicted deviation on a logarithmic axis; dots are the true noise where there are data,
+# and grey again means no data.
 #
-# **What was seen.** On the data all three agree. Beyond them, without limits, the networks contradict each other by
-# orders of magnitude, and the boldest lines leave the picture. Fixed limits stop them at $e^{0.25} = 1.28$, and on
-# the right most go nearly all the way there, to four times the largest noise. With trained limits every line stays
-# near what the data showed, 0.03 to 0.30. That does not make the model right out there; it keeps its claims about
-# noise sane. To show ignorance is the part of the members' disagreement.
+# <details><summary>What was seen</summary>
 #
-# A common mistake in public code: the limits are in the loss, but are constants, so that the cost does nothing.
-# Compare ours before and after training.
+# On the data all three are near the dots. Beyond them, without limits, the networks contradict each other by orders of
+# magnitude, and the boldest lines leave the picture. Fixed limits stop them at $e^{0.25} = 1.28$, and on the right most
+# go nearly all the way there, to four times the largest noise. With trained limits every line stays between
+# 0.028{{limits[6] | .3f}} and 0.45{{limits[7] | .2f}}, near what the data showed, 0.03 to 0.30. That does not make the
+# model right out there; it keeps its claims about noise sane. It takes the members' disagreement to show ignorance.
+#
+# </details>
+#
+# A mistake is easily made here: limits that stand in the loss and are constants all the same, so that the cost does
+# nothing. In [Xingyu-Lin/mbpo_pytorch](https://github.com/Xingyu-Lin/mbpo_pytorch), `model.py`, they have
+# `requires_grad=False`. Compare ours before and after training.
 
-# %% [markdown] tags=["lang-zh"] twin="5f1517d8"
-# 每条线是一个网络预测的标准差，纵轴是对数刻度；圆点是真实噪声，灰色部分有数据。
+# %% [markdown] tags=["lang-zh"] twin="655b9c6a"
+# 每条线是一个网络预测的标准差，纵轴是对数刻度；圆点是有数据处的真实噪声，灰色的地方同样没有数据。
 #
-# **看到了什么。** 在数据上，三者一致。到了数据之外，没有界限时，各个网络说法不一，能相差好几个数量级，最大胆的线跑出了图外。固定的界限把它们拦在
-# $e^{0.25} = 1.28$，在右边，大多数几乎一直走到那里，是最大噪声的四倍。界限随训练移动时，每条线都留在数据所显示的 0.03 到 0.30 附近。这并不说明模型在那里是对的，
-# 只是让它关于噪声的说法不至于离谱；无知归成员之间的分歧管。
+# <details><summary>看到了什么</summary>
 #
-# 公开代码里常见的一个错误是：界限出现在损失里，却是常数，于是那个代价什么也没做。看看我们的界限在训练前后的样子。
+# 在数据上，三者都在圆点附近。到了数据之外，没有界限时，各个网络说法不一，能相差好几个数量级，最大胆的线跑出了图外。固定的界限把它们拦在
+# $e^{0.25} = 1.28$，在右边，大多数几乎一直走到那里，是最大噪声的四倍。界限随训练移动时，每条线都留在 0.028{{limits[6] | .3f}} 与 0.45{{limits[7] | .2f}} 之间，
+# 离数据所显示的 0.03 到 0.30 不远。这并不说明模型在那里是对的，只是让它关于噪声的说法不至于离谱；显示无知，要靠成员间的分歧。
+#
+# </details>
+#
+# 这里容易犯一个错误：界限写进了损失，却是常数，于是那一项什么也没做。[Xingyu-Lin/mbpo_pytorch](https://github.com/Xingyu-Lin/mbpo_pytorch) 的
+# `model.py` 里，界限就设了 `requires_grad=False`。看看我们的界限在训练前后的样子。
 
 # %% tags=["nbval-check-output"]
 lowest, highest = moved
@@ -505,22 +561,22 @@ print(bool((predicted["trained"] < 1.0).all()), bool((predicted["trained"] > 0.0
 # ### Why soft
 #
 # A hard clamp, `min(max(raw, low), high)`, is flat outside. A network that has once left the interval gets no
-# gradient for its variance any more. The soft clamp is built from the softplus $\operatorname{sp}(z) = \log(1 +
+# gradient for its variance any more. The **soft clamp** is built from the softplus $\operatorname{sp}(z) = \log(1 +
 # e^z)$, a smooth $\max(z, 0)$:
 #
 # $$\ell' = \ell_{\max} - \operatorname{sp}(\ell_{\max} - \ell), \qquad
 #   \operatorname{clamp}(\ell) = \ell_{\min} + \operatorname{sp}(\ell' - \ell_{\min}).$$
 
-# %% [markdown] tags=["lang-zh"] twin="4a3ff382"
+# %% [markdown] tags=["lang-zh"] twin="becb5b1b"
 # ### 为什么要软
 #
-# 硬限幅 `min(max(raw, low), high)` 在区间之外是平的。网络一旦离开区间，它的方差就再也得不到梯度。软限幅由 softplus 函数
+# 硬限幅（hard clamp）`min(max(raw, low), high)` 在区间之外是平的。网络一旦离开区间，它的方差就再也得不到梯度。**软限幅**（soft clamp）由 softplus 函数
 # $\operatorname{sp}(z) = \log(1 + e^z)$ 搭成，它是光滑版的 $\max(z, 0)$：
 #
 # $$\ell' = \ell_{\max} - \operatorname{sp}(\ell_{\max} - \ell), \qquad
 #   \operatorname{clamp}(\ell) = \ell_{\min} + \operatorname{sp}(\ell' - \ell_{\min}).$$
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="clamps"
 ends = torch.tensor([-10.0]), torch.tensor([0.5])
 for name, clamp in {"hard": torch.clamp, "soft": soft_clamp}.items():
     raw = torch.tensor([[-11.0], [-5.0], [0.0], [1.5]], requires_grad=True)
@@ -531,25 +587,26 @@ for name, clamp in {"hard": torch.clamp, "soft": soft_clamp}.items():
 
 # %% [markdown] tags=["lang-en"]
 # Raw outputs −11, −5, 0 and 1.5, what each clamp makes of them, and the slopes. Outside, the hard clamp's slope is
-# exactly zero; the soft clamp's is not, at the price of being a little off inside: 0 becomes −0.474.
+# exactly zero; the soft clamp's is not, but it is a little off inside: 0 becomes −0.474{{clamps[10] | .3f}}.
 #
 # Now a small story. A world is noisy, with deviation 3 in the model's units, more than the upper limit allows. Then
 # it becomes quiet, with deviation 0.1, and training goes on from the same weights, as MBPO's refits do. (A change of
 # the targets' scale at a refit does the same.) Eight networks live through the noisy time; then the same eight go on
 # once behind a hard clamp and once behind a soft one. The limits are fixed here, so that only the clamp differs.
 #
-# **Predict.** How many of each will learn the new noise within 1000 steps?
+# **Predict.** How many of each will learn the new noise within 1000 gradient steps?
 
-# %% [markdown] tags=["lang-zh"] twin="d5df72eb"
-# 原始输出是 −11、−5、0 和 1.5，每两行是一种限幅的结果和斜率。在区间之外，硬限幅的斜率严格为零；软限幅不为零，代价是区间之内也稍有出入：0 变成 −0.474。
+# %% [markdown] tags=["lang-zh"] twin="587fd316"
+# 原始输出是 −11、−5、0 和 1.5，每两行是一种限幅的结果和斜率。在区间之外，硬限幅的斜率严格为零；软限幅不为零，
+# 但区间之内也稍有出入：0 变成 −0.474{{clamps[10] | .3f}}。
 #
 # 再看一个小故事。世界先是噪声很大，在模型的单位里标准差为 3，超过了上限所允许的。后来它安静下来，标准差为 0.1，训练从原有权重接着进行，正如 MBPO 反复重训模型那样。
 # （重训时目标的缩放变了，效果也一样。）八个网络先经历嘈杂的时期；然后同样的八个网络，一次接着用硬限幅训练，
 # 一次接着用软限幅训练。界限在这里是固定的，好让两边只差在限幅上。
 #
-# **先预测。** 1000 步之内，各有几个网络能学到新的噪声？
+# **先预测。** 1000 个梯度步之内，各有几个网络能学到新的噪声？
 
-# %%
+# %% named="told"
 x = torch.linspace(-1, 1, 100)[:, None]
 loud, quiet = torch.randn(2, 100, 1, generator=torch_generator(0, "story"))
 
@@ -566,12 +623,16 @@ curve.clamp_picture(story(torch.clamp), story(soft_clamp), truth=0.1)
 # Left: the two clamps. Right: the deviation that each network predicts, step by step, after the noise has fallen; the
 # dotted line is the truth.
 #
-# **What was seen.** Behind the soft clamp the networks find the new noise. Behind the hard one they stay at $e^{0.25}
-# = 1.28$, the upper limit, and go on calling a quiet world noisy: one flat line, eight times.
+# <details><summary>What was seen</summary>
+#
+# Behind the soft clamp all 8{{told[2] | .0f}} networks find the new noise. Behind the hard one they stay at $e^{0.25} =
+# 1.28$, the upper limit, and go on calling a quiet world noisy: one flat line, eight times.
 #
 # Is a network behind a hard clamp always lost? No. Its mean is still being trained and shares its hidden layers with
-# the variance, and where the raw output lies only just outside, that may carry it back in. We met such cases while
-# making this picture. But that is luck; no gradient aims at it.
+# the variance, and where the raw output lies only just outside, that may carry it back in. But that is luck; no
+# gradient aims at it.
+#
+# </details>
 #
 # ### Exercise 02-3: the soft clamp
 #
@@ -583,12 +644,16 @@ curve.clamp_picture(story(torch.clamp), story(soft_clamp), truth=0.1)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="7a4ca28c"
+# %% [markdown] tags=["lang-zh"] twin="8d4cd3a7"
 # 左图是两种限幅。右图是噪声变小之后，每个网络每一步预测的标准差；点线是真实值。
 #
-# **看到了什么。** 用软限幅的网络找到了新的噪声。用硬限幅的停在上限 $e^{0.25} = 1.28$，一直把安静的世界说成嘈杂的：八个网络，同一条平线。
+# <details><summary>看到了什么</summary>
 #
-# 用了硬限幅，网络就一定没救了吗？不一定。均值还在训练，它与方差共用隐藏层；如果原始输出刚刚越界，就可能被顺带拉回来。我们作这张图时就遇到过。不过那是运气，没有哪个梯度以此为目标。
+# 用软限幅的 8{{told[2] | .0f}} 个网络都找到了新的噪声。用硬限幅的停在上限 $e^{0.25} = 1.28$，一直把安静的世界说成嘈杂的：八个网络，同一条平线。
+#
+# 用了硬限幅，网络就一定没救了吗？不一定。均值还在训练，它与方差共用隐藏层；如果原始输出刚刚越界，就可能被顺带拉回来。不过那是运气，没有哪个梯度以此为目标。
+#
+# </details>
 #
 # ### 练习 02-3：软限幅
 #
@@ -619,7 +684,7 @@ def soft_limits(raw: np.ndarray, low: float, high: float) -> np.ndarray:
 # The line stored below is the target; run the cell to see yours. Ours is `soft_clamp` in
 # [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py).
 
-# %% [markdown] tags=["lang-zh"] twin="904da8bc"
+# %% [markdown] tags=["lang-zh"] twin="7d9ea7e2"
 # 下面存着的一行是目标；运行单元格，看到的才是你的结果。课程的写法是 [`mbpo_teach/nets/gaussian.py`](../../mbpo_teach/nets/gaussian.py) 中的 `soft_clamp`。
 
 # %% mbpo={"exercise": "02-3", "role": "check"}
@@ -633,10 +698,10 @@ check("02-3", soft_limits)
 # actions, and 2000 fresh ones that no model will train on. Each row is a `Transition`.
 
 # %% [markdown] tags=["lang-zh"] twin="8ff470a2"
-# ## 真实的环境：Pendulum
+# ## 真实的环境：摆
 #
-# 现在在仿真器上做同样的事。Pendulum-v1 给出角度的余弦和正弦（0 表示直立）以及角速度；动作是力矩，这里写成占最大力矩的比例，介于 −1 和 1 之间。我们用随机动作收集
-# 2000 步，另外再收集 2000 步，不给任何模型训练。每一行是一个 `Transition`。
+# 现在在仿真器上做同样的事。摆（Pendulum-v1）给出角度的余弦和正弦（0 表示直立）以及角速度；动作是力矩，这里写成占最大力矩的比例，介于 −1 和 1 之间。我们用随机动作收集
+# 2000 步，另外再收集 2000 步，不给任何模型训练。每一行是一个转移（`Transition`）。
 
 # %% tags=["nbval-check-output"]
 from mbpo_teach.world import envs
@@ -652,38 +717,42 @@ print(bool(gathered.terminated.any()))
 # Nothing terminates: a Pendulum episode only ever runs out of time, and running out of time is not stored, because
 # the world goes on.
 #
-# The recipe is the authors' [1, appendix C; 2], and the numbers are its defaults except where we say so.
+# The recipe is the authors' [1, appendix C; 2], and the numbers are the defaults of their code except where we say so.
 #
 # - **Targets.** The network predicts the *change* of the observation, and the reward. A change is small and easy;
-#   "stay where you are" is already a good first guess. Inputs are z-scored. That changes are divided by their
-#   deviation is our addition: the authors' code scales the inputs only. The end of this chapter shows why.
+#   "stay where you are" is already a good first guess. Inputs are z-scored: minus their mean, over their deviation. That
+#   changes are divided by their deviation is our addition: the authors' code scales the inputs only. The end of this
+#   chapter shows why.
 # - **Bootstrap.** Seven members, each with its own sample of the training rows.
-# - **Holdout.** A fifth of the rows never trains. After each pass over the data, each member is judged on it by the
-#   mean squared error of its mean.
-# - **Early stopping.** Training ends when for six passes no member has improved by more than 1 %. With 200 rows a
-#   pass is a single step and six passes are six steps, so we count patience in gradient steps, too.
+# - **Holdout.** A fifth of the rows never trains. After each **epoch**, that is, one pass over the training rows in batches
+#   of 256, each member is judged on the held-out ones by the mean squared error of its mean.
+# - **Early stopping.** Training ends when for six epochs no member has improved by more than 1 %. With 200 rows, 160 of
+#   which train, an epoch is a single batch, so a single gradient step, and six epochs are six steps. So we count patience
+#   in gradient steps, too: 200 of them.
 # - **Best weights per member.** Members are at their best at different times. Each keeps its own best weights.
-# - **Elites.** The five members with the lowest holdout error. Each imagined step will be drawn from a random elite:
+# - **Elites.** The five members with the lowest holdout error. Each imagined transition will be drawn from a random elite:
 #   disagreement then turns into spread among the imagined states, and a member that came out badly has no say.
 #
 # Ours differs in size, two hidden layers of 64 instead of four of 200, and in a cap of 1000 gradient steps, so that
-# the chapter runs in seconds.
+# the chapter runs in seconds. The likelihood is added up over the outputs, where theirs is averaged. The head of
+# [`mbpo_teach/model/fit.py`](../../mbpo_teach/model/fit.py) lists every such departure.
 
-# %% [markdown] tags=["lang-zh"] twin="e537a4c1"
-# 没有一步是终止：Pendulum 的回合只会到时间为止，而到时间并不存下来，因为世界并没有结束。
+# %% [markdown] tags=["lang-zh"] twin="1c7e9f38"
+# 没有一步是终止（termination）：摆的回合只会到时间为止，而到时间并不存下来，因为世界并没有结束。
 #
-# 做法来自论文作者 [1，附录 C；2]，除特别说明外，数字都是其默认值。
+# 做法来自论文作者 [1，附录 C；2]，除特别说明外，数字都是其代码的默认值。
 #
 # - **目标。** 网络预测的是观测的*变化量*，以及奖励。变化量小，也容易学；“待在原地”已经是不错的初始猜测。输入减均值、除以标准差。变化量除以标准差则是我们加的：作者的代码只缩放输入。本章末尾会说明为什么要这样做。
 # - **自助样本。** 七个成员，各有自己的训练样本。
-# - **留出数据。** 五分之一的数据从不参加训练。每过一遍数据，就用它评判每个成员，指标是预测均值的均方误差。
-# - **提前停止。** 连续六遍没有任何成员改进超过 1%，训练就结束。如果只有 200 行，一遍就是一步，六遍就是六步，所以我们把耐心也按梯度步数来计。
+# - **留出数据**（holdout）。五分之一的数据从不参加训练。把训练数据分成每批 256 行，从头到尾用一遍，称为一**轮**（epoch）。每一轮之后，用留出数据评判每个成员，指标是预测均值的均方误差。
+# - **提前停止**（early stopping）。连续六轮没有任何成员改进超过 1%，训练就结束。如果只有 200 行，其中 160 行参加训练，一轮就只有一批，也就是一个梯度步，六轮就是六步。所以我们把耐心也按梯度步数来计：200 步。
 # - **每个成员保留最好的权重。** 各成员达到最好的时刻不同，各自保留自己最好的权重。
-# - **精英成员。** 留出误差最低的五个成员。以后每一个想象的步子都由随机抽取的一个精英成员给出：分歧于是变成想象状态的散布，而没有练好的成员没有发言权。
+# - **精英成员**（elite）。留出误差最低的五个成员。以后每一个想象的转移都由随机抽取的一个精英成员给出：分歧于是变成想象状态的散布，而没有练好的成员没有发言权。
 #
-# 我们的网络小一些，是两个 64 单元的隐藏层，而不是四个 200 单元的；并且最多训练 1000 个梯度步，好让本章几秒钟就能跑完。
+# 我们的网络小一些，是两个 64 单元的隐藏层，而不是四个 200 单元的；并且最多训练 1000 个梯度步，好让本章几秒钟就能跑完。似然按输出相加，作者的则取平均。
+# 所有这类不同之处，都列在 [`mbpo_teach/model/fit.py`](../../mbpo_teach/model/fit.py) 的开头。
 
-# %%
+# %% named="fit"
 from mbpo_teach.model.dynamics import Ensemble, predict
 from mbpo_teach.figures import ensemble as figures
 from mbpo_teach.model.fit import FitConfig, fit_ensemble
@@ -702,27 +771,36 @@ model, report = fitted(gathered, "pendulum")
 figures.fit_picture(report)
 
 # %% [markdown] tags=["lang-en"]
-# Every member's holdout error after each pass, on a logarithmic axis; the dots mark the weights that were kept. Solid
+# Every member's holdout error after each epoch, on a logarithmic axis; the dots mark the weights that were kept. Solid
 # lines became elites.
 #
-# **What was seen.** The error falls by a factor of more than a hundred, and the members end apart: same recipe, other
-# weights, other samples. The ranking of the elites is that of the dots. Nothing overfits here: the simulator is
-# exact, and there is no noise to learn by heart.
+# <details><summary>What was seen</summary>
+#
+# The error falls from 0.98{{fit[3] | .2f}} to 0.0025{{fit[4] | .4f}} for the best member and 0.0044{{fit[5] | .4f}} for
+# the worst: same recipe, other weights, other samples. The ranking of the elites is that of the dots. Nothing overfits
+# here: the simulator is exact, and there is no noise to learn by heart.
+#
+# </details>
 #
 # So let us make it hard: the first 200 rows only, with noise added to what was observed.
 #
 # **Predict.** Will the holdout error keep falling? Where on its curve will each member's dot be?
 
-# %% [markdown] tags=["lang-zh"] twin="ddd90fd0"
-# 图中是每个成员每过一遍数据之后的留出误差，纵轴是对数刻度；圆点是保留下来的权重，实线的成员成为精英。
+# %% [markdown] tags=["lang-zh"] twin="83aa785c"
+# 图中是每个成员每一轮之后的留出误差，纵轴是对数刻度；圆点是保留下来的权重，实线的成员成为精英成员。
 #
-# **看到了什么。** 误差降到了开始时的百分之一以下，各成员最后有好有差：做法相同，权重不同，样本不同。精英的排名就是圆点的高低。这里看不到过拟合：仿真器是精确的，没有噪声可以死记硬背。
+# <details><summary>看到了什么</summary>
+#
+# 误差从 0.98{{fit[3] | .2f}} 降了下来，最好的成员降到 0.0025{{fit[4] | .4f}}，最差的降到 0.0044{{fit[5] | .4f}}：做法相同，权重不同，样本不同。
+# 精英成员的排名就是圆点的高低。这里看不到过拟合：仿真器是精确的，没有噪声可以死记硬背。
+#
+# </details>
 #
 # 那就让它难一些：只用前 200 行，并且给观测到的结果加上噪声。
 #
 # **先预测。** 留出误差会一直下降吗？每个成员的圆点会落在曲线的什么位置？
 
-# %%
+# %% named="few"
 from mbpo_teach.model.variation import with_noise
 from mbpo_teach.world.transitions import rows
 
@@ -732,14 +810,22 @@ few_report = fitted(few, "few")[1]
 figures.fit_picture(few_report)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** The holdout error falls, stops, and rises again, while the members go on learning their own rows,
-# noise included. The dots lie at the bottom, long before the end, and not all at the same pass: each member keeps its
-# own best weights. Training stopped by itself, before the cap, when no bottom had been lowered for long enough.
-# Without a holdout nobody would have noticed.
+# <details><summary>What was seen</summary>
+#
+# The holdout error falls, stops, and rises again, while the members go on learning their own rows, noise included. The
+# dots lie at the bottom, long before the end, and not all at the same epoch: each member keeps its own best weights.
+# Training stopped by itself after 379{{few[2] | .0f}} steps, before the cap, when no bottom had been lowered for long
+# enough. Without a holdout nobody would have noticed.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="58c9cad9"
-# **看到了什么。** 留出误差先降，后停，再回升，而成员们还在继续学自己的那些行，连噪声一起学。圆点落在谷底，离结束还早，而且不在同一遍：每个成员保留自己最好的权重。
-# 谷底长时间没有再降低，训练就自己停了，没有用到上限。要是没有留出数据，谁也不会发现。
+# %% [markdown] tags=["lang-zh"] twin="51633894"
+# <details><summary>看到了什么</summary>
+#
+# 留出误差先降，后停，再回升，而成员们还在继续学自己的那些行，连噪声一起学。圆点落在谷底，离结束还早，而且不在同一轮：每个成员保留自己最好的权重。
+# 谷底长时间没有再降低，训练在 379{{few[2] | .0f}} 步之后就自己停了，没有用到上限。要是没有留出数据，谁也不会发现。
+#
+# </details>
 
 # %% tags=["nbval-check-output"]
 kept = report.curve.min(dim=0).values
@@ -758,7 +844,7 @@ print(few_report.steps < config.max_steps)
 # Now read ours: the loss, and how the best weights are kept for those members, and only those, that improved.
 
 # %% [markdown] tags=["lang-zh"] twin="cc028550"
-# 保留的误差是每条曲线的最低点；精英就是其中最好的五个，最好的在前。预测对每个精英、每一行、每个输出给出一个高斯分布：三个是下一个观测，一个是奖励。界限在这里也移动了，
+# 保留的误差是每条曲线的最低点；精英成员就是其中最好的五个，最好的在前。预测对每个精英成员、每一行、每个输出给出一个高斯分布：三个是下一个观测，一个是奖励。界限在这里也移动了，
 # 只是 1000 个小步走不了多远。最后一行：行数少的那次拟合没有用到上限就停了。
 #
 # 现在读一读我们的写法：损失，以及怎样只为有进步的成员保留最好的权重。
@@ -779,44 +865,56 @@ print(dedent(inspect.getsource(Best.keep)))
 # For each angle and velocity, and one torque, ask all seven members for the next observation. Left, their
 # disagreement. Right, what nobody can compute while learning: the true error of their average, measured against the
 # simulator, which can be put into every state of the map. Both are in deviations of one step's change, so 1 means as
-# far off as a typical step moves. White dots are the data. A second model, fitted to the first 500 rows, waits behind
+# far off as a typical step moves; the colours are logarithmic. White dots are the data. A second model, fitted to the first 500 rows, waits behind
 # the slider.
 #
 # **Predict.** Which part of the map has no data, when all actions are random? Does the disagreement know? Is it as
 # large as the error?
 
-# %% [markdown] tags=["lang-zh"] twin="e189a2a3"
+# %% [markdown] tags=["lang-zh"] twin="08140d4d"
 # ## 无知的地图
 #
 # 对每一个角度和角速度，在给定力矩下，让全部七个成员预测下一个观测。左图是它们的分歧。右图是学习时谁也算不出来的东西：平均预测的真实误差，对照仿真器测得，因为仿真器可以放到图上的任意一个状态。
-# 两者都以单步变化量的标准差为单位，所以 1 表示错得和通常一步走的一样远。白点是数据。另有一个只用前 500 行训练的模型，藏在滑块后面。
+# 两者都以单步变化量的标准差为单位，所以 1 表示误差相当于平常一步的变化量；颜色是对数刻度。白点是数据。另有一个只用前 500 行训练的模型，藏在滑块后面。
 #
 # **先预测。** 动作全是随机的，图上哪一部分没有数据？分歧知道这一点吗？它和误差一样大吗？
 
-# %%
+# %% named="chart"
 first = rows(gathered, slice(0, 500))
 fits_of_pendulum = {500: (fitted(first, "pendulum")[0], first), 2000: (model, gathered)}
 labs.map_lab(pendulum, fits_of_pendulum)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** Random torques never make a pendulum fast *and* upright: the top and the bottom of the middle are
-# empty. There the members disagree, with 2000 rows many times more than at the same speed with the pole hanging,
-# where data are many. Over the whole map disagreement and error put the states in much the same order, as the rank
-# correlation in the sentence says. An agent that avoids the bright parts of the left map avoids most of the bright
-# parts of the right one.
+# <details><summary>What was seen</summary>
 #
-# But compare the colours. In the empty parts the error is larger than the disagreement, often several times. All
-# members are networks of one kind, trained on nearly the same data, and they go wrong in similar ways. Look also at
-# the bright edge at the top and bottom of the right map: the simulator cuts every speed at 8 rad/s. The members have
-# hardly seen that kink; they smooth it over, all in the same way, and agree. Disagreement tells *where* a model may
-# be guessing. It does not tell *how far* off it is, and an error that all share it does not see.
+# Random torques never make a pendulum fast *and* upright: the top and the bottom of the middle are empty. There the
+# members disagree: with 2000 rows by 0.21{{chart[2] | .2f}} at 6.8 rad/s, against 0.01{{chart[4] | .2f}} at the same
+# speed with the pole hanging, where data are many. Over the whole map disagreement and error put the states in much the
+# same order, as the rank correlation of 0.75{{chart[5] | .2f}} says. With 2000 rows, an agent that avoids the brightest
+# quarter of the left map avoids about four fifths of the brightest quarter of the right one; with 500 rows it is one half.
+#
+# But compare the colours. With 2000 rows the error is larger than the disagreement nearly everywhere in the empty parts,
+# typically about three times as large. And that is the lenient comparison: a single member's squared
+# error is, on average, that of the members' mean *plus* the squared disagreement. All members are networks of one kind,
+# trained on nearly the same data, and they go wrong in similar ways. Look also at the bright edge at the top and bottom
+# of the right map: the simulator cuts every speed at 8 rad/s. The members have hardly seen that kink; they smooth it
+# over, all in the same way, and agree. Disagreement tells *where* a model may be guessing. It does not tell *how far* off
+# it is, and an error that all share it does not see.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="574f8f6e"
-# **看到了什么。** 随机的力矩从不会让摆*既快又直立*：图中部的上端和下端是空的。成员在那里意见不一；有 2000 行数据时，同样的速度，在杆下垂、数据很多的地方，分歧要小很多倍。
-# 在整张图上，分歧和误差给各个状态排出的次序大致相同，句子里的秩相关系数说的就是这个。躲开左图亮处的智能体，也就躲开了右图的大部分亮处。
+# %% [markdown] tags=["lang-zh"] twin="ff123b27"
+# <details><summary>看到了什么</summary>
 #
-# 可是比一比颜色：在空的地方，误差比分歧大，常常大好几倍。所有成员都是同一类网络，用的数据也几乎相同，错起来也就相似。再看右图上下两端的亮边：仿真器把速度截在 8 rad/s。
+# 随机的力矩从不会让摆*既快又直立*：图中部的上端和下端是空的。成员在那里意见不一。有 2000 行数据时，角速度为 6.8 rad/s，直立处的分歧是 0.21{{chart[3] | .2f}}；
+# 速度相同而摆下垂的地方数据很多，分歧只有 0.01{{chart[4] | .2f}}。在整张图上，分歧和误差给各个状态排出的次序大致相同，秩相关系数（rank correlation）0.75{{chart[5] | .2f}} 说的就是这个。
+# 有 2000 行数据时，躲开左图最亮的四分之一，就躲开了右图最亮的四分之一中的八成左右；只有 500 行时，是一半。
+#
+# 可是比一比颜色：有 2000 行数据时，在空的地方，误差几乎处处大于分歧，一般是它的三倍左右。这还是比较宽松的比法：单个成员的平方误差，平均等于平均预测的平方误差*再加上*分歧的平方。
+# 所有成员都是同一类网络，用的数据也几乎相同，错起来也就相似。再看右图上下两端的亮边：仿真器把速度截在 8 rad/s。
 # 这个拐点成员们几乎没见过，于是都用同样的方式把它抹平了，彼此意见一致。分歧说得出模型可能*在哪里*猜，却说不出它*错多少*；大家共有的错误，它是看不见的。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Is 90 % ninety per cent?
@@ -834,9 +932,9 @@ labs.map_lab(pendulum, fits_of_pendulum)
 # ## 90% 真的是百分之九十吗？
 #
 # 在数据上，成员意见一致，那么它们预测的方差可信吗？高斯变量有 90% 落在均值两侧 $1.645\,\sigma$ 之内。那就数一数：取精英成员混合分布的均值和标准差，留出的数据有多少落在
-# $\mu \pm 1.645\,\sigma$ 之内？如果对每个水平，比例都等于水平，模型就是**校准**的。
+# $\mu \pm 1.645\,\sigma$ 之内？如果对每个水平，比例都等于水平，模型就是**校准**的（calibrated）。
 #
-# 这个问题需要一个有噪声的世界。Pendulum 没有噪声：真实的散布为零，模型报告的标准差不过是它自己拟合得不够好。所以我们给每个下一观测和奖励加上*已知*标准差的高斯噪声：
+# 这个问题需要一个有噪声的世界。摆没有噪声：真实的散布为零，模型报告的标准差不过是它自己拟合得不够好。所以我们给每个下一观测和奖励加上*已知*标准差的高斯噪声：
 # 余弦和正弦 0.02，角速度和奖励 0.1。
 
 # %%
@@ -846,13 +944,13 @@ held_out = with_noise(fresh, truth, generator=torch_generator(0, "fresh noise"))
 noisy_model, noisy_report = fitted(noisy, "noisy")
 
 # %% [markdown] tags=["lang-en"]
-# `held_out` has 2000 rows from other episodes, with other noise. The mixture's moments, and the coverage at 90 %, by
-# hand:
+# `held_out` has 2000 rows from other episodes, with other noise. The mixture's moments, and the **coverage** at 90 %, the
+# share of rows inside, by hand:
 
-# %% [markdown] tags=["lang-zh"] twin="1a775692"
-# `held_out` 是来自其他回合的 2000 行，噪声也是另外的。混合分布的矩和 90% 水平的覆盖率，手工计算如下：
+# %% [markdown] tags=["lang-zh"] twin="4130e107"
+# `held_out` 是来自其他回合的 2000 行，噪声也是另外的。混合分布的矩，以及 90% 水平的**覆盖率**（coverage，即落在区间内的比例），手工计算如下：
 
-# %%
+# %% named="hand"
 from mbpo_teach.model.calibration import coverage
 from mbpo_teach.nets.gaussian import mixture_moments
 
@@ -866,8 +964,8 @@ def judge(model, elites, rows):
 
 mean, deviation, happened = judge(noisy_model, noisy_report.elites, held_out)
 by_hand = ((happened - mean).abs() <= 1.645 * deviation).float().mean(dim=0)
-print(by_hand.tolist())
-print((deviation.median(dim=0).values / truth).tolist())
+print(*(f"{share:.3f}" for share in by_hand))
+print(*(f"{ratio:.2f}" for ratio in deviation.median(dim=0).values / truth))
 
 # %% tags=["nbval-check-output"]
 ours = coverage(mean, deviation, happened, [0.9])[0]
@@ -875,22 +973,24 @@ print(bool(((ours - by_hand).abs() < 0.002).all()))
 print(bool(((ours > 0.80) & (ours < 0.97)).all()))
 
 # %% [markdown] tags=["lang-en"]
-# The first list is the coverage of the cosine, the sine, the velocity and the reward; all are near 90 %, and by the
-# last line between 80 and 97 %. The second list is the predicted deviation over the true one. The first three are
-# found to within about a tenth, although nobody gave them. The reward's is too large: compared with the reward's
-# range its noise is small, and the network's misfit of the reward counts as noise, too.
+# The first line is the coverage of the cosine, the sine, the velocity and the reward, from 89 %{{min(hand[:4]) | .0%}} to
+# 92 %{{max(hand[:4]) | .0%}}. The second is the predicted deviation over the true one. The first three are found to within
+# 4 %{{max(abs(hand[4]-1), abs(hand[5]-1), abs(hand[6]-1)) | .0%}}, although nobody gave them. The reward's is
+# 1.8{{hand[7] | .1f}} times too large: compared with the reward's range its noise is small, and the network's misfit of
+# the reward counts as noise, too.
 #
 # The lab multiplies all deviations by a factor.
 #
 # **Predict.** What does the curve of a model that is too sure of itself look like, and that of one too timid?
 
-# %% [markdown] tags=["lang-zh"] twin="60bfe7b5"
-# 第一个列表是余弦、正弦、角速度和奖励的覆盖率，都在 90% 附近，后一个单元格的末行说它们在 80% 与 97% 之间。第二个列表是预测标准差与真实标准差之比。前三个误差在一成左右，
-# 尽管没有人告诉过它。奖励的偏大：与奖励的变化范围相比，它的噪声很小，而网络对奖励拟合得不够好，也被算作了噪声。
+# %% [markdown] tags=["lang-zh"] twin="da18762b"
+# 第一行是余弦、正弦、角速度和奖励的覆盖率，从 89%{{min(hand[:4]) | .0%}} 到 92%{{max(hand[:4]) | .0%}}。第二行是预测标准差与真实标准差之比。前三个的误差不超过
+# 4%{{max(abs(hand[4]-1), abs(hand[5]-1), abs(hand[6]-1)) | .0%}}，尽管没有人告诉过网络。奖励的偏大，是真实值的 1.8{{hand[7] | .1f}} 倍：与奖励的变化范围相比，它的噪声很小，
+# 而网络没有拟合好的部分，也被算作了噪声。
 #
-# 下面的实验室把所有标准差乘以一个系数。
+# 下面的交互实验把所有标准差乘以一个系数。
 #
-# **先预测。** 过于自信的模型，曲线是什么样子？过于胆怯的呢？
+# **先预测。** 过于自信的模型，曲线是什么样子？过于保守的呢？
 
 # %%
 labs.calibration_lab(mean, deviation, happened)
@@ -898,46 +998,55 @@ labs.calibration_lab(mean, deviation, happened)
 # %% [markdown] tags=["lang-en"]
 # Horizontal is the level that an interval claims, vertical the share of held-out rows that it holds.
 #
-# **What was seen.** At factor 1 three of the curves lie close to the diagonal; the reward's lies on it or somewhat
-# above. Halve the deviations, and every curve sags below: intervals that claim 90 % hold 50 to 75. Double them, and
-# all curves bulge above, at 90 % to nearly all rows. A timid model is not wrong, it is wide.
+# <details><summary>What was seen</summary>
+#
+# At factor 1 three of the curves lie close to the diagonal; the reward's lies on it or somewhat above. Halve the
+# deviations, and every curve sags below: intervals that claim 90 % hold about 60. Double them, and all curves bulge
+# above: at 90 % they hold more than 99. A timid model is not wrong, it is wide.
+#
+# </details>
 #
 # And the plain Pendulum, without noise?
 
-# %% [markdown] tags=["lang-zh"] twin="6fdebe9e"
+# %% [markdown] tags=["lang-zh"] twin="7cd5ca02"
 # 横轴是区间声称的水平，纵轴是落在区间内的留出数据所占的比例。
 #
-# **看到了什么。** 系数为 1 时，三条曲线紧贴对角线，奖励那条在线上或略高。标准差减半，条条曲线都塌到下方：自称 90% 的区间只装下 50% 到 75%。标准差加倍，
-# 条条曲线都鼓到上方，90% 的区间几乎装下了所有数据。胆怯的模型不算错，只是太宽。
+# <details><summary>看到了什么</summary>
 #
-# 那么没有噪声的 Pendulum 呢？
+# 系数为 1 时，三条曲线紧贴对角线，奖励那条在线上或略高。标准差减半，每条曲线都塌到下方：自称 90% 的区间只装下 60% 左右。标准差加倍，
+# 每条曲线都鼓到上方，90% 的区间装下了 99% 以上。保守的模型不算错，只是区间太宽。
+#
+# </details>
+#
+# 那么没有噪声的摆呢？
 
 # %%
 plain = judge(model, report.elites, fresh)
-print(coverage(*plain, [0.5, 0.9]).tolist())
+for shares in coverage(*plain, [0.5, 0.9]):
+    print(*(f"{share:.3f}" for share in shares))
 
 # %% [markdown] tags=["lang-en"]
-# Two lists, the coverage of the 50 % and of the 90 % intervals. Most are well above their level, above all at 50 %.
-# The errors of a smooth misfit are not Gaussian: tiny almost everywhere, larger in few places, and the likelihood
-# pays for those. So do not read a model's predicted variance on a deterministic simulator as the noise of that world.
-# It is the size of its mistakes.
+# Two lines, the coverage of the 50 % and of the 90 % intervals. Most are well above their level, above all at 50 %.
+# The errors of a smooth misfit are not Gaussian: tiny almost everywhere, larger in few places, and for the sake of
+# those the likelihood raises the variance everywhere. So do not read a model's predicted variance on a deterministic
+# simulator as the noise of that world. It is the size of its mistakes.
 
-# %% [markdown] tags=["lang-zh"] twin="62d74742"
-# 两个列表分别是 50% 和 90% 区间的覆盖率。大多数明显高于各自的水平，50% 的尤其如此。拟合不足造成的误差不是高斯的：几乎处处很小，少数地方较大，而似然要为那些地方付账。
+# %% [markdown] tags=["lang-zh"] twin="8ed63330"
+# 两行分别是 50% 和 90% 区间的覆盖率。大多数明显高于各自的水平，50% 的尤其如此。拟合不足造成的误差不是高斯的：几乎处处很小，少数地方较大；似然为照顾这些地方，把方差整体抬高。
 # 所以在确定性的仿真器上，不要把模型预测的方差读作世界的噪声，它是模型犯错的大小。
 
 # %% [markdown] tags=["lang-en"]
-# ## Rows that drown, and rows that are drowned
+# ## What the targets are divided by
 #
 # One number decides more than it seems to: what the targets are divided by. On Pendulum, without any scaling, how
-# much of the spread that the network has to explain is reward?
+# much of the variance that the network has to explain is reward?
 
-# %% [markdown] tags=["lang-zh"] twin="c0cacb6e"
-# ## 淹没别人的行，被淹没的行
+# %% [markdown] tags=["lang-zh"] twin="54994abf"
+# ## 目标除以什么
 #
-# 有一个数比看上去重要得多：目标除以什么。在 Pendulum 上，如果完全不缩放，网络要解释的变化里，奖励占多少？
+# 有一个数比看上去重要得多：目标除以什么。在摆上，如果完全不缩放，网络要解释的方差里，奖励占多少？
 
-# %%
+# %% named="parts"
 from mbpo_teach.model.dynamics import raw_targets
 
 for targets in (raw_targets(gathered), model.scaled_targets(gathered)):
@@ -945,19 +1054,20 @@ for targets in (raw_targets(gathered), model.scaled_targets(gathered)):
     print([f"{share:.1%}" for share in variance / variance.sum()])
 
 # %% [markdown] tags=["lang-en"]
-# Each line has the shares of cosine, sine, velocity and reward. Unscaled, the reward, down to about −16, is nearly
-# all of it, and the changes of cosine and sine are drowned. Divided by their deviations, all four count the same.
+# Each line has the shares of cosine, sine, velocity and reward. Unscaled, the reward, down to about −16, is
+# 98 %{{parts[3]/100 | .0%}} of it, and the changes of cosine and sine are drowned. Divided by their deviations, all four
+# count about the same.
 #
-# So divide every column by its deviation? InvertedPendulum-v5 pays 1 for each step, and 0 for the one on which the
-# pole falls. A good agent falls rarely. The rarer the fall, the smaller the reward's deviation, and the larger,
+# So divide every column by its deviation? InvertedPendulum-v5, a pole to be balanced on a cart, gives 1 for each step, and
+# 0 for the one on which the pole falls. A good agent falls rarely. The rarer the fall, the smaller the reward's deviation, and the larger,
 # divided by it, the one row that differs. We gather the past of an agent that learned: 500 random steps, then 2500
 # under a controller with some random pushes. A later past, of twice that, is for judging.
 
-# %% [markdown] tags=["lang-zh"] twin="a6cb8b26"
-# 每行依次是余弦、正弦、角速度和奖励所占的比例。不缩放时，低到约 −16 的奖励几乎占了全部，余弦和正弦的变化被淹没了。各除以自己的标准差之后，四列一样重要。
+# %% [markdown] tags=["lang-zh"] twin="05133271"
+# 每行依次是余弦、正弦、角速度和奖励所占的比例。不缩放时，低到约 −16 的奖励占了 98%{{parts[3]/100 | .0%}}，余弦和正弦的变化被淹没了。各除以自己的标准差之后，四列差不多一样重要。
 #
-# 那么，每一列都除以自己的标准差？InvertedPendulum-v5 每一步给 1，只有杆倒下的那一步给 0。好的智能体很少让杆倒下。倒得越少，奖励的标准差就越小；除以它之后，
-# 那个与众不同的行就越大。我们收集一个学过一阵的智能体的经历：500 步随机动作，再加 2500 步由带有随机扰动的控制器走出来的步子。另收集两倍的数据用来评判。
+# 那么，每一列都除以自己的标准差？InvertedPendulum-v5（在小车上立住一根杆）每一步给 1，只有杆倒下的那一步给 0。好的智能体很少让杆倒下。倒得越少，奖励的标准差就越小；除以它之后，
+# 那个与众不同的行就越大。我们收集一个学过一阵的智能体的经历：500 步随机动作，再加 2500 步由带有随机扰动的控制器行动。另收集两倍的数据用来评判。
 
 # %% tags=["nbval-check-output"]
 from mbpo_teach.world.transitions import concatenate
@@ -983,16 +1093,16 @@ print(len(past.obs), bool((past.reward == 1 - past.terminated.float()).all()))
 # deviation instead, it is enough to hand over rewards already divided: their deviation is then 1. Both models see the
 # same rows and start from the same weights.
 #
-# **Predict.** Rare rows weigh about 40 times as much when the reward is divided by its deviation. Will the model
-# learn the fall better? What becomes of the states?
+# **Predict.** In the squared error, rare rows weigh about 40{{round(falls[7]**-2, -1) | .0f}} times as much when the reward
+# is divided by its deviation. Will the model learn the fall better? What becomes of the states?
 
-# %% [markdown] tags=["lang-zh"] twin="11680069"
-# 程序库把奖励除以 max(标准差, 1)。奖励只有 0 和 1 时，这等于什么也没做。要改成除以标准差，只需把事先除好的奖励交给它：那时标准差就是 1。两个模型看到的行相同，初始权重也相同。
+# %% [markdown] tags=["lang-zh"] twin="8d036faf"
+# 课程代码把奖励除以 max(标准差, 1)。奖励只有 0 和 1 时，这等于什么也没做。要改成除以标准差，只需把事先除好的奖励交给它：那时标准差就是 1。两个模型看到的行相同，初始权重也相同。
 #
-# **先预测。** 奖励除以标准差时，稀有的行在平方误差里的分量约为原来的 40 倍。模型会把“倒下”学得更好吗？状态又会怎样？
+# **先预测。** 奖励除以标准差时，稀有的行在平方误差里的分量约为原来的 40{{round(falls[7]**-2, -1) | .0f}} 倍。模型会把“倒下”学得更好吗？状态又会怎样？
 
 
-# %%
+# %% named="falls"
 def compare(unit):
     model, report = fitted(past._replace(reward=past.reward / unit), "cart")
     with torch.no_grad():
@@ -1013,31 +1123,39 @@ print(bool(drowned > 3 * kept_apart))
 
 # %% [markdown] tags=["lang-en"]
 # First the numbers of falls in both pasts, then a line for each model: what the reward was divided by, the error of
-# the states in deviations of their change, the error of the reward on the falls alone, and after which pass, of how
+# the states in deviations of their change, the error of the reward on the falls alone, and after which epoch, of how
 # many, the members had their best weights, on average.
 #
-# **What was seen.** Divided by its deviation, the reward drowns the states: their error is many times larger. The
-# last number says how. The falls are few, so the members soon learn them by heart, and on held-out falls the error
+# <details><summary>What was seen</summary>
+#
+# Divided by its deviation, the reward drowns the states: their error is 15{{falls[8]/falls[3] | .0f}} times as large.
+# The last number says how. The falls are few, so the members soon learn them by heart, and on held-out falls the error
 # rises again. In the second model those falls are most of the holdout score. So the score is lowest early, when the
 # states are still far from learned, and *those* weights are kept; training longer changes nothing. In the first, the
 # falls weigh less, and the score goes on falling with the error of the states.
 #
-# And the falls have gained next to nothing: their error is about the same in both. (A model that always says "1"
-# would have an error of 1 there. Both have learned something about falling; neither very much, from fewer than a
-# hundred falls.) With max(deviation, 1) the rare rows are not drowned, and drown nobody.
+# And the falls have gained nothing: their error is 0.65{{falls[9] | .2f}}, and 0.63{{falls[4] | .2f}} in the first model.
+# (A model that always says "1" would have an error of 1 there. Both have learned something about falling; neither very
+# much, from 78{{falls[0] | .0f}} falls.) With max(deviation, 1) the rare rows are not drowned, and drown nobody.
+#
+# </details>
 #
 # One past and one simulator prove no rule. They show what to look at when a model does not learn: the share of each
 # column, and of rare rows, in its holdout error.
 
-# %% [markdown] tags=["lang-zh"] twin="35fb0b64"
-# 先是两份数据中倒下的次数；然后每个模型一行：奖励除以什么，状态的误差（以变化量的标准差为单位），只在倒下的那些行上奖励的误差，以及各成员平均在第几遍（共几遍）得到最好的权重。
+# %% [markdown] tags=["lang-zh"] twin="c458d9de"
+# 先是两份数据中倒下的次数；然后每个模型一行：奖励除以什么，状态的误差（以变化量的标准差为单位），只在倒下的那些行上奖励的误差，以及各成员平均在第几轮（共几轮）得到最好的权重。
 #
-# **看到了什么。** 除以标准差之后，奖励淹没了状态：状态的误差大了许多倍。最后那个数说出了原因。倒下的次数很少，成员们很快就把它们背了下来，而在留出的那些倒下上，误差反而回升。
+# <details><summary>看到了什么</summary>
+#
+# 除以标准差之后，奖励淹没了状态：状态的误差大到 15{{falls[8]/falls[3] | .0f}} 倍。最后那个数说出了原因。倒下的次数很少，成员们很快就把它们背了下来，而在留出的那些倒下上，误差反而回升。
 # 在第二个模型里，留出误差的大部分来自这些倒下。于是它很早就到了最低点，那时状态还远没有学好，保留下来的却正是*那时*的权重；再训练多久也没有用。
 # 在第一个模型里，倒下的分量轻，留出误差随着状态的误差继续下降。
 #
-# 而倒下的预测几乎没有从中得到好处，两边的误差差不多。（总是回答“1”的模型，在这些行上的误差是 1。两者都学到了一点，但倒下不足一百次，谁也学不到很多。）
+# 而倒下的预测没有从中得到好处：误差是 0.65{{falls[9] | .2f}}，第一个模型是 0.63{{falls[4] | .2f}}。（总是回答“1”的模型，在这些行上的误差是 1。两者都学到了一点，但倒下只有 78{{falls[0] | .0f}} 次，谁也学不到很多。）
 # 用 max(标准差, 1)，稀有的行没有被淹没，也没有淹没别人。
+#
+# </details>
 #
 # 一份经历、一个仿真器证明不了什么规律，但它们告诉我们，模型学不好的时候该看什么：每一列、每一类稀有的行，在留出误差里各占多少。
 
@@ -1067,16 +1185,16 @@ print(bool(drowned > 3 * kept_apart))
 #
 # <details><summary>Answer</summary>
 #
-# Not necessarily. They share architecture, recipe and most of their data, and can share a mistake. On the map they
-# disagreed by less than they were wrong. Disagreement is a reason for doubt; agreement is no proof.
+# Not necessarily. They share architecture, recipe and most of their data, and can share a mistake. In the empty parts of
+# the map they disagreed by less than they were wrong. Disagreement is a reason for doubt; agreement is no proof.
 #
 # </details>
 #
-# **4. Why are the best weights kept for each member, and not those of the pass at which the average was best?**
+# **4. Why are the best weights kept for each member, and not those of the epoch at which the average was best?**
 #
 # <details><summary>Answer</summary>
 #
-# Members share no weights and improve at different times. At the pass with the best average, some are in a setback.
+# Members share no weights and improve at different times. At the epoch with the best average, some are in a setback.
 # Keeping each one's best costs nothing but a copy.
 #
 # </details>
@@ -1090,7 +1208,7 @@ print(bool(drowned > 3 * kept_apart))
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="7b179ab3"
+# %% [markdown] tags=["lang-zh"] twin="4f3939e5"
 # ## 小测
 #
 # **1. 用同一个策略再收集一倍的数据。两种不确定性中哪一种会变小，在哪里变小？**
@@ -1113,15 +1231,15 @@ print(bool(drowned > 3 * kept_apart))
 #
 # <details><summary>答案</summary>
 #
-# 不一定。它们的结构、训练方法和大部分数据都相同，可能一起犯错。在地图上，它们的分歧就小于它们的误差。有分歧，就有理由怀疑；没有分歧，却证明不了什么。
+# 不一定。它们的结构、训练方法和大部分数据都相同，可能一起犯错。在地图上没有数据的地方，它们的分歧就小于误差。有分歧，就有理由怀疑；没有分歧，却证明不了什么。
 #
 # </details>
 #
-# **4. 为什么每个成员各自保留最好的权重，而不是统一取平均误差最低的那一遍？**
+# **4. 为什么每个成员各自保留最好的权重，而不是统一取平均误差最低的那一轮？**
 #
 # <details><summary>答案</summary>
 #
-# 各成员不共用权重，进步有先有后。平均误差最低的那一遍，总有成员正在退步。各自保留最好的，只需多存一份副本。
+# 各成员不共用权重，进步有先有后。在平均误差最低的那一轮，总有成员正在退步。各自保留最好的，只需多存一份副本。
 #
 # </details>
 #
@@ -1140,10 +1258,11 @@ print(bool(drowned > 3 * kept_apart))
 #   members' disagreement. The mixture's variance is mean(var) + var(means).
 # - The NLL makes a network honest about noise, where there are data. Soft limits, trained with the weights, keep its
 #   claims sane elsewhere, and let a variance that has left the interval come back.
-# - Bootstrap makes the members differ, the holdout judges them, early stopping ends in time, each keeps its best
-#   weights, and the elites are used.
+# - Initial weights make the members differ, and on small data the bootstrap more so; the holdout judges them, early
+#   stopping ends in time, each keeps its best weights, and the elites are used.
 # - Disagreement says where a model guesses; it is no measure of how wrong it is.
-# - Predicted deviations can be checked by counting. On a deterministic simulator they measure the model's mistakes.
+# - A model is calibrated if its 90 % intervals hold 90 % of held-out rows, and so at every level: that can be counted. On
+#   a deterministic simulator the predicted deviations measure the model's mistakes.
 # - What targets are divided by decides what is learned.
 #
 # ## References
@@ -1163,14 +1282,14 @@ print(bool(drowned > 3 * kept_apart))
 # and measures how its errors grow. What errors mean for returns is the subject of
 # [chapter 04](04_when_to_trust.ipynb).
 
-# %% [markdown] tags=["lang-zh"] twin="57e13165"
+# %% [markdown] tags=["lang-zh"] twin="ac931c50"
 # ## 要点
 #
 # - 偶然不确定性是噪声，由每个网络自己预测；认知不确定性是无知，由成员之间的分歧显示。混合分布的方差等于 mean(var) + var(means)。
 # - 在有数据的地方，NLL 让网络对噪声诚实。界限是软的，并与权重一起训练：在别处，它让网络的说法不至于离谱；方差离开了区间，也还能回来。
-# - 自助样本使成员各不相同，留出数据评判它们，提前停止及时收手，每个成员保留自己最好的权重，用的是精英。
+# - 成员各不相同，靠的是初始权重不同；数据少时，自助样本让它们差别更大。留出数据评判它们，提前停止及时结束训练，每个成员保留自己最好的权重，用的是精英成员。
 # - 分歧说明模型在哪里猜，不能度量它错多少。
-# - 预测的标准差可以用计数来检验。在确定性的仿真器上，它量出的是模型的错误。
+# - 如果 90% 的区间恰好装下 90% 的留出数据，对每个水平都如此，模型就是校准的：数一数就知道。在确定性的仿真器上，预测的标准差量出的是模型的错误。
 # - 目标除以什么，决定了模型学到什么。
 #
 # ## 参考文献
@@ -1182,6 +1301,6 @@ print(bool(drowned > 3 * kept_apart))
 # 3. B. Lakshminarayanan, A. Pritzel, C. Blundell. *Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles.*
 #    NeurIPS 2017, [arXiv 1612.01474](https://arxiv.org/abs/1612.01474)。似然与混合见第 2 节。
 # 4. T. Gneiting, F. Balabdaoui, A. Raftery. *Probabilistic forecasts, calibration and sharpness.* Journal of the Royal
-#    Statistical Society B 69, 2007。第 1 节：先求校准，再求尖锐。
+#    Statistical Society B 69, 2007。第 1 节：先求校准，再求锐度（区间尽量窄）。
 #
-# **下一章**：这个模型走一步还不错。[第 03 章](03_compounding_error.ipynb)让它一步接一步地走，量一量误差怎样增长。误差对回报意味着什么，是[第 04 章](04_when_to_trust.ipynb)的主题。
+# **下一章：** 这个模型走一步还不错。[第 03 章](03_compounding_error.ipynb)让它一步接一步地走，量一量误差怎样增长。误差对回报意味着什么，是[第 04 章](04_when_to_trust.ipynb)的主题。

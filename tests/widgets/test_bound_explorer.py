@@ -301,6 +301,18 @@ def test_still_picture_marks_the_values():
     assert marks == {(x, round(height, 6)) for x, height in expected}
 
 
+@pytest.mark.parametrize(
+    ("lang", "named"), [("en", "k* = 22: 0.3185×"), ("zh", "k* = 22：0.3185×")]
+)
+def test_the_best_length_is_named_in_the_language(lang, named, speak, monkeypatch):
+    speak(lang)
+    monkeypatch.setattr(
+        explorer.style, "words", language.text
+    )  # whether or not there is a Chinese font
+    _, right = explorer.draw(widget.START).axes
+    assert named in [text.get_text() for text in right.texts]
+
+
 def test_moving_and_switching_language_reach_the_page(speak):
     speak("en")
     shown = widget.explorer_lab()

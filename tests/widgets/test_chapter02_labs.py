@@ -158,6 +158,26 @@ def test_still_figures_say_their_numbers():
     )
 
 
+def test_grey_means_no_data_in_every_figure_of_the_curve(spread_lab):
+    points = curves.sample_curve(500, noise=0.3, generator=torch_generator(0, "points"))
+    flat = torch.full_like(GRID, 0.5)
+    frame = curve.SpreadFrame(points, flat, flat, flat, flat)
+    far = torch.linspace(-8, 8, 321)
+    kinds = {kind: torch.full((2, 321), 0.3) for kind in ("none", "fixed", "trained")}
+    figures_of_the_curve = (
+        curve.one_network(points, GRID, flat, flat).figure,
+        curve.build_spread(GRID)(frame).figure,
+        curve.limits_picture(far, kinds, noise=0.3).figure,
+    )
+    for axes in (axes for figure in figures_of_the_curve for axes in figure.axes):
+        spans = [patch for patch in axes.patches if patch.get_alpha() == 0.18]
+        grey = sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in spans)
+        left, right = axes.get_xlim()
+        assert np.ravel(grey) == pytest.approx([left, -3, -0.8, 1, 3, right])
+        inside = [(points.x > start) & (points.x < end) for start, end in grey]
+        assert not torch.stack(inside).any()
+
+
 def test_fit_picture_marks_the_kept_weights():
     errors = torch.tensor([[1.0, 1.0], [0.2, 0.5], [0.4, 0.3]])
     report = FitReport(elites=(0,), holdout=(0.2, 0.3), curve=errors, steps=20, diverged=False)
