@@ -62,7 +62,7 @@ def _critic_panel(axes: Axes, critics: Mapping[int, Tensor]) -> None:
     axes.plot(x, action_value(ACTIONS).numpy(), color=style.BLACK, lw=1.6, label="$Q(a)$")
     for (dashes, colour), (updates, both) in zip(_STAGES[::-1], critics.items(), strict=True):
         for place, q in enumerate(both.numpy()):
-            label = None if place else words("losses.after", updates=updates)
+            label = None if place else _stage(updates)
             axes.plot(x, q, dashes, color=colour, lw=1.3, label=label)
     axes.set_title(words("losses.critic_title"))
     _action_axis(axes)
@@ -74,11 +74,15 @@ def _actor_panel(axes: Axes, actors: Mapping[int, Tensor], temperature: float) -
     for (dashes, colour), (updates, actor) in zip(_STAGES[::-1], actors.items(), strict=True):
         axes.plot(
             x, density(*actor.tolist()).numpy(), dashes, color=colour, lw=1.8,
-            label=words("losses.after", updates=updates),
+            label=_stage(updates),
         )  # fmt: skip
     axes.set_ylim(0, None)
     axes.set_title(words("losses.actor_title", temperature=f"{temperature:g}"))
     _action_axis(axes)
+
+
+def _stage(updates: int) -> str:
+    return words("losses.after", updates=updates) if updates else words("losses.before")
 
 
 def _action_axis(axes: Axes) -> None:

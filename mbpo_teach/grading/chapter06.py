@@ -1,11 +1,12 @@
-"""The exercises of chapter 06: the density of a squashed action, the soft target, the temperature.
+"""The exercises of chapter 06: a squashed density, the soft target, the temperature, an update.
 
 The references are written in NumPy, so that checking an answer never waits for PyTorch; a test
 compares them with the library. The cases are built so that the usual mistakes show: tanh twice, no
 sum over actions, log 0 far out, the larger critic, no entropy, a bootstrap across the end, a step
-in the temperature instead of its logarithm.
+in the temperature instead of its logarithm, a part of an update that is stale, missing or too new.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -106,8 +107,87 @@ def _temperature_step_cases(rng: np.random.Generator) -> list[Case]:
     return fixed + random
 
 
+State = tuple[Any, Any, Any, Any]  # actor, critics, temperature, target critics
+
+
+def _update(
+    state: State,
+    make_target: Callable[..., Any],
+    step_critics: Callable[..., Any],
+    step_actor: Callable[..., Any],
+    step_temperature: Callable[..., Any],
+    average_targets: Callable[..., Any],
+) -> State:
+    actor, critics, temperature, target_critics = state
+    target = make_target(actor, target_critics, temperature)
+    critics = step_critics(critics, target)
+    actor, log_prob = step_actor(actor, critics, temperature)
+    return (
+        actor,
+        critics,
+        step_temperature(temperature, log_prob),
+        average_targets(target_critics, critics),
+    )
+
+
+def _update_cases(rng: np.random.Generator) -> list[Case]:
+    state = (0.5, np.array([1.0, 2.0]), 0.2, np.array([3.0, 1.5]))
+    by_hand = (state, *_parts(act=0.8, reward=1.0, gamma=0.9, rate=0.1, tau=0.25))
+    return [by_hand, *(_small_learner(rng) for _ in range(5))]
+
+
+def _small_learner(rng: np.random.Generator) -> Case:
+    # All numbers are far enough from zero that every part moves what it is to move.
+    draw = rng.uniform
+    state = (
+        float(draw(0.3, 1.2)),
+        draw(0.5, 2.0, size=2),
+        float(draw(0.1, 0.5)),
+        draw(2.5, 4.0, size=2),
+    )
+    return state, *_parts(
+        act=float(draw(0.4, 0.9)), reward=float(draw(-1, 1)), gamma=float(draw(0.8, 0.99)),
+        rate=float(draw(0.1, 0.3)), tau=float(draw(0.1, 0.4)),
+    )  # fmt: skip
+
+
+def _parts(
+    *, act: float, reward: float, gamma: float, rate: float, tau: float
+) -> tuple[Callable[..., Any], ...]:
+    """Return the parts of an update of six numbers; deterministic, and without a memory.
+
+    One state; the actor is the mean m of a Gaussian of deviation 1, whose draw is m itself, so that
+    a = tanh(m); the critics are Q_i(a) = w_i a. The one row of the batch is `act`, `reward`. Each
+    step goes down the slope of SAC's loss at the learning rate `rate`; the target entropy is -1.
+    """
+
+    def log_prob_of(mean: float) -> float:
+        return float(-0.5 * np.log(2 * np.pi) - np.log(1 - np.tanh(mean) ** 2))
+
+    def make_target(actor: float, target_critics: Array, temperature: float) -> float:
+        next_q = target_critics.min() * np.tanh(actor)
+        return float(reward + gamma * (next_q - temperature * log_prob_of(actor)))
+
+    def step_critics(critics: Array, target: float) -> Array:
+        return np.asarray(critics - rate * (critics * act - target) * act)
+
+    def step_actor(actor: float, critics: Array, temperature: float) -> tuple[float, float]:
+        squashed = np.tanh(actor)
+        slope = 2 * temperature * squashed - critics.min() * (1 - squashed**2)
+        return float(actor - rate * slope), log_prob_of(actor)
+
+    def step_temperature(temperature: float, log_prob: float) -> float:
+        return float(temperature * np.exp(rate * temperature * (log_prob - 1)))
+
+    def average_targets(target_critics: Array, critics: Array) -> Array:
+        return np.asarray((1 - tau) * target_critics + tau * critics)
+
+    return make_target, step_critics, step_actor, step_temperature, average_targets
+
+
 EXERCISES = (
     Exercise(id="06-1", cases=_log_prob_cases, reference=_log_prob),
     Exercise(id="06-2", cases=_soft_target_cases, reference=_soft_target),
     Exercise(id="06-3", cases=_temperature_step_cases, reference=_temperature_step),
+    Exercise(id="06-4", cases=_update_cases, reference=_update, library=("sac_update",)),
 )

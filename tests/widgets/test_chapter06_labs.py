@@ -6,8 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from PIL import Image
 
+from mbpo_teach.figures import style
+from mbpo_teach.figures.actor_critic import actor_critic_picture
 from mbpo_teach.ground import language
 from mbpo_teach.learner import hills
 from mbpo_teach.widgets import hills as labs
@@ -179,3 +183,55 @@ def test_labs_speak_both_languages_and_answer_their_sliders(make):
     after = np.asarray(Image.open(io.BytesIO(lab.picture.frame["png"])).convert("RGB"))
     assert before.shape == after.shape
     assert (before != after).any()
+
+
+# The picture of the parts.
+
+
+@pytest.mark.parametrize(
+    ("spoken", "names"),
+    [
+        ("en", ("actor", "mean", "log-deviation", "critic", "target critic", "temperature")),
+        ("zh", ("演员", "均值", "对数标准差", "评论家", "目标网络", "温度")),
+    ],
+)
+def test_the_picture_names_every_part_and_dashes_what_only_follows(spoken, names):
+    language.use(spoken)
+    still = actor_critic_picture()
+    (axes,) = still.figure.axes
+    said = [text.get_text() for text in axes.texts]
+    if spoken == "en" or style.cjk_font() is not None:
+        for name in names:
+            assert any(name in words for words in said), name
+            assert name in still.sentence
+    assert sum(box.get_edgecolor() == to_rgba(style.BLUE) for box in axes.patches) == 4
+    dashed = [box for box in axes.patches if box.get_linestyle() != "-"]
+    assert len(dashed) == 2
+    for box in dashed:
+        assert any(rf"\bar{{Q}}_{number}" in inside(box, axes) for number in (1, 2))
+
+
+def inside(box, axes):
+    """Return what is written inside a box of the picture."""
+    return "".join(
+        text.get_text()
+        for text in axes.texts
+        if box.get_x() < text.get_position()[0] < box.get_x() + box.get_width()
+        and box.get_y() < text.get_position()[1] < box.get_y() + box.get_height()
+    )
+
+
+def test_nothing_of_the_picture_overflows_its_box():
+    for spoken in language.LANGUAGES:
+        language.use(spoken)
+        figure = actor_critic_picture().figure
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        (axes,) = figure.axes
+        for box in axes.patches:
+            edge = box.get_window_extent(canvas.get_renderer())
+            for text in axes.texts:
+                words = text.get_window_extent(canvas.get_renderer())
+                if edge.contains(*words.get_points().mean(axis=0)):
+                    assert edge.x0 < words.x0 and words.x1 < edge.x1, text.get_text()
+                    assert edge.y0 < words.y0 and words.y1 < edge.y1, text.get_text()
