@@ -348,12 +348,13 @@ check("04-2", performance_bound)
 # The explorer below computes the closed forms in your browser. On the left is $C$ against the policy shift, its two
 # terms one on top of the other, in multiples of the trivial level; the grey region is vacuous, and its scale is
 # logarithmic, because $C$ soon leaves every other. On the right are the penalties of theorems 4.2 and 4.3 for branched
-# rollouts of $k$ steps. Those belong to chapter 05; for now, look at how $C$ behaves.
+# rollouts of $k$ steps, and for comparison what whole rollouts with the same $\epsilon_m'$ lose. Those belong to chapter
+# 05; for now, look at how $C$ behaves.
 #
 # **Predict.** At $\gamma = 0.9$, $\epsilon_m = 0.01$, how large may $\epsilon_\pi$ become before $C$ says nothing: 0.5,
 # 0.05 or 0.005? What happens to that limit at $\gamma = 0.99$? And which picture changes when $r_{\max}$ doubles?
 
-# %% [markdown] tags=["lang-zh"] twin="ee436a17"
+# %% [markdown] tags=["lang-zh"] twin="3297493e"
 # ## $C$ 在哪里不提供信息
 #
 # 回报介于 $-r_{\max}/(1-\gamma)$ 与 $r_{\max}/(1-\gamma)$ 之间，所以任意两个回报之差不超过 $2 r_{\max}/(1-\gamma)$，即**平凡界**（trivial level）。
@@ -364,7 +365,7 @@ check("04-2", performance_bound)
 # 就会这样。
 #
 # 下面的界探索器在浏览器里计算这些公式。左图是 $C$ 随策略偏移的变化，两项上下叠放，以平凡界的倍数为单位；灰色区域是空洞的，那里改用对数刻度，因为 $C$
-# 很快就会超出任何普通刻度。右图是定理 4.2 和 4.3 对 $k$ 步分支推演（branched rollout）给出的惩罚项（penalty），那是第 05 章的内容，这里先看 $C$。
+# 很快就会超出任何普通刻度。右图是定理 4.2 和 4.3 对 $k$ 步分支推演（branched rollout）给出的惩罚项（penalty），旁边还有同一个 $\epsilon_m'$ 之下整段推演的惩罚项，供比较。那是第 05 章的内容，这里先看 $C$。
 #
 # **先预测。** $\gamma = 0.9$、$\epsilon_m = 0.01$ 时，$\epsilon_\pi$ 到多大 $C$ 就不提供信息了：0.5、0.05 还是 0.005？$\gamma = 0.99$
 # 时这个限度会怎样？把 $r_{\max}$ 加倍，图的哪一部分会变？
