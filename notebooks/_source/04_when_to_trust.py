@@ -396,11 +396,11 @@ explorer_lab()
 #
 # <details><summary>Hint</summary>
 #
-# Solve $\gamma\,\epsilon_m + 2\,\epsilon_\pi = 1 - \gamma$ for $\epsilon_\pi$. Can the result be negative?
+# At which shift does the condition for a vacuous bound hold with equality? And can a total variation be negative?
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="3a50bda5"
+# %% [markdown] tags=["lang-zh"] twin="e45e91aa"
 # <details><summary>看到了什么</summary>
 #
 # $\gamma = 0.9$、$\epsilon_m = 0.01$ 时，只有 $\epsilon_\pi$ 小于 0.0455，界才提供信息。$\gamma = 0.99$ 时限度是
@@ -418,7 +418,7 @@ explorer_lab()
 #
 # <details><summary>提示</summary>
 #
-# 从 $\gamma\,\epsilon_m + 2\,\epsilon_\pi = 1 - \gamma$ 中解出 $\epsilon_\pi$。结果会不会是负数？
+# 偏移多大时，界变得空洞的条件恰好取等号？全变差距离会不会是负数？
 #
 # </details>
 
