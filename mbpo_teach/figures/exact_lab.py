@@ -73,8 +73,9 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
     band = axes.fill_between(
         shifts, blank, blank, color=style.SKY, alpha=0.3, lw=0, label=words("bounds.band")
     )
+    # Over the band, which fills all of this part: below it grey would look blue.
     vacuous = axes.axvspan(
-        0, 1, color=style.GREY, alpha=0.18, lw=0, label=words("bounds.says_nothing")
+        0, 1, color=_NOTHING, alpha=0.85, lw=0, label=words("bounds.says_nothing")
     )
     (model,) = axes.plot(shifts, blank, "--", color=style.ORANGE, label=words("bounds.model"))
     (true,) = axes.plot(shifts, blank, color=style.BLUE, label=words("bounds.true"))
@@ -116,7 +117,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
         for label, sign in zip(ends, ("−", ""), strict=True):
             label.set_text(f"{sign}{largest:.3g}")
 
-    return [vacuous, band, model, true, gap, here, *ends], move
+    return [band, vacuous, model, true, gap, here, *ends], move
 
 
 def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:

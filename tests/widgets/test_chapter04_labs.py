@@ -1,15 +1,18 @@
 """The labs of chapter 4 show what the library computes, over the whole range of their sliders."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from mbpo_teach.ground import language
 from mbpo_teach.tables import mdp
 from mbpo_teach.theory import bounds, cases, exact, gains
-from mbpo_teach.widgets import exact_lab, no_step, two_errors
+from mbpo_teach.theory.looseness import layers
+from mbpo_teach.widgets import exact_lab, looseness, no_step, two_errors
 
 
 @pytest.fixture(autouse=True)
@@ -165,3 +168,41 @@ def test_no_curve_crosses_the_legend_of_the_no_step_lab(lang):
         for line in curves(lab.plate).values():
             points = left.transData.transform(line.get_xydata())
             assert box.count_contains(points) == 0
+
+
+def test_the_layers_lab_says_what_the_library_gives():
+    lab = looseness.looseness_lab()
+    assert [float(number) for number in re.findall(r"\d\.\d{3}", lab.sentence)] == [
+        0.011, 0.070, 0.416, 1.400, 2.800
+    ]  # fmt: skip
+    lab.move(eps_m=0.1, eps_pi=0.3, gamma=0.95)
+    found = layers(cases.river_case(eps_m=0.1, eps_pi=0.3, gamma=0.95))
+    assert all(f"{bound:.3f}" in lab.sentence for bound in found)
+    assert f"{found.theorem / 40:.0%} of the trivial level" in lab.sentence
+
+
+def test_the_bars_of_the_layers_lab_are_the_layers():
+    lab = looseness.looseness_lab()
+    for setting in ({}, {"eps_m": 0.0}, {"eps_m": cases.MAX_EPS_M, "eps_pi": 0.5, "gamma": 0.95}):
+        lab.move(**setting)
+        values = lab.values
+        found = layers(cases.river_case(**values))
+        shares = np.array(found) / bounds.trivial_level(gamma=values["gamma"], r_max=1)
+        lines = [artist for artist in lab.plate.moving if isinstance(artist, Line2D)]
+        ends = [line.get_xdata()[1] for line in lines]
+        np.testing.assert_allclose(ends, np.maximum(shares, 1e-4), rtol=1e-12)
+        assert max(shares) < 100  # inside the axes
+        shown = [text.get_text() for text in lab.plate.moving if isinstance(text, Text)]
+        assert shown[:5] == [f"{bound:.3f}" for bound in found]
+        assert shown[5:] == ["", *("" if np.isnan(f) else f"×{f:.1f}" for f in found.factors)]
+
+
+def test_where_the_exact_lab_says_nothing_it_is_grey():
+    """And not the blue of the band below it, which the legend gives another meaning."""
+    lab = exact_lab.exact_lab()
+    lab.move(eps_m=0.02, eps_pi=0.02, gamma=0.8)
+    axes = lab.plate.figure.axes[0]
+    x, y = axes.transData.transform((0.3, -0.5))
+    picture = np.asarray(lab.plate.image(), dtype=int)
+    red, green, blue = picture[picture.shape[0] - int(y), int(x)]
+    assert max(red, green, blue) - min(red, green, blue) < 12

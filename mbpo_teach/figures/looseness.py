@@ -1,0 +1,68 @@
+"""Why theorem 4.1 is loose: the true gap, the bound C, and the layers of the proof between them.
+
+Drawn for chapter 4.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mbpo_teach.figures import style
+from mbpo_teach.figures.axes import plain_log
+from mbpo_teach.figures.plate import Draw, drawing
+from mbpo_teach.figures.style import words
+
+_NAMES = ("gap", "laws", "on_policy", "data", "theorem")
+_COLOURS = (style.RED, style.SKY, style.SKY, style.SKY, style.BLUE)
+_LOWEST, _HIGHEST = 1e-4, 100.0
+
+
+class Frame(NamedTuple):
+    """`layers`, in units of return, (5,); `factors` to the layer before, (4,); `trivial` level."""
+
+    layers: np.ndarray
+    factors: np.ndarray
+    trivial: float
+
+
+def build() -> Draw[Frame]:
+    """Return a function that draws one frame."""
+    rows = range(len(_NAMES))
+    with style.style():
+        figure = Figure(figsize=(9.6, 3.5))
+        axes = figure.subplots()
+        axes.set(xscale="log", xlim=(_LOWEST, _HIGHEST), ylim=(len(_NAMES) - 0.4, -0.9))
+        axes.set_yticks(rows, [words(f"looseness.{name}") for name in _NAMES])
+        axes.tick_params(axis="y", length=0)
+        plain_log(axes.xaxis)
+        axes.set_xticks([1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100])
+        axes.set_xlabel(words("looseness.share"))
+        axes.axvspan(1, _HIGHEST, color=style.GREY, alpha=0.18, lw=0)
+        axes.text(
+            10, -0.55, words("bounds.says_nothing"), ha="center", va="center", color=style.DARK
+        )
+        beside = axes.get_yaxis_transform()
+        for where, key in ((1.1, "looseness.value"), (1.2, "looseness.factor")):
+            axes.text(
+                where, -0.55, words(key), transform=beside, ha="right", va="center",
+                color=style.DARK, fontsize=9,
+            )  # fmt: skip
+        bars = [
+            axes.plot([_LOWEST, 1], [row, row], color=colour, lw=15, solid_capstyle="butt")[0]
+            for row, colour in zip(rows, _COLOURS, strict=True)
+        ]
+        values, factors = (
+            [axes.text(where, row, "", transform=beside, ha="right", va="center") for row in rows]
+            for where in (1.1, 1.2)
+        )
+
+    def move(frame: Frame) -> None:
+        for bar, layer in zip(bars, frame.layers, strict=True):
+            bar.set_xdata([_LOWEST, np.clip(layer / frame.trivial, _LOWEST, _HIGHEST)])
+        for value, layer in zip(values, frame.layers, strict=True):
+            value.set_text(f"{layer:.3f}")
+        for label, factor in zip(factors[1:], frame.factors, strict=True):
+            label.set_text("" if np.isnan(factor) else f"×{factor:.1f}")
+
+    return drawing(figure, ([*bars, *values, *factors], move))
