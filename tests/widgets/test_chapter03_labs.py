@@ -138,9 +138,23 @@ def test_inherited_error_and_leaving_the_data_as_the_chapter_tells_them():
     true = np.nanmedian(hopper["policy.one_step"][3, :12], axis=0)
     np.testing.assert_allclose(at[ks], [0.019, 0.028, 0.144], atol=5e-4)
     np.testing.assert_allclose(true[[1, 50]], [0.019, 0.008], atol=5e-4)
+    # Along the same actions the pole's two curves lie on each other for thirty steps.
+    curves = arrays("InvertedPendulum-v5")
+    true, at = (
+        np.nanmedian(curves[f"actions.{name}"][1, :12], axis=0)[1:31]
+        for name in ("one_step", "at_imagined")
+    )
+    np.testing.assert_allclose(at, true, rtol=0.5)
     # The pole with nobody to look at it falls, in the model: there it leaves the data too.
     fallen = median("InvertedPendulum-v5", "actions.at_imagined")[3]
     assert fallen[20] < 0.001 and fallen[50] == pytest.approx(0.08, abs=0.005)
+
+
+def test_the_steps_that_a_smaller_error_adds_in_the_quiz_and_beside_the_law():
+    assert np.log(2) / np.log(1.2) == pytest.approx(3.8, abs=0.01)
+    assert np.log(2.4) / np.log(1.2) == pytest.approx(5, abs=0.25)
+    # Quiz 5: twentyfold in twenty steps needs no stretch.
+    assert growth(0.01, 1.0, 20) == pytest.approx(20 * growth(0.01, 1.0, 1))
 
 
 # The labs.
