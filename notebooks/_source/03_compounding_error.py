@@ -242,8 +242,8 @@ rod = {key: np.stack([one[key] for one in each]) for key in each[0]}
 rod |= {"sizes": np.array(sizes), "mean_guess": errors.mean_guess(data.obs, scale)}
 
 # %% [markdown] tags=["lang-en"]
-# There are two reasons why $e(k)$ can grow. Errors are *handed on*: the next step starts from a wrong state, and from there
-# even a perfect model would not find back. And errors are *newly made*: where imagination has strayed from the data, the
+# There are two reasons why $e(k)$ can grow. Errors are *handed on*: the next step starts from a wrong state, and even
+# a perfect model could only go on from there. And errors are *newly made*: where imagination has strayed from the data, the
 # model itself may be worse. To see the second alone, we put the simulator into the imagined state, let it take the action that was
 # taken there, and compare its step, $f$, with the model's:
 #
@@ -261,8 +261,8 @@ rod |= {"sizes": np.array(sizes), "mean_guess": errors.mean_guess(data.obs, scal
 # **Predict.** After 50 steps, will the error be about 50 times that of one step, more, or less? Is the band as wide at
 # $k = 50$ as at $k = 1$? Does the green line rise? Does the red one?
 
-# %% [markdown] tags=["lang-zh"] twin="0e3bdd61"
-# $e(k)$ 变大，可能有两个原因。一是误差会*传下去*：下一步从错误的状态出发，即使模型从此完全正确，也回不到真实的轨迹上。二是误差会*新产生*：想象偏离数据之后，模型本身可能就不那么准了。要单独看第二个原因，就把仿真器放进想象的状态，执行当时在那里采取的动作，再拿它走的一步 $f$ 和模型走的一步相比：
+# %% [markdown] tags=["lang-zh"] twin="098edf2e"
+# $e(k)$ 变大，可能有两个原因。一是误差会*传下去*：下一步从错误的状态出发，即使模型从此完全正确，也只能从那里走下去。二是误差会*新产生*：想象偏离数据之后，模型本身可能就不那么准了。要单独看第二个原因，就把仿真器放进想象的状态，执行当时在那里采取的动作，再拿它走的一步 $f$ 和模型走的一步相比：
 #
 # $$\hat e(k) = \Big\lVert \frac{\hat s_k - f(\hat s_{k-1}, a_{k-1})}{\sigma} \Big\rVert ,$$
 #
