@@ -2,10 +2,13 @@
 
 python tools/record_errors.py                 all five environments, about half an hour on one core
 python tools/record_errors.py Hopper-v5       one of them
+python tools/record_errors.py --imagined      only what follows from recorded rollouts, a minute
 
 For each environment and data size one ensemble is trained on part of the same 10,000 transitions.
 Stored are its one-step errors on data it has not seen and, for the two environments of chapter 3's
-labs, the k-step errors from states met while acting. Every finished part is kept
+labs, the k-step errors from states met while acting. From the imagined rollouts that a record
+holds (those of the first FILMED starts) follow the errors at imagined states: no model is needed,
+since the rollout itself says what the model predicted there. Every finished part is kept
 (:mod:`recording`): a run that was interrupted goes on where it stopped.
 
 Random actions end an episode of InvertedPendulum after 6 steps on average, of Hopper after 23: too
@@ -16,7 +19,7 @@ nothing else.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -28,6 +31,7 @@ from mbpo_teach.model import errors
 from mbpo_teach.model.compounding import compound, named
 from mbpo_teach.model.dynamics import Ensemble, column_scale, predict
 from mbpo_teach.model.fit import FitConfig, fit_ensemble
+from mbpo_teach.records import archive
 from mbpo_teach.world import envs
 from mbpo_teach.world.transitions import Transition, rows
 from recording import keep, kept, provenance, save
@@ -73,6 +77,16 @@ def said(name: str) -> dict:
             "hidden": HIDDEN,
             "fits": [asdict(fit) for fit in FITS],
         },
+    )
+
+
+def said_of_imagined(name: str) -> dict:
+    """Return what a record says of the arrays that follow from its rollouts."""
+    arrays = ("actions.at_imagined", "policy.at_imagined", "mean_guess")
+    return provenance(
+        f"python tools/record_errors.py --imagined {name}",
+        seed=SEED,
+        config={"arrays": arrays, "starts": FILMED},
     )
 
 
@@ -185,6 +199,37 @@ def model_side(env: envs.Env, size: int, weights: np.ndarray | None, real: dict)
     return {key: np.asarray(value) for key, value in found.items()}
 
 
+def imagined_side(env: envs.Env, arrays: Mapping[str, np.ndarray]) -> dict:
+    """Return the errors at imagined states and of a model that knows nothing, from a record.
+
+    The real actions are not recorded; the same seed gives them again.
+    """
+    weights, scale = arrays["weights"], torch.tensor(arrays["scale"])
+    played = torch.tensor(real_side(env, weights)["actions.acts"][:FILMED])
+    acting = {"actions": errors.same_actions(played), "policy": linear_policy(weights)}
+    found: dict = {"mean_guess": errors.mean_guess(same_data(env, weights)[0].obs, scale)}
+    for mode, act in acting.items():
+        real = torch.tensor(arrays[f"{mode}.real"])
+        found[f"{mode}.at_imagined"] = torch.stack(
+            [
+                errors.errors_at_imagined_states(env, rollouts, real, act, scale)
+                for rollouts in torch.tensor(arrays[f"{mode}.imagined"])
+            ]
+        )
+    return {key: np.asarray(value, np.float32) for key, value in found.items()}
+
+
+def add_imagined(name: str) -> None:
+    """Add to a record what follows from its rollouts; every other array stays as it is."""
+    record, env = archive.load(f"errors_{name}"), envs.make(name)
+    save(
+        f"errors_{name}",
+        record.arrays | imagined_side(env, record.arrays),
+        record.provenance | {"imagined": said_of_imagined(name)},
+    )
+    env.close()
+
+
 def record(name: str) -> None:
     """Make the record of one environment."""
     env = envs.make(name)
@@ -204,20 +249,29 @@ def record(name: str) -> None:
         arrays["weights"] = weights
     for mode in ("actions", "policy") if real else ():
         arrays[f"{mode}.real"] = real[f"{mode}.real"][:FILMED]
-    save(f"errors_{name}", arrays, said(name))
+    about = said(name)
+    if real:
+        arrays |= imagined_side(env, arrays)
+        about |= {"imagined": said_of_imagined(name)}
+    save(f"errors_{name}", arrays, about)
     env.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("environments", nargs="*", help=", ".join(ALL))
-    chosen = parser.parse_args().environments or ALL
-    if unknown := set(chosen) - set(ALL):
+    parser.add_argument(
+        "--imagined", action="store_true", help="only what follows from recorded rollouts"
+    )
+    asked = parser.parse_args()
+    allowed = WITH_POLICY if asked.imagined else ALL
+    chosen = asked.environments or allowed
+    if unknown := set(chosen) - set(allowed):
         parser.error(f"no such environment: {', '.join(sorted(unknown))}")
     # One thread: the last digits of a sum depend on how many share it.
     torch.set_num_threads(1)
     for name in chosen:
-        record(name)
+        (add_imagined if asked.imagined else record)(name)
 
 
 if __name__ == "__main__":

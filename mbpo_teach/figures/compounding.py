@@ -25,16 +25,20 @@ class ErrorsFrame(NamedTuple):
     k: int
 
 
-def build_errors(*, steps: int, limits: tuple[float, float]) -> Draw[ErrorsFrame]:
+def build_errors(
+    *, steps: int, limits: tuple[float, float], mean_guess: float
+) -> Draw[ErrorsFrame]:
     """Return a function that draws one frame, a panel for each way of acting.
 
-    `limits` are the lowest and the highest error that will be drawn.
+    `limits` are the lowest and the highest error that will be drawn, `mean_guess` is the error of a
+    model that knows nothing.
     """
     with style.style():
         figure = Figure(figsize=(9.4, 4.3))
         panels = figure.subplots(1, 2, sharey=True)
         parts = [
-            _errors_panel(axes, steps, acting) for axes, acting in zip(panels, ACTING, strict=True)
+            _errors_panel(axes, steps, acting, mean_guess)
+            for axes, acting in zip(panels, ACTING, strict=True)
         ]
         for axes, acting in zip(panels, ACTING, strict=True):
             axes.set_title(words(f"compounding.{acting}"))
@@ -46,7 +50,7 @@ def build_errors(*, steps: int, limits: tuple[float, float]) -> Draw[ErrorsFrame
         return drawing(figure, *parts)
 
 
-def _errors_panel(axes: Axes, steps: int, acting: str) -> Panel[ErrorsFrame]:
+def _errors_panel(axes: Axes, steps: int, acting: str, mean_guess: float) -> Panel[ErrorsFrame]:
     times = np.arange(1, steps + 1)
     blank = np.ones(steps)
     band = axes.fill_between(
@@ -57,14 +61,18 @@ def _errors_panel(axes: Axes, steps: int, acting: str) -> Panel[ErrorsFrame]:
         "single": (style.ORANGE, "--", 1.6),
         "disagreement": (style.PURPLE, "-.", 1.6),
         "one_step": (style.GREEN, ":", 1.8),
+        "at_imagined": (style.RED, (0, (5, 1, 1, 1, 1, 1)), 1.6),
         "own": (style.BLACK, "-", 0.9),
     }
     lines = {
         name: axes.plot(
-            times, blank, dashes, color=colour, lw=width, label=words(f"compounding.{name}")
+            times, blank, ls=dashes, color=colour, lw=width, label=words(f"compounding.{name}")
         )[0]
         for name, (colour, dashes, width) in looks.items()
     }
+    axes.axhline(
+        mean_guess, color=style.GREY, lw=1.4, ls="--", label=words("compounding.mean_guess")
+    )
     here = axes.axvline(1, color=style.GREY, lw=1)
     (point,) = axes.plot(1, 1, "o", color=style.BLUE, ms=7)
     axes.set_xlim(0, steps)

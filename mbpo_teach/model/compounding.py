@@ -2,9 +2,9 @@
 
 Real rollouts are given. Beside each the model imagines three things: the rollout of the whole
 ensemble, the rollout of each member alone, and, as the reference, one step from every *true* state
-along the way. The last does not compound: where e(k) leaves it, the model suffers from its own
-earlier errors and not from harder states. Course notes, section "compounding error"; taught in
-chapter 3.
+along the way. The last does not compound. Two things can lift e(k) above it: earlier errors that
+are handed on, and imagined states at which the model is worse. What measures the second by itself
+needs the simulator: :func:`mbpo_teach.model.errors.errors_at_imagined_states`. Taught in chapter 3.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,9 @@ ACTING = ("actions", "policy")
 Arrays = Mapping[str, NDArray[Any]]
 """Measurements of models of several data sizes, under the names of :func:`named`, beside "sizes".
 
-Errors are then (size, start, time).
+Errors are then (size, start, time). Beside them stand "actions.at_imagined" and
+"policy.at_imagined" (:func:`mbpo_teach.model.errors.errors_at_imagined_states`), perhaps of the
+first starts only, and "mean_guess" (:func:`mbpo_teach.model.errors.mean_guess`), one number.
 """
 
 
@@ -109,6 +111,7 @@ class Curves(NamedTuple):
     single: NDArray[np.floating]
     disagreement: NDArray[np.floating]
     one_step: NDArray[np.floating]
+    at_imagined: NDArray[np.floating]
 
 
 def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
@@ -118,7 +121,7 @@ def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Cur
     low, middle, high = np.nanquantile(errors, (0.1, 0.5, 0.9), axis=0)
     others = {
         name: np.nanmedian(arrays[f"{acting}.{name}"][at], axis=0)[1:]
-        for name in ("single", "disagreement", "one_step")
+        for name in ("single", "disagreement", "one_step", "at_imagined")
     }
     return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
 

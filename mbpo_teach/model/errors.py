@@ -17,7 +17,13 @@ from torch import Tensor
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.world.envs import Act, Env, interact
-from mbpo_teach.world.simulator import SimulatorState, get_state, known_simulator, set_state
+from mbpo_teach.world.simulator import (
+    SimulatorState,
+    get_state,
+    known_simulator,
+    set_from_obs,
+    set_state,
+)
 
 TimedPolicy = Callable[[Tensor, int], Tensor]
 """A function of observations (row, obs) and the time step that returns actions (row, act)."""
@@ -147,13 +153,58 @@ def k_step_error(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+@torch.no_grad()
+def errors_at_imagined_states(
+    env: Env,
+    imagined: Float[Tensor, "start time obs"],
+    real: Float[Tensor, "start time obs"],
+    act: TimedPolicy,
+    scale: Float[Tensor, " obs"],
+) -> Float[Tensor, "start time"]:
+    """Return the error of each imagined step by itself; no unit, 0 at time 0.
+
+    The simulator is put into the imagined state and takes the action that was taken there; `act` is
+    the one that `imagined` followed. Nothing is inherited: what is left is how wrong the model is
+    at this place. NaN where the real rollout had ended, infinite where the imagined one has left
+    the finite numbers. `scale` is as in :func:`k_step_error`.
+
+    Two traps. An imagined observation need be no state at all (Pendulum: a cosine and a sine off
+    the circle). The simulator starts from the nearest one, and so the *changes* are compared, lest
+    that gap, which earlier steps left, be counted once more. And a simulator answers from
+    impossible states too (a foot inside the floor), violently: that is part of the error.
+    """
+    truth = torch.full_like(imagined, torch.nan)
+    truth[:, 0] = imagined[:, 0]
+    for step in range(imagined.shape[1] - 1):
+        before, wanted = imagined[:, step], act(imagined[:, step], step)
+        usable = before.isfinite().all(dim=-1) & wanted.isfinite().all(dim=-1)
+        for row in usable.nonzero().flatten().tolist():
+            set_from_obs(env, before[row].numpy())
+            shown = np.asarray(known_simulator(env)._get_obs(), np.float32)
+            change = env.step(wanted[row].numpy()).obs - shown
+            truth[row, step + 1] = before[row] + torch.from_numpy(change)
+    distance: Tensor = ((imagined - truth) / scale).norm(dim=-1)
+    ended = real.isnan().any(dim=-1)
+    return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
+
+
+def mean_guess(obs: Float[Tensor, "row obs"], scale: Float[Tensor, " obs"]) -> float:
+    """Return the median error of a model that knows nothing and always predicts the data's mean.
+
+    Each dimension adds about 1 to the square, so this is near the root of their number, and lower
+    where a few rows lie far out.
+    """
+    return float(((obs - obs.mean(dim=0)) / scale).norm(dim=-1).median())
+
+
 def disagreement(
     imagined: Float[Tensor, "member start time obs"], scale: Float[Tensor, " obs"]
 ) -> Float[Tensor, "start time"]:
     """Return how far the members' rollouts lie apart, on the scale of :func:`k_step_error`.
 
-    The root of the summed variance of the members about their mean: the error that the ensemble
-    itself would expect if its members were as far from the truth as from each other.
+    The root of the summed variance of the members about their mean: an estimate of the error of a
+    *single member*. The members' average is better wherever their errors differ (√n times for n
+    independent unbiased members), so it is not what this is to be compared with.
     """
     variance = (imagined / scale).var(dim=0, correction=0)
     return variance.sum(dim=-1).sqrt()

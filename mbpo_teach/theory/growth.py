@@ -6,8 +6,8 @@ A model that errs by e in every step, in a world that stretches differences by L
 
 after k steps. L < 1 forgets, L = 1 adds up to e k, L > 1 explodes. L belongs to the world (and to
 how one acts in it), e to the model: more data lower e and leave L alone. Exact for linear systems,
-a first approximation while errors are small. Course notes, section "compounding error"; Asadi,
-Misra and Littman 2018 (arXiv 1804.07193) prove the corresponding bound. Taught in chapter 3.
+a first approximation while errors are small. Asadi, Misra and Littman 2018
+(arXiv 1804.07193) prove the corresponding bound. Taught in chapter 3.
 """
 
 import numpy as np

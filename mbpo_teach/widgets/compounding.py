@@ -38,18 +38,28 @@ def errors_lab(arrays: Arrays, *, size: int, k: int = 10) -> Lab:
     drawn = [
         np.nanquantile(arrays[f"{acting}.{name}"], level, axis=1)[:, 1:]
         for acting in ACTING
-        for name, level in (("ensemble", 0.1), ("ensemble", 0.9), ("one_step", 0.5))
+        for name, level in (
+            ("ensemble", 0.1),
+            ("ensemble", 0.9),
+            ("one_step", 0.5),
+            ("at_imagined", 0.5),
+        )
     ]
+    mean_guess = float(arrays["mean_guess"])
 
     def make_view() -> lab.View:
-        draw = build_errors(steps=steps, limits=decades(*drawn))
+        draw = build_errors(
+            steps=steps, limits=decades(*drawn, np.array(mean_guess)), mean_guess=mean_guess
+        )
 
         def view(*, k: int, start: int, size: float) -> tuple[Plate, str]:
             shown = {
                 acting: error_curves(arrays, acting, size=size, start=start - 1)
                 for acting in ACTING
             }
-            said = [text("compounding.sentence", k=k, size=int(size))]
+            said = [
+                text("compounding.sentence", k=k, size=int(size), mean_guess=_number(mean_guess))
+            ]
             said += [_sentence(acting, found, k, start) for acting, found in shown.items()]
             return draw(ErrorsFrame(shown, k)), join(said)
 
@@ -177,6 +187,8 @@ def _sentence(acting: str, found: Curves, k: int, start: int) -> str:
         high=_number(found.high[k - 1]),
         single=_number(found.single[k - 1]),
         disagreement=_number(found.disagreement[k - 1]),
+        one_step=_number(found.one_step[k - 1]),
+        at_imagined=_number(found.at_imagined[k - 1]),
         start=start,
         own=_number(own) if np.isfinite(own) else text("compounding.ended"),
     )

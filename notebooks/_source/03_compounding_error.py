@@ -1,28 +1,29 @@
 # %% [markdown] tags=["lang-en"]
 # # 03 · Compounding error: small errors grow
 #
-# A model that is right about the next step to three digits can be wrong about everything fifty steps later. This
-# chapter measures how its errors grow, in three worlds, and finds out what decides the speed.
+# A model that is right about the next step to three digits can be wrong about everything fifty steps later: small errors
+# compound. This chapter measures how they grow, in three worlds, and finds out what decides the speed. Terms are explained
+# in the [glossary](../../docs/glossary.md).
 #
 # | | |
 # |---|---|
-# | **Objectives** | Measure the $k$-step error of a model fairly; read the growth rate off a curve and say where it comes from; say what more data buy and what an ensemble knows of its own errors; tell a proxy from $\epsilon_m$. |
+# | **Objectives** | Measure the $k$-step error of a model fairly; tell errors that are handed on from errors that are newly made; read the growth rate off a curve and say where it comes from; say what more data change and what an ensemble knows of its own errors; tell a proxy from the paper's model error $\epsilon_m$. |
 # | **Prerequisites** | Chapter [02](02_ensemble.ipynb) (a probabilistic ensemble), or the idea of one: several networks, trained on the same data, that predict the next state. Eigenvalues help in one section. |
-# | **Reading time** | 60 minutes with the exercises |
-# | **Run time** | about 30 s on two cores |
+# | **Reading time** | 75 minutes with the exercises |
+# | **Run time** | about 35 s on two cores |
 # | **Language** | English · [中文](../zh/03_compounding_error.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="809ff235"
+# %% [markdown] tags=["lang-zh"] twin="86f5a1ba"
 # # 03 · 复合误差：小误差会长大
 #
-# 一个模型，下一步能预测准到三位数字，五十步之后却可能全错。本章在三个世界里测量误差怎样增长，并找出是什么决定了增长的快慢。
+# 一个模型，下一步能预测准到三位数字，五十步之后却可能全错：小误差会一步步累积成**复合误差（compounding error）**。本章在三个世界里测量误差怎样增长，并找出是什么决定了增长的快慢。术语见[术语表](../../docs/glossary.md)。
 #
 # | | |
 # |---|---|
-# | **学习目标** | 公平地测量模型的 $k$ 步误差；从曲线上读出增长率，说清它从何而来；说出更多的数据能换来什么、模型集成对自己的误差知道多少；分清代理量与 $\epsilon_m$。 |
+# | **学习目标** | 公平地测量模型的 $k$ 步误差；分清传下来的误差和新产生的误差；从曲线上读出增长率，说清它从何而来；说出更多的数据能改变什么、模型集成对自己的误差知道多少；分清代理量与论文中的模型误差 $\epsilon_m$。 |
 # | **预备知识** | 第 [02](02_ensemble.ipynb) 章的概率模型集成；或者只要知道它的意思：用同一批数据训练若干个网络，各自预测下一个状态。有一节会用到特征值。 |
-# | **阅读时间** | 连同练习 60 分钟 |
-# | **运行时间** | 双核机器上约 30 秒 |
+# | **阅读时间** | 连同练习 75 分钟 |
+# | **运行时间** | 双核机器上约 35 秒 |
 # | **语言** | [English](../en/03_compounding_error.ipynb) · 中文 |
 
 # %% [markdown] tags=["lang-en"]
@@ -35,8 +36,8 @@
 # %% [markdown] tags=["lang-zh"] twin="74fe6870"
 # ## 一个世界、一个模型、同一个起点
 #
-# 第一个世界是 Gymnasium 的倒立摆 Pendulum：一根杆，由力气不大的电机转动。观测是 $(\cos\theta, \sin\theta, \dot\theta)$，$\theta = 0$
-# 表示朝上。用均匀随机的力矩走一万步，就是我们的数据；四个小的模型集成分别用前 300、1000、3000 条和全部数据来学习。
+# 第一个世界是 Gymnasium 的摆（Pendulum-v1，国内常称倒立摆）：一根杆，由力气不大的电机转动。观测是 $(\cos\theta, \sin\theta, \dot\theta)$，$\theta = 0$
+# 表示朝上。用均匀随机的力矩采集一万条真实转移，就是我们的数据；四个小的模型集成（ensemble）分别用前 300、1,000、3,000 条和全部数据来学习。
 
 # %%
 import numpy as np
@@ -119,6 +120,10 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 # %% [markdown] tags=["lang-en"]
 # The arrays have shape (start, time, observation), time 0 being the start itself; the library's function does the same.
 #
+# MBPO's own rollouts are *not* this average: each of their steps draws one of the best members, the elites, at random and
+# samples the next state from it (chapter [07](07_mbpo.ipynb)). The average is the more accurate walk. So beside it we shall
+# always draw the rollout of a *single* member, the best one, which is nearer to what MBPO meets, and judge by that.
+#
 # ## The error after $k$ steps
 #
 # An angle and a speed have different units. Each dimension is therefore divided by its standard deviation in the data,
@@ -126,9 +131,11 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 #
 # $$e(k) = \Big\lVert \frac{\hat s_k - s_k}{\sigma} \Big\rVert .$$
 #
-# An error of 1 means: off by as much as the states in the data differ from each other. Such a model knows nothing any
-# more. Errors of different starts differ tenfold and more, so we report the median and quantiles over the
-# starts, not a mean that a few of them decide.
+# When does a model know nothing any more? A predictor that always says "the mean of the data" is off by one standard
+# deviation in each dimension (in root mean square), so with $d$ dimensions the root mean square of its error is $\sqrt d$. Its median, computed from
+# the data, is a little lower, 1.7{{pendulum_lab[2] | .1f}} here; the figures draw it as a grey dashed line. A model above that line is
+# worse than that guess. Errors of different starts differ tenfold and more, so we report the median and quantiles over the
+# starts, not a mean that a few of them decide. Below, "deviation" is short for standard deviation.
 #
 # ### Exercise 03-1: the $k$-step error
 #
@@ -143,8 +150,10 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="ac3d17bf"
+# %% [markdown] tags=["lang-zh"] twin="0f6515dc"
 # 数组的形状是（起点，时间，观测），时间 0 就是起点本身；程序库里的函数做的是同一件事。
+#
+# MBPO 自己的推演*并不*取这种平均：它每一步都从几个最好的成员（精英成员，elites）中随机抽一个，再从该成员的预测分布中抽取下一个状态（第 [07](07_mbpo.ipynb) 章）。取平均的推演更准。所以下面总在它旁边画出*单个*成员（最好的那个）的推演：它更接近 MBPO 实际遇到的情形，评判时以它为准。
 #
 # ## $k$ 步之后的误差
 #
@@ -152,7 +161,7 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 #
 # $$e(k) = \Big\lVert \frac{\hat s_k - s_k}{\sigma} \Big\rVert .$$
 #
-# 误差为 1 表示：错得和数据里各个状态彼此之间的差别一样大，这样的模型已经什么都不知道了。不同起点的误差能差十倍以上，所以我们报告中位数和分位数，而不是被少数起点左右的平均值。
+# 误差多大，模型才算一无所知？总是预测“数据的均值”，每个维度错一个标准差（均方根），所以在 $d$ 个维度上，误差的均方根是 $\sqrt d$。它的中位数由数据算出，略小一些，这里是 1.7{{pendulum_lab[2] | .1f}}；图中用灰色虚线画出。误差高于这条线的模型，还不如这样猜。不同起点的误差能差十倍以上，所以我们报告中位数和分位数，而不是被少数起点左右的平均值。
 #
 # ### 练习 03-1：$k$ 步误差
 #
@@ -217,43 +226,78 @@ answered = errors.real_rollouts(pendulum, states, brake, steps=50)
 
 # %%
 def measured(model, elites):
-    follow = {
-        "actions": compound(model, real, played, errors.same_actions(played), scale, elites=elites),
-        "policy": compound(model, *answered, brake, scale, elites=elites),
-    }
-    return named("actions", follow["actions"]) | named("policy", follow["policy"])
+    found = {}
+    for acting, (happened, done), act in (
+        ("actions", (real, played), errors.same_actions(played)),
+        ("policy", answered, brake),
+    ):
+        one = compound(model, happened, done, act, scale, elites=elites)
+        newly = errors.errors_at_imagined_states(pendulum, one.imagined, happened, act, scale)
+        found |= named(acting, one) | {f"{acting}.at_imagined": newly.numpy()}
+    return found
 
 
 each = [measured(*models[size]) for size in sizes]
-rod = {key: np.stack([one[key] for one in each]) for key in each[0]} | {"sizes": np.array(sizes)}
+rod = {key: np.stack([one[key] for one in each]) for key in each[0]}
+rod |= {"sizes": np.array(sizes), "mean_guess": errors.mean_guess(data.obs, scale)}
 
 # %% [markdown] tags=["lang-en"]
+# There are two reasons why $e(k)$ can grow. Errors are *handed on*: the next step starts from a wrong state, and even
+# a perfect model could only go on from there. And errors are *newly made*: where imagination has strayed from the data, the
+# model itself may be worse. To see the second alone, we put the simulator into the imagined state, let it take the action that was
+# taken there, and compare its step, $f$, with the model's:
+#
+# $$\hat e(k) = \Big\lVert \frac{\hat s_k - f(\hat s_{k-1}, a_{k-1})}{\sigma} \Big\rVert ,$$
+#
+# the **one-step error at imagined states**. Nothing in it is inherited. (An imagined observation need not be a state
+# at all: here its cosine and sine may leave the unit circle. The simulator then starts from the nearest state, and the
+# *changes* are compared.)
+#
 # The lab shows $e(k)$ on a logarithmic axis: the blue line is the median over the hundred starts, the band holds 80 % of
-# them, the thin black line is one start of your choice. Three references stand beside it: the best member *alone*
-# (orange, dashed); the members' disagreement, which is how far their rollouts lie apart and so the error that the
-# ensemble itself expects (purple, dash-dotted); and the error of *one* step, taken anew from each true state along the way (green, dotted).
+# them, the thin black line is one start of your choice. Beside it stand the best member *alone* (orange, dashed) and the members'
+# disagreement, how far their rollouts lie apart, which estimates the error of *one* member (purple, dash-dotted). And there are two errors
+# of *one* step: taken anew from each true state along the way (green, dotted), and $\hat e(k)$, from each imagined state (red).
 #
 # **Predict.** After 50 steps, will the error be about 50 times that of one step, more, or less? Is the band as wide at
-# $k = 50$ as at $k = 1$? Does the green line rise?
+# $k = 50$ as at $k = 1$? Does the green line rise? Does the red one?
 
-# %% [markdown] tags=["lang-zh"] twin="979ef528"
-# 下面的实验室用对数刻度画出 $e(k)$：蓝线是一百个起点的中位数，色带包含其中的 80%，细黑线是你选定的一个起点。旁边有三条参照线：*单独*一个最好的成员（橙色虚线）；成员间的分歧，即各成员的推演彼此相距多远，也就是集成自己预期的误差（紫色点划线）；还有每次都从途中的真实状态重新出发、只走*一步*的误差（绿色点线）。
+# %% [markdown] tags=["lang-zh"] twin="098edf2e"
+# $e(k)$ 变大，可能有两个原因。一是误差会*传下去*：下一步从错误的状态出发，即使模型从此完全正确，也只能从那里走下去。二是误差会*新产生*：想象偏离数据之后，模型本身可能就不那么准了。要单独看第二个原因，就把仿真器放进想象的状态，执行当时在那里采取的动作，再拿它走的一步 $f$ 和模型走的一步相比：
 #
-# **先预测。** 50 步之后，误差大约是一步误差的 50 倍，还是更多、更少？色带在 $k = 50$ 处和在 $k = 1$ 处一样宽吗？绿线会上升吗？
+# $$\hat e(k) = \Big\lVert \frac{\hat s_k - f(\hat s_{k-1}, a_{k-1})}{\sigma} \Big\rVert ,$$
+#
+# 这就是**想象状态处的单步误差（one-step error at imagined states）**，其中没有一点是前面传下来的。（想象的观测不一定真是一个状态：在这里，余弦和正弦可能不在单位圆上。这时仿真器从最近的状态出发，比较的是两者的*变化量*。）
+#
+# 下面的交互实验用对数刻度画出 $e(k)$：蓝线是一百个起点的中位数，色带包含其中的 80%，细黑线是你选定的一个起点。旁边有*单独*一个最好的成员（橙色虚线），以及成员间的分歧（disagreement），即各成员的推演彼此相距多远，它估计的是*一个*成员的误差（紫色点划线）。另有两条只走*一步*的误差：每次都从途中的真实状态重新出发（绿色点线），以及每次都从想象的状态出发，即 $\hat e(k)$（红线）。
+#
+# **先预测。** 50 步之后，误差大约是一步误差的 50 倍，还是更多、更少？色带在 $k = 50$ 处和在 $k = 1$ 处一样宽吗？绿线会上升吗？红线呢？
 
-# %%
+# %% named="pendulum_lab"
 from mbpo_teach.widgets.compounding import errors_lab
 
-errors_lab(rod, size=1_000)
+errors_lab(rod, size=1_000, k=50)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen** (the last digits depend on the machine that trains). Along the same actions the green line stays flat:
-# later states are no harder than earlier ones. So all of the blue line's rise above it is the model's own doing: it feeds
-# on its earlier errors. In fifty steps the median grows thirty- to fortyfold at 1,000 transitions, no faster than errors
-# that simply add up. But the band widens upwards: one start in ten ends more than half a deviation off. Which ones? The cell prints how near to the top, $\cos\theta = 1$, those ten rods came, and how near a typical rod did.
+# <details><summary>What was seen</summary>
+#
+# (The last digits depend on the machine that trains.) Along the same actions the green line stays flat: later states are no harder than
+# earlier ones. With 1,000 transitions the median error after fifty steps is 0.14{{pendulum_lab[3] | .2f}},
+# 40{{pendulum_lab[3] / pendulum_lab[11] | .0f}} times the 0.0035{{pendulum_lab[11] | .4f}} of one step from a true state, so no more
+# than errors that simply add up. The red line rises, but only to 0.0085{{pendulum_lab[12] | .4f}}: the model is about twice as wrong where it has
+# strayed, and the rest of the growth is error handed on. And the band widens upwards: its upper edge ends at 0.92{{pendulum_lab[6] | .2f}}.
+#
+# </details>
+#
+# Which starts end worst? The cell prints how near to the top, $\cos\theta = 1$, the ten worst rods came, and how near a typical rod did.
 
-# %% [markdown] tags=["lang-zh"] twin="eb7c3c81"
-# **看到了什么**（末位数字随训练所用的机器而变）。沿着相同的动作，绿线是平的：后来的状态并不比先前的难。所以蓝线高出它的部分，全是模型自己造成的：前面的误差会带进后面的每一步。用 1000 条转移时，五十步里中位数增长了三四十倍，并不比误差逐步相加更快。但色带向上张开：十个起点中有一个，最后错出半个标准差以上。是哪些起点？下面的单元格打印这十根杆离最高点（$\cos\theta = 1$）最近时有多近，以及一般的杆有多近。
+# %% [markdown] tags=["lang-zh"] twin="3fd326b4"
+# <details><summary>看到了什么</summary>
+#
+# （末位数字随训练所用的机器而变。）沿着相同的动作，绿线是平的：后来的状态并不比先前的难。用 1,000 条转移时，五十步之后误差的中位数是 0.14{{pendulum_lab[3] | .2f}}，是从真实状态走一步的误差 0.0035{{pendulum_lab[11] | .4f}} 的 40{{pendulum_lab[3] / pendulum_lab[11] | .0f}} 倍，并不比误差逐步相加更快。红线也在上升，但只升到 0.0085{{pendulum_lab[12] | .4f}}：在想象偏离的地方，模型的误差约为两倍，其余的增长都是传下来的误差。色带则向上张开，上沿最后到 0.92{{pendulum_lab[6] | .2f}}。
+#
+# </details>
+#
+# 错得最多的是哪些起点？下面的单元格打印最差的十根杆离最高点（$\cos\theta = 1$）最近时有多近，以及一般的杆有多近。
 
 # %%
 worst = np.argsort(rod["actions.ensemble"][1, :, -1])[-10:]
@@ -264,18 +308,30 @@ print(f"{highest[worst].min():.2f} {highest.median():.2f}")
 # All ten came up to the top, where a small difference decides to which side a rod falls; a typical rod never came near it.
 # Compounding is not the same everywhere in one world, and a median hides it.
 #
-# With the braking policy the errors rise for some twenty steps, then stop rising, and the upper edge even *falls*, to about
-# half of its peak. Brakes bring every rod to rest, and what is left is only that the imagined rod rests in a slightly wrong place. How
-# one acts decides whether the world remembers an error.
-#
-# Now move the data size: the curves come down, most of all from 300 to 1,000.
+# With the braking policy the errors rise for some twenty steps and then hardly any more. The next cell prints for each data size how
+# high the upper edge of the band rises, and where it ends.
 
-# %% [markdown] tags=["lang-zh"] twin="e1b673d9"
+# %% [markdown] tags=["lang-zh"] twin="765d5f44"
 # 十根杆全都到过最高点附近，在那里微小的差别就决定杆倒向哪一边；一般的杆从没有到过那附近。同一个世界里，误差的增长并非处处一样，中位数把这一点藏了起来。
 #
-# 用刹车策略时，误差先上升二十步左右，然后不再上升，色带的上沿甚至会*下降*，落到最高时的一半左右。刹车让每根杆停下来，剩下的差别只是想象的杆停的位置略有不对。怎样行动，决定了世界记不记得一个误差。
+# 用刹车策略时，误差先上升二十步左右，之后几乎不再上升。下一个单元格对每种数据量打印色带上沿最高升到多少、最后停在多少。
+
+# %% named="edges"
+for size, curves in zip(sizes, rod["policy.ensemble"], strict=True):
+    edge = np.quantile(curves, 0.9, axis=0)
+    print(f"{size:6d}  {edge.max():.3f}  {edge[-1]:.3f}")
+
+# %% [markdown] tags=["lang-en"]
+# In three of the four models the upper edge even *falls* again, to less than half of its peak: with 10,000 transitions from
+# 0.072{{edges[10] | .3f}} to 0.024{{edges[11] | .3f}}. (With 1,000 it hardly does.) Brakes bring every rod to rest, and what is left is only that the
+# imagined rod rests in a slightly wrong place. How one acts decides whether the world remembers an error.
 #
-# 再移动数据量：曲线会下降，从 300 到 1000 时降得最多。
+# Now move the data size in the lab: the curves come down, most of all from 300 to 1,000.
+
+# %% [markdown] tags=["lang-zh"] twin="d19e39c1"
+# 四个模型中有三个，色带的上沿甚至会重新*下降*，降到最高时的一半以下：用 10,000 条转移时从 0.072{{edges[10] | .3f}} 降到 0.024{{edges[11] | .3f}}。（用 1,000 条时几乎不降。）刹车让每根杆停下来，剩下的差别只是想象的杆停的位置略有不对。怎样行动，决定了世界记不记得一个误差。
+#
+# 再移动交互实验里的数据量：曲线会下降，从 300 到 1,000 时降得最多。
 
 # %% [markdown] tags=["lang-en"]
 # ## A world that does not forget
@@ -300,47 +356,65 @@ print(settings["members"], settings["hidden"], settings["sizes"])
 # With random actions the pole falls after six steps on average. The data therefore come from a linear policy, found by a small
 # random search, with uniform noise added to its actions; the hundred starts were met by the same policy. So $\epsilon_\pi$,
 # the policy shift, is zero in the left panel: the actions compared are those of the data-collecting policy. In the right
-# panel the policy acts without the noise.
+# panel the policy acts without the noise. The red line, $\hat e(k)$, is here the median over twelve of the starts: those whose
+# imagined rollouts the record keeps.
 #
 # **Predict.** The one-step error is below a thousandth of a deviation. How many steps does it take until the imagined pole
 # is off by a whole deviation? Which panel rises faster?
 
-# %% [markdown] tags=["lang-zh"] twin="7dc4968c"
-# 用随机动作，杆平均六步就倒了。因此数据来自一个线性策略（由小规模的随机搜索找到），再给动作加上均匀噪声；一百个起点也是同一个策略遇到的。所以左图里策略偏移 $\epsilon_\pi$ 是零：比较所用的动作正是收集数据的策略的动作。右图里策略不加噪声。
+# %% [markdown] tags=["lang-zh"] twin="e7371dba"
+# 用随机动作，杆平均六步就倒了。因此数据来自一个线性策略（由小规模的随机搜索找到），再给动作加上均匀噪声；一百个起点也是同一个策略遇到的。所以左图里策略偏移（policy shift）$\epsilon_\pi$ 是零：比较所用的动作正是收集数据的策略的动作。右图里策略不加噪声。红线 $\hat e(k)$ 在这里是十二个起点的中位数：记录里只保存了这些起点的想象推演。
 #
 # **先预测。** 单步误差不到千分之一个标准差。要走多少步，想象的杆才会错出整整一个标准差？哪一边升得更快？
 
-# %%
+# %% named="pole_lab"
 errors_lab(pole.arrays, size=1_000)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** Along the same actions the median is a straight line on the logarithmic axis: the error is multiplied
-# by nearly the same number at each step, with no end in sight. With 1,000 transitions it goes from 0.0007 to 0.0073 after ten
-# steps and passes 1 at $k = 37$. With the policy it levels off at 0.005. *The same model* is useless or excellent after
-# fifty steps, depending on whether somebody looks at the imagined pole and corrects it. And $\epsilon_\pi = 0$: compounding
-# error needs no policy shift.
+# <details><summary>What was seen</summary>
 #
-# The members of the ensemble err in different directions, so their average is better than the best of them: by a factor of
-# four at $k = 10$. Their disagreement is *larger* than the error of the average, about threefold here. This ensemble is too
-# modest. Do not count on it; the next robot's is not.
+# Along the same actions the median is a straight line on the logarithmic axis: the error is multiplied
+# by nearly the same number at each step, with no end in sight. With 1,000 transitions it goes from 0.0007{{lines[4] | .4f}} to
+# 0.0073{{pole_lab[3] | .4f}} after ten steps and passes 1 at $k = 37${{lines[5] | .0f}}. With the policy it levels off at 0.005. *The same model* is useless or
+# excellent after fifty steps, depending on whether somebody looks at the imagined pole and corrects it. And
+# $\epsilon_\pi = 0$: compounding error needs no policy shift.
+#
+# The red line lies on the green one for thirty steps: the model is not worse at imagined states, the error is handed on. Only when the
+# imagined pole is about to fall does it rise, for no fallen pole was in the data.
+#
+# The members of the ensemble err in different directions, so their average is better than the best of them: at $k = 10$
+# 0.0073{{pole_lab[3] | .4f}} against 0.031{{pole_lab[9] | .3f}}. Does the ensemble know its own error? The disagreement estimates the error of *one member*, so it must
+# be compared with the orange line. (Beside the average every ensemble looks too modest: five independent members without a common error
+# disagree by twice the error of their average, by averaging alone.) It is 0.024{{pole_lab[10] | .3f}}, that is
+# 0.77{{pole_lab[10] / pole_lab[9] | .2f}} of it: slightly over-confident. At the other data sizes the ratio is between 1.0 and 1.2. About right, then; do not
+# count on it, the next robot's is not.
+#
+# </details>
 #
 # **Now the data size.** Before you move it: with 33 times the data, 10,000 instead of 300, at which $k$ will the median
 # pass 1?
 
-# %% [markdown] tags=["lang-zh"] twin="dbf5dc77"
-# **看到了什么。** 沿着相同的动作，中位数在对数刻度上是一条直线：每走一步，误差就乘上几乎同一个数，看不到尽头。用 1000 条转移时，它从 0.0007 升到十步后的 0.0073，在 $k = 37$ 处超过 1。而用相同的策略时，它停在 0.005 左右。*同一个模型*，五十步之后是毫无用处还是非常出色，要看有没有谁看着想象中的杆并加以纠正。而且 $\epsilon_\pi = 0$：没有策略偏移，也会有复合误差。
+# %% [markdown] tags=["lang-zh"] twin="8941fecb"
+# <details><summary>看到了什么</summary>
 #
-# 集成的各个成员错的方向不同，所以它们的平均比其中最好的一个还要好：$k = 10$ 时误差只有后者的四分之一。成员间的分歧比平均的误差*还大*，这里约为三倍。这个集成过于谦虚。但别指望总是这样，下一个机器人的集成就不谦虚。
+# 沿着相同的动作，中位数在对数刻度上是一条直线：每走一步，误差就乘上几乎同一个数，看不到尽头。用 1,000 条转移时，它从 0.0007{{lines[4] | .4f}} 升到十步后的 0.0073{{pole_lab[3] | .4f}}，在 $k = 37${{lines[5] | .0f}} 处超过 1。而用相同的策略时，它停在 0.005 左右。*同一个模型*，五十步之后是毫无用处还是非常出色，要看有没有谁看着想象中的杆并加以纠正。而且 $\epsilon_\pi = 0$：没有策略偏移，也会有复合误差。
+#
+# 前三十步里，红线和绿线重合：模型在想象的状态上并没有变差，误差是传下来的。直到想象的杆快要倒下，红线才上升，因为数据里没有倒下的杆。
+#
+# 集成的各个成员错的方向不同，所以它们的平均比其中最好的一个还要好：$k = 10$ 时是 0.0073{{pole_lab[3] | .4f}} 对 0.031{{pole_lab[9] | .3f}}。集成知道自己错多少吗？分歧估计的是*一个成员*的误差，所以应当和橙线比。（和平均相比，任何集成都显得过于谦虚：五个相互独立、没有共同误差的成员，单凭取平均，分歧就是平均的误差的两倍。）分歧是 0.024{{pole_lab[10] | .3f}}，为橙线的 0.77{{pole_lab[10] / pole_lab[9] | .2f}}：略微过于自信。在其他数据量下，这个比在 1.0 与 1.2 之间。可以说大致合适；但别指望总是这样，下一个机器人的集成就不合适。
+#
+# </details>
 #
 # **再看数据量。** 移动之前先想一想：数据是 33 倍，即从 300 条增加到 10,000 条，中位数会在哪个 $k$ 超过 1？
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="lines"
 for size, curves in zip(pole.arrays["sizes"], pole.arrays["actions.ensemble"], strict=True):
     median = np.median(curves, axis=0)
     print(f"{size:6d}  {median[1]:.4f}  {(median > 1).argmax()}")
 
 # %% [markdown] tags=["lang-en"]
-# The lines show the data size, the median of $e(1)$, and the first $k$ at which the median is above 1: 39 instead of 36. Three more steps for 33 times the data: the curves move down, but they are parallel. To see why, we
+# The lines show the data size, the median of $e(1)$, and the first $k$ at which the median is above 1:
+# 39{{lines[11] | .0f}} instead of 36{{lines[2] | .0f}}. Three more steps for 33 times the data: the curves move down, but they are parallel. To see why, we
 # need the law behind the straight line.
 #
 # ## The law of growth
@@ -362,8 +436,8 @@ for size, curves in zip(pole.arrays["sizes"], pole.arrays["actions.ensemble"], s
 # read $L$ off the simulator, with no model anywhere: nudge the upright pole a little in each direction, look what one
 # step makes of it, and take the largest eigenvalue of that matrix.
 
-# %% [markdown] tags=["lang-zh"] twin="c209f0f5"
-# 各行是数据量、$e(1)$ 的中位数，以及中位数第一次超过 1 的 $k$：是 39，而不是 36。33 倍的数据只换来三步：曲线往下移了，但彼此平行。要明白为什么，需要知道这条直线背后的规律。
+# %% [markdown] tags=["lang-zh"] twin="d4372ac2"
+# 各行是数据量、$e(1)$ 的中位数，以及中位数第一次超过 1 的 $k$：是 39{{lines[11] | .0f}}，而不是 36{{lines[2] | .0f}}。数据多到 33 倍，只多走三步：曲线往下移了，但彼此平行。要明白为什么，需要知道这条直线背后的规律。
 #
 # ## 增长的规律
 #
@@ -379,7 +453,7 @@ for size, curves in zip(pole.arrays["sizes"], pole.arrays["actions.ensemble"], s
 #
 # 这个规律说明了谁该负什么责任：**$e$ 属于模型，$L$ 属于世界**，以及在其中行动的方式。不需要任何模型，就能从仿真器里读出 $L$：把直立的杆朝每个方向轻轻推一点，看一步之后变成什么，再取这个矩阵绝对值最大的特征值。
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="stretch"
 cart = envs.make("InvertedPendulum-v5")
 
 
@@ -400,12 +474,12 @@ print(f"{stretch_of_the_world(lambda obs: [obs @ gains + bias]):.2f}")
 
 # %% [markdown] tags=["lang-en"]
 # The first number is the world's $L$ with no hand on the cart, the second with the policy's. A pole that nobody watches falls
-# away by a factor of 1.20 per step. With the policy's hand on it the largest factor is
-# 0.98: differences die out. The two panels of the lab are these two numbers.
+# away by a factor of 1.20{{stretch[0] | .2f}} per step. With the policy's hand on it the largest factor is
+# 0.98{{stretch[1] | .2f}}: differences die out. The two panels of the lab are these two numbers.
 #
-# It also follows what data can buy. Where $L > 1$, the number of steps until the error reaches a level $E$ is about
+# It also follows what more data can do. Where $L > 1$, the number of steps until the error reaches a level $E$ is about
 # $\ln(E/e)/\ln L$, up to a constant: to gain one more step, $e$ must shrink by the factor $L$. From 300 to 10,000
-# transitions $e(1)$ fell from 0.0012 to 0.0005, a factor of 2.4, and $\ln 2.4 / \ln 1.2 \approx 5$: a handful of steps,
+# transitions $e(1)$ fell from 0.0012{{lines[1] | .4f}} to 0.0005{{lines[10] | .4f}}, a factor of 2.4{{lines[1] / lines[10] | .1f}}, and $\ln 2.4 / \ln 1.2 \approx 5$: a handful of steps,
 # no more.
 #
 # ### Exercise 03-2: the growth law
@@ -419,10 +493,10 @@ print(f"{stretch_of_the_world(lambda obs: [obs @ gains + bias]):.2f}")
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="6b72dd39"
-# 第一个数是没有人推小车时世界的 $L$，第二个数是有策略时的。没有人照看的杆，偏离每一步放大 1.20 倍；有策略扶着时，最大的倍数是 0.98，差别会慢慢消失。实验室里的两幅图，说的就是这两个数。
+# %% [markdown] tags=["lang-zh"] twin="33cee46a"
+# 第一个数是没有人推小车时世界的 $L$，第二个数是有策略时的。没有人照看的杆，偏离每一步放大到 1.20{{stretch[0] | .2f}} 倍；有策略扶着时，最大的倍数是 0.98{{stretch[1] | .2f}}，差别会慢慢消失。交互实验里的两幅图，说的就是这两个数。
 #
-# 由此也知道数据能换来什么。$L > 1$ 时，误差达到某个水平 $E$ 所需的步数约为 $\ln(E/e)/\ln L$（差一个常数）：要想多走一步，$e$ 就得缩小到 $1/L$。从 300 条到 10,000 条转移，$e(1)$ 从 0.0012 降到 0.0005，是 2.4 倍，而 $\ln 2.4 / \ln 1.2 \approx 5$：只有几步，不会更多。
+# 由此也知道更多的数据有多大用处。$L > 1$ 时，误差达到某个水平 $E$ 所需的步数约为 $\ln(E/e)/\ln L$（差一个常数）：要想多走一步，$e$ 就得缩小到 $1/L$。从 300 条到 10,000 条转移，$e(1)$ 从 0.0012{{lines[1] | .4f}} 降到 0.0005{{lines[10] | .4f}}，缩小到约 1/2.4，而 $\ln 2.4 / \ln 1.2 \approx 5$：只有几步，不会更多。
 #
 # ### 练习 03-2：增长规律
 #
@@ -467,7 +541,7 @@ check("03-2", growth_law)
 # %% [markdown] tags=["lang-zh"] twin="fdf32f11"
 # ## 规律在哪里成立，在哪里失效
 #
-# 第三个世界是单腿机器人 Hopper-v5：十一个数，三个电机，还有一只会触地的脚。下面的实验室把规律和三个世界里实测的中位数放在一起，都沿着相同的动作。$e$ 取实测的 $e(1)$，$L$ 由你移动。每幅图里写着从实测曲线的前二十个增量读出的 $L$。
+# 第三个世界是单腿机器人 Hopper-v5：十一个数，三个电机，还有一只会触地的脚。下面的交互实验把规律和三个世界里实测的中位数放在一起，都沿着相同的动作。$e$ 取实测的 $e(1)$，$L$ 由你移动。每幅图里写着从实测曲线的前二十个增量读出的 $L$。
 #
 # **先预测。** 有没有一个 $L$ 能同时适合三个世界？$k$ 大的时候，规律在哪个世界里会高出实测值？
 
@@ -483,14 +557,18 @@ law_lab(
 )
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** At $L = 1.20$ the law runs parallel to the curve of the cart's pole, over four decades, about
+# <details><summary>What was seen</summary>
+#
+# At $L = 1.20$ the law runs parallel to the curve of the cart's pole, over four decades, about
 # three times above it: it assumes that every error pushes in the worst direction and that none cancels another. In the other two worlds the
 # same $L$ overshoots a thousandfold at $k = 50$. The $L$ read off there is near 1: for twenty steps and a typical start,
 # errors add up rather than explode.
 #
 # Two things the law cannot know. *Saturation*: a difference cannot exceed the size of the world; the pendulum's largest
 # errors never leave the single digits, because the two rods are then simply in unrelated places. And *the start*: $L$ is not one number where
-# the world is not linear.
+# the world is not linear. Nor is $e$ one number where imagination leaves the data; we shall see it in the hopper.
+#
+# </details>
 #
 # ### Exercise 03-3: reading a growth rate
 #
@@ -507,10 +585,14 @@ law_lab(
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="5d3968b4"
-# **看到了什么。** $L = 1.20$ 时，规律与小车上的杆的曲线在四个数量级上平行，但高出约三倍：它假定每个误差都朝最坏的方向推，彼此从不抵消。在另外两个世界里，同一个 $L$ 在 $k = 50$ 处高出上千倍。那里读出的 $L$ 接近 1：对典型的起点来说，前二十步的误差是相加，而不是爆炸。
+# %% [markdown] tags=["lang-zh"] twin="521a2da9"
+# <details><summary>看到了什么</summary>
 #
-# 有两件事是规律不知道的。一是*饱和*：差别不可能比世界本身还大；单摆里最大的误差也只有几个标准差，因为那时两根杆的位置已经毫不相干。二是*起点*：世界如果不是线性的，$L$ 就不是一个数。
+# $L = 1.20$ 时，规律与小车上的杆的曲线在四个数量级上平行，但高出约三倍：它假定每个误差都朝最坏的方向推，彼此从不抵消。在另外两个世界里，同一个 $L$ 在 $k = 50$ 处高出上千倍。那里读出的 $L$ 接近 1：对典型的起点来说，前二十步的误差是相加，而不是爆炸。
+#
+# 有两件事是规律不知道的。一是*饱和*：差别不可能比世界本身还大；摆里最大的误差也只有几个标准差，因为那时两根杆的位置已经毫不相干。二是*起点*：世界如果不是线性的，$L$ 就不是一个数。想象离开数据之后，$e$ 也不再是一个数；在 Hopper 那里会看到。
+#
+# </details>
 #
 # ### 练习 03-3：读出增长率
 #
@@ -543,7 +625,7 @@ def growth_rate(errors: np.ndarray, until: int) -> float:
 # The line stored below is the target; run the cell to see yours. Then read ours:
 # [`mbpo_teach/theory/growth.py`](../../mbpo_teach/theory/growth.py).
 
-# %% [markdown] tags=["lang-zh"] twin="3e6bc16c"
+# %% [markdown] tags=["lang-zh"] twin="18b964a5"
 # 下面存着的一行是目标；运行单元格，看到的才是你的结果。然后读一读我们的写法：[`mbpo_teach/theory/growth.py`](../../mbpo_teach/theory/growth.py)。
 
 # %% mbpo={"exercise": "03-3", "role": "check"}
@@ -577,7 +659,7 @@ strip({"InvertedPendulum-v5": pole.arrays, "Hopper-v5": hopper.arrays}, size=300
 # %% [markdown] tags=["lang-zh"] twin="7777099d"
 # 两个世界，四个时刻 $k = 1, 5, 20, 50$：真实的身体是灰色的，影子是虚线轮廓。到 $k = 5$ 为止，身体和影子重合。到 $k = 50$ 时，杆已经倒下，但只是在模型里；Hopper 的影子则悬在空中，真实的脚踩着地，它的脚却离地五厘米。
 #
-# **先预测。** 实验室显示一个时刻，旁边是这个起点的误差。数据更多，$k = 50$ 时影子会更贴近吗？多试几个起点再回答。
+# **先预测。** 交互实验显示一个时刻，旁边是这个起点的误差。数据更多，$k = 50$ 时影子会更贴近吗？多试几个起点再回答。
 
 # %%
 film_lab("Hopper-v5", hopper.arrays, size=300, k=20)
@@ -588,46 +670,105 @@ moving_film("Hopper-v5", hopper.arrays, size=300, start=1)
 # %% [markdown] tags=["lang-en"]
 # The film shows start 1, from $k = 0$ to $k = 50$, again and again.
 #
-# **What was seen.** It depends on the start. For start 10 more data help: at $k = 50$ the error falls from 1.5 with 300
+# <details><summary>What was seen</summary>
+#
+# It depends on the start. For start 10 more data help: at $k = 50$ the error falls from 1.5 with 300
 # transitions to 0.11 with 10,000. For start 1 they do not: 2.8 with 300, 5.2 with 10,000. Where the curve jumps, a foot has
 # touched the ground in one world and not, or not in the same way, in the other.
+#
+# </details>
 #
 # The quantiles over all hundred starts, where one real rollout in six ends before $k = 50$ (those are left out from then
 # on, so the right end speaks of the survivors):
 #
-# **Predict.** Is the hopper's ensemble too modest, as the pole's was, or too sure of itself? Look at the purple line.
+# **Predict.** Is the hopper's ensemble about right, as the pole's was, or too sure of itself? Compare the purple line with the
+# orange one. And does the red line stay with the green one, as the pole's did?
 
-# %% [markdown] tags=["lang-zh"] twin="7064ac32"
+# %% [markdown] tags=["lang-zh"] twin="dd017f8b"
 # 短片反复播放第 1 号起始状态从 $k = 0$ 到 $k = 50$ 的过程。
 #
-# **看到了什么。** 要看从哪里出发。对第 10 号起始状态，更多的数据有帮助：$k = 50$ 处的误差从 300 条转移时的 1.5 降到 10,000 条时的 0.11。对第 1 号则没有：300 条时是 2.8，10,000 条时是 5.2。曲线突然跳起的地方，是脚在一个世界里触了地，在另一个世界里却没有，或者触地的方式不同。
+# <details><summary>看到了什么</summary>
+#
+# 要看从哪里出发。对第 10 号起始状态，更多的数据有帮助：$k = 50$ 处的误差从 300 条转移时的 1.5 降到 10,000 条时的 0.11。对第 1 号则没有：300 条时是 2.8，10,000 条时是 5.2。曲线突然跳起的地方，是脚在一个世界里触了地，在另一个世界里却没有，或者触地的方式不同。
+#
+# </details>
 #
 # 下面是全部一百个起点的分位数。其中六分之一的真实推演在 $k = 50$ 之前就结束了，此后不再计入，所以右端说的是“幸存者”。
 #
-# **先预测。** Hopper 的集成是像那根杆的集成一样过于谦虚，还是过于自信？请看紫线。
+# **先预测。** Hopper 的集成是像那根杆的集成一样大致合适，还是过于自信？请拿紫线和橙线比。红线还会像那根杆一样与绿线重合吗？
 
-# %%
+# %% named="hopper_lab"
 errors_lab(hopper.arrays, size=10_000)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
+# <details><summary>What was seen</summary>
+#
+# Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
 # that hits the ground is not, and a network smooths over what happens at once. After such a step every rollout is a
 # different one, and the upper edge stands above 1 from $k = 5$ on.
 #
-# With 10,000 transitions the purple line lies at about a third of the blue one at $k = 1$ and at 40 % of it at $k = 10$:
-# the members agree with each other, and they are wrong together. **The ensemble is too sure of itself.** Disagreement shows
-# what the data leave open. It does not show what no member can represent. Move the data size to 300: with few data the two
-# lines lie together. More data make the members agree faster than they make them right.
+# With 10,000 transitions the members disagree at $k = 10$ by 0.049{{hopper_lab[10] | .3f}}, about a third of the
+# 0.14{{hopper_lab[9] | .2f}} by which one of them is off (and 36 % of the average's error); at $k = 1$ it is a third as well. They agree
+# with each other, and they are wrong together. **The ensemble is too sure of itself.** Disagreement shows
+# what the data leave open. It does not show what no member can represent. Move the data size to 300: there the ratio at $k = 10$ is
+# 0.73. More data make the members agree faster than they make them right.
 #
 # More data lower the error at $k = 1$, from 0.045 to 0.024 in the median, but not at $k = 50$, where it is between 1.1 and 2.0
-# for every data size. And one member is almost as good as the average here, for the same reason: their errors are shared.
+# for every data size, near the grey line. And one member is almost as good as the average here, for the same reason: their errors are shared.
+#
+# The red line leaves the green one, in both panels.
+#
+# </details>
+#
+# ## Handed on, or newly made
+#
+# Put the two robots side by side, with the same policy and the models of 10,000 transitions. For each the cell prints three medians at
+# $k = 1, 10, 20, 50$: the error $e(k)$, the error of one step from true states, and that of one step from imagined states,
+# $\hat e(k)$; all over the same twelve starts.
 
-# %% [markdown] tags=["lang-zh"] twin="521534df"
-# **看到了什么。** 在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数步子是容易的；脚触地的那一步不容易，而网络总要把突变抹平。经过这样一步，推演就成了另一条，色带的上沿从 $k = 5$ 起高于 1。
+# %% [markdown] tags=["lang-zh"] twin="e19eb05f"
+# <details><summary>看到了什么</summary>
 #
-# 用 10,000 条转移时，紫线在 $k = 1$ 处约为蓝线的三分之一，在 $k = 10$ 处约为 40%：成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，显示不了哪个成员都表达不了的东西。把数据量移到 300：数据少的时候两条线靠在一起。数据一多，成员们变得一致，比变得正确更快。
+# 在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数转移是容易的；脚触地的那一次不容易，而网络总要把突变抹平。过了这一步，两条推演从此分道扬镳，色带的上沿从 $k = 5$ 起高于 1。
 #
-# 更多的数据降低了 $k = 1$ 处的误差，中位数从 0.045 降到 0.024；但 $k = 50$ 处没有下降，无论数据多少都在 1.1 到 2.0 之间。而且在这里，单个成员几乎和平均一样好，道理相同：它们的误差是共有的。
+# 用 10,000 条转移时，$k = 10$ 处成员间的分歧是 0.049{{hopper_lab[10] | .3f}}，约为单个成员误差 0.14{{hopper_lab[9] | .2f}} 的三分之一（是平均的误差的 36%）；$k = 1$ 处同样约为三分之一。成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，却显示不了所有成员都表达不了的东西。把数据量移到 300：那时 $k = 10$ 处的比是 0.73。数据一多，成员们变得一致，比变得正确更快。
+#
+# 更多的数据降低了 $k = 1$ 处的误差，中位数从 0.045 降到 0.024；但 $k = 50$ 处没有下降，无论数据多少都在 1.1 到 2.0 之间，接近灰线。而且在这里，单个成员几乎和平均一样好，道理相同：它们的误差是共有的。
+#
+# 在左右两幅图里，红线都离开了绿线。
+#
+# </details>
+#
+# ## 传下来的，还是新产生的
+#
+# 把两个机器人放在一起比：用相同的策略，取用 10,000 条转移训练的模型。单元格对每个世界打印 $k = 1, 10, 20, 50$ 处的三个中位数：误差 $e(k)$，从真实状态走一步的误差，以及从想象的状态走一步的误差 $\hat e(k)$；三者都对同样的十二个起点计算。
+
+# %% tags=["nbval-check-output"] named="two"
+for world, arrays in (("InvertedPendulum-v5", pole.arrays), ("Hopper-v5", hopper.arrays)):
+    print(world)
+    for name in ("ensemble", "one_step", "at_imagined"):
+        median = np.nanmedian(arrays[f"policy.{name}"][3, :12], axis=0)
+        print(f"{name:>12}", *(f"{median[k]:.4f}" for k in (1, 10, 20, 50)))
+
+# %% [markdown] tags=["lang-en"]
+# The pole's error grows eightfold, from 0.0006{{two[0] | .4f}} to 0.0048{{two[3] | .4f}}, while a step from an imagined state is as good
+# as one from a true state, 0.0003{{two[11] | .4f}}. All of its growth is error handed on. **A growing $e(k)$ does not show that
+# imagination has left the data.**
+#
+# The hopper's has. From true states a step becomes easier, from 0.019{{two[16] | .3f}} to 0.008{{two[19] | .3f}}; from imagined states it becomes
+# seven times harder, from 0.019{{two[20] | .3f}} to 0.144{{two[23] | .3f}}. Such states were never in the data; some of them could not
+# exist, such as a foot inside the floor, which the simulator pushes out violently.
+#
+# So there are two causes, and two remedies. Errors that are handed on are held down by a policy that corrects what it sees. Against leaving
+# the data only two things help: not going there, with short rollouts, and new data where the policy goes. $\hat e(k)$ is a proxy, like $e(k)$; chapter 05 measures its exact
+# counterpart, a total variation, in a table.
+
+# %% [markdown] tags=["lang-zh"] twin="9a5b265c"
+# 杆的误差增长到八倍，从 0.0006{{two[0] | .4f}} 升到 0.0048{{two[3] | .4f}}，而从想象的状态走一步，和从真实状态走一步一样准：0.0003{{two[11] | .4f}}。它的增长全是传下来的。**$e(k)$ 增长，并不说明想象已经离开了数据。**
+#
+# Hopper 的想象确实离开了数据。从真实状态走一步越来越容易，误差从 0.019{{two[16] | .3f}} 降到 0.008{{two[19] | .3f}}；从想象的状态走一步，误差却升到七倍，从 0.019{{two[20] | .3f}} 升到 0.144{{two[23] | .3f}}。这样的状态数据里从未有过；有些根本不可能存在，比如脚陷进地面，仿真器会猛地把它推出来。
+#
+# 所以原因有两种，对策也不同。误差会传下去，就要靠策略看到偏差并加以纠正；想象会离开数据，就只能不往那里走：推演要短，并在策略所到之处采集新的数据。$\hat e(k)$ 和 $e(k)$ 一样是代理量；第 05 章会在表格里测量与它对应的精确的量，即全变差距离。
 
 # %% [markdown] tags=["lang-en"]
 # ## One step, five simulators
@@ -636,14 +777,15 @@ errors_lab(hopper.arrays, size=10_000)
 # transitions that no model has seen. HalfCheetah, Walker2d and Ant (with 27 observations) acted at random, and their smaller
 # data sets are random parts of the largest; InvertedPendulum and Hopper acted with noisy linear policies, and theirs are its
 # beginnings. Each line shows the *mean* of
-# $e(1)$ for 300 to 10,000 transitions, and last the error of expecting no change at all. A mean, because the paper's $\epsilon_m$ is an expectation too.
+# $e(1)$ for 300 to 10,000 transitions, and last the error of expecting no change at all. A mean, because the paper's
+# $\epsilon_m$ is an expectation too (the largest over time).
 
-# %% [markdown] tags=["lang-zh"] twin="2ba205ca"
+# %% [markdown] tags=["lang-zh"] twin="19ed7086"
 # ## 一步，五个仿真器
 #
-# 在本课程用到的每个仿真器里，更多的数据都能改进单步预测。记录中存着模型没有见过的 2000 条转移上的 $e(1)$。HalfCheetah、Walker2d 和 Ant（27 维观测）用随机动作，较小的数据集是最大的那个的随机一部分；InvertedPendulum 和 Hopper 用加了噪声的线性策略，较小的数据集取自开头。每行是 300 到 10,000 条转移时 $e(1)$ 的*均值*，最后一列是“认为什么都不变”的误差。用均值，是因为论文里的 $\epsilon_m$ 也是期望。
+# 在本课程用到的每个仿真器里，更多的数据都能改进单步预测。记录中存着模型没有见过的 2,000 条转移上的 $e(1)$。HalfCheetah、Walker2d 和 Ant（27 维观测）用随机动作，较小的数据集是最大的那个的随机一部分；InvertedPendulum 和 Hopper 用加了噪声的线性策略，较小的数据集取自开头。每行是 300 到 10,000 条转移时 $e(1)$ 的*均值*，最后一列是“认为什么都不变”的误差。用均值，是因为论文里的 $\epsilon_m$ 也是期望（取各时刻中最大的一个）。
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="table"
 names = ("InvertedPendulum-v5", "Hopper-v5", "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
 records = {name: archive.load(f"errors_{name}").arrays for name in names}
 print(" " * 20, *(f"{size:>8,}" for size in records["Ant-v5"]["sizes"]))
@@ -663,14 +805,14 @@ error_by_data(
 # %% [markdown] tags=["lang-en"]
 # Left the mean of $e(1)$ against the data size, both axes logarithmic; right the same, divided by the error of a model that
 # expects no change at all (the last column of the table). Every curve falls. With 10,000 transitions the
-# pole's model is off by less than a thousandth of what a step changes, the hopper's by 9 %, the ant's still by 42 %. The
+# pole's model is off by less than a thousandth of what a step changes, the hopper's by 9 %{{table[12] / table[13] | .0%}}, the ant's still by 42 %{{table[27] / table[28] | .0%}}. The
 # hopper's mean hardly moves: its rare impacts decide the mean, and the median, not shown, falls from 0.036 to 0.022.
 #
 # Compare worlds with care: $e$ is a norm over all dimensions, 27 of them in Ant and 4 in InvertedPendulum, and random
 # actions throw a robot about more than a policy does.
 
 # %% [markdown] tags=["lang-zh"] twin="65e25ea7"
-# 左图是 $e(1)$ 的均值随数据量的变化，两个坐标轴都是对数刻度；右图是同一个量除以“认为什么都不变”的模型的误差（表的最后一列）。每条曲线都在下降。用 10,000 条转移时，杆的模型的误差不到一步变化量的千分之一，Hopper 的是 9%，Ant 的仍有 42%。Hopper 的均值几乎不动：决定它的是少数几次触地；图中没有画出的中位数则从 0.036 降到 0.022。
+# 左图是 $e(1)$ 的均值随数据量的变化，两个坐标轴都是对数刻度；右图是同一个量除以“认为什么都不变”的模型的误差（表的最后一列）。每条曲线都在下降。用 10,000 条转移时，杆的模型的误差不到一步变化量的千分之一，Hopper 的是 9%{{table[12] / table[13] | .0%}}，Ant 的仍有 42%{{table[27] / table[28] | .0%}}。Hopper 的均值几乎不动：决定它的是少数几次触地；图中没有画出的中位数则从 0.036 降到 0.022。
 #
 # 不同的世界不要轻易相比：$e$ 是对所有维度取的范数，Ant 有 27 维，InvertedPendulum 只有 4 维；而且随机动作比策略更会把机器人甩来甩去。
 
@@ -686,7 +828,7 @@ error_by_data(
 # %% [markdown] tags=["lang-zh"] twin="db3fe553"
 # ## 代理量不是 $\epsilon_m$
 #
-# 以上量的都是状态之间的距离。论文里的 $\epsilon_m$ 是分布之间的全变差距离，而对这些仿真器来说，它只有一个值：**1**。它们的下一个状态是一个点，高斯分布给任何一个点的概率都是零。模型再好，“下一个状态恰好是这一个”这件事，在世界里的概率是 1，在模型里是 0。下面的单元格让世界的噪声逐渐变小，而模型始终是围绕正确位置的标准正态分布；打印的是噪声大小和全变差距离。
+# 以上量的都是状态之间的距离。论文里的 $\epsilon_m$ 是分布之间的全变差距离（total variation），而对这些仿真器来说，它只有一个值：**1**。它们的下一个状态是一个点，高斯分布给任何一个点的概率都是零。模型再好，“下一个状态恰好是这一个”这件事，在世界里的概率是 1，在模型里是 0。下面的单元格让世界的噪声逐渐变小，而模型始终是围绕正确位置的标准正态分布；打印的是噪声大小和全变差距离。
 
 # %% tags=["nbval-check-output"]
 x = np.linspace(-8, 8, 400_001)
@@ -709,9 +851,9 @@ for deviation in (1, 0.1, 0.01, 0.001):
 # can estimate, with a standard error.
 
 # %% [markdown] tags=["lang-zh"] twin="6190fcd9"
-# 所以 $e(k)$ 是**代理量**：有用，测得出来，但绝不能代入定理。有两个地方可以得到 $\epsilon_m$ 本身。
+# 所以 $e(k)$ 是**代理量（proxy）**：有用，测得出来，但绝不能代入定理。有两个地方可以得到 $\epsilon_m$ 本身。
 #
-# *噪声密度已知的世界。* 给单摆的每一步加上大小已知的高斯噪声，于是 $D_{TV}(p \Vert \hat p) = \mathbb E_{x \sim p}\left[\max(0,\, 1 - \hat p(x)/p(x))\right]$。这个期望可以用从 $p$ 中抽取的样本来估计，并给出标准误。
+# *噪声密度已知的世界。* 给摆的每一步加上大小已知的高斯噪声，于是 $D_{TV}(p \Vert \hat p) = \mathbb E_{x \sim p}\left[\max(0,\, 1 - \hat p(x)/p(x))\right]$。这个期望可以用从 $p$ 中抽取的样本来估计，并给出标准误。
 
 # %%
 from mbpo_teach.model import variation
@@ -739,9 +881,9 @@ for size in (300, 3_000):
 # exact $\epsilon_m$.
 
 # %% [markdown] tags=["lang-zh"] twin="95dd692b"
-# 这是对收集数据的策略的 500 个新状态和动作取平均的全变差距离，分别用 300 条和 3000 条转移训练。（标准误只计抽样的误差；$\epsilon_m$ 本身还要对时间取最大的平均。）和无噪声单摆的代理量（千分之几）相比，这些数很大：全变差距离问的是两个密度是否一致，噪声越小，这个要求越苛刻。
+# 这是对收集数据的策略的 500 个新状态和动作取平均的全变差距离，分别用 300 条和 3,000 条转移训练。（标准误只计抽样的误差；$\epsilon_m$ 本身还要对时间取最大的平均。）和没有噪声的摆的代理量（千分之几）相比，这些数很大：全变差距离问的是两个密度是否一致，噪声越小，这个要求越苛刻。
 #
-# *表格型孪生。* 把单摆切成 49 个状态，就以它为世界。用它的转移计数得到的模型，$\epsilon_m$ 是精确的。
+# *表格型孪生。* 把摆切成 49 个状态，就以它为世界。用它的转移计数得到的模型，$\epsilon_m$ 是精确的。
 
 # %% tags=["nbval-check-output"]
 from mbpo_teach.tables import counting
@@ -765,7 +907,7 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>Answer</summary>
 #
-# $\ln 2 / \ln 1.2 \approx 3.8$, about four. Where $L > 1$, every halving of the error buys the same few steps.
+# $\ln 2 / \ln 1.2 \approx 3.8$, about four. Where $L > 1$, every halving of the error adds the same few steps.
 #
 # </details>
 #
@@ -773,7 +915,7 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>Answer</summary>
 #
-# Not for that reason. With 10,000 transitions the hopper's members agreed to a third of their common error. Disagreement is
+# Not for that reason. With 10,000 transitions the hopper's members differed by a third of what each of them was off by. Disagreement is
 # a sign of missing data; agreement is no proof.
 #
 # </details>
@@ -783,8 +925,8 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>Answer</summary>
 #
-# Yes: all left panels of this chapter show it. Compounding error comes from $\epsilon_m > 0$ and $k$; the policy shift has no
-# part in it.
+# Yes: the left panel of each error lab shows it. Compounding error needs only $\epsilon_m > 0$ and $k$, no policy shift. (A shift can
+# make it worse, because the model is less accurate where $\pi_D$ seldom was: chapter 05 measures that.)
 #
 # </details>
 #
@@ -793,11 +935,21 @@ for size in (300, 3_000, 30_000):
 # <details><summary>Answer</summary>
 #
 # Rollouts in which the hopper fell are left out from then on, and those are likely to be the ones that were hard to predict.
-# And a median says nothing of the worst tenth, in which most of the harm is done.
+# And a median says nothing of the worst tenth.
+#
+# </details>
+#
+# **5. In a new world $e(k)$ grows twentyfold in twenty steps. Have the imagined states left the data?**
+#
+# <details><summary>Answer</summary>
+#
+# That does not follow. The same error, made anew at each step and handed on, grows as fast with $L = 1$. Measure the one-step error
+# at imagined states, $\hat e(k)$: if it stays flat, as with the pole, the errors are inherited; if it rises while the error from true states
+# does not, as with the hopper, imagination is where the model does not know.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="42d10783"
+# %% [markdown] tags=["lang-zh"] twin="a5e3856a"
 # 这些数可以代入定理，第 05 章就会这样做。机器人的 $e(k)$ 则另用一个坐标轴，放在旁边。
 #
 # ## 小测
@@ -806,7 +958,7 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>答案</summary>
 #
-# $\ln 2 / \ln 1.2 \approx 3.8$，大约四步。$L > 1$ 时，误差每减半一次，换来的步数都是同样的几步。
+# $\ln 2 / \ln 1.2 \approx 3.8$，大约四步。$L > 1$ 时，误差每减半一次，能多走的都是同样的几步。
 #
 # </details>
 #
@@ -814,7 +966,7 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>答案</summary>
 #
-# 不能因此就说对。用 10,000 条转移时，Hopper 的成员彼此之间的差别只有它们共同误差的三分之一。分歧说明缺数据；一致却不是证明。
+# 不能因此就说对。用 10,000 条转移时，Hopper 的成员彼此之间的差别，只有各自误差的三分之一。分歧说明缺数据；一致却不是证明。
 #
 # </details>
 #
@@ -822,7 +974,7 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>答案</summary>
 #
-# 会，本章所有的左图都是例子。复合误差来自 $\epsilon_m > 0$ 和 $k$，与策略偏移无关。
+# 会，本章每个误差交互实验的左图都是例子。只要 $\epsilon_m > 0$，随着 $k$ 增大就有复合误差，并不需要策略偏移。（策略偏移会使它更严重，因为模型在 $\pi_D$ 很少到过的地方不那么准；第 05 章会测量这一点。）
 #
 # </details>
 #
@@ -830,7 +982,15 @@ for size in (300, 3_000, 30_000):
 #
 # <details><summary>答案</summary>
 #
-# Hopper 摔倒之后，那条推演就不再计入，而这些很可能正是难以预测的。再说，中位数对最差的十分之一只字不提，大部分害处却正出在那里。
+# Hopper 摔倒之后，那条推演就不再计入，而这些很可能正是难以预测的。再说，中位数对最差的十分之一只字不提。
+#
+# </details>
+#
+# **5. 在一个新的世界里，$e(k)$ 在二十步里增长到二十倍。想象的状态离开数据了吗？**
+#
+# <details><summary>答案</summary>
+#
+# 由此得不出这个结论。每一步都新添同样大小的误差，再传下去，$L = 1$ 时就会增长得这么快。应当测量想象状态处的单步误差 $\hat e(k)$：如果它像那根杆那样保持不变，误差就是传下来的；如果它上升，而从真实状态走一步的误差不上升，就像 Hopper 那样，说明想象已经到了模型不了解的地方。
 #
 # </details>
 
@@ -839,10 +999,12 @@ for size in (300, 3_000, 30_000):
 #
 # - The $k$-step error compares like with like: the same exact start, the same actions or the same policy, every dimension in
 #   deviations of the data, quantiles over many starts.
-# - $e(k) = e\,(L^k-1)/(L-1)$: the model owns $e$; the world, and how one acts in it, owns $L$. Where $L > 1$, more data buy
+# - $e(k) = e\,(L^k-1)/(L-1)$: the model owns $e$; the world, and how one acts in it, owns $L$. Where $L > 1$, more data add
 #   few steps: a reason for *short* rollouts that branch from real states, which is what chapter 05 builds on.
-# - An average over members is better than one member where their errors are independent, and their disagreement a useful warning; where
-#   the errors are shared, neither helps.
+# - Errors are handed on, and they are newly made where imagination leaves the data. $e(k)$ does not tell the two apart; the one-step error at
+#   imagined states, $\hat e(k)$, does.
+# - An average over members is better than one member where their errors are independent, and their disagreement then estimates
+#   the error of one member; where the errors are shared, neither helps.
 # - Errors of deterministic simulators are proxies. $\epsilon_m$ is measured where densities or tables are known.
 #
 # ## References
@@ -857,12 +1019,13 @@ for size in (300, 3_000, 30_000):
 #
 # **Next:** [04 When to trust a model](04_when_to_trust.ipynb), where every error is exact.
 
-# %% [markdown] tags=["lang-zh"] twin="8bade4a1"
+# %% [markdown] tags=["lang-zh"] twin="3497fc98"
 # ## 要点
 #
 # - $k$ 步误差的比较要对等：同一个精确的起点，相同的动作或相同的策略，每个维度都以数据的标准差为单位，对许多起点取分位数。
-# - $e(k) = e\,(L^k-1)/(L-1)$：$e$ 属于模型，$L$ 属于世界以及在其中行动的方式。$L > 1$ 时，更多的数据只换来几步。这正是要用从真实状态分支的*短*推演的一个理由，第 05 章由此展开。
-# - 各成员的误差彼此独立时，平均比单个成员好，分歧也是有用的警告；误差如果是共有的，两样都帮不上忙。
+# - $e(k) = e\,(L^k-1)/(L-1)$：$e$ 属于模型，$L$ 属于世界以及在其中行动的方式。$L > 1$ 时，数据再多也只能多走几步。这正是要用从真实状态分支的*短*推演的一个理由，第 05 章由此展开。
+# - 误差会传下去；想象离开数据之后，又会新产生误差。$e(k)$ 分不清这两者，想象状态处的单步误差 $\hat e(k)$ 分得清。
+# - 各成员的误差彼此独立时，平均比单个成员好，分歧也能估计单个成员的误差；误差如果是共有的，两样都帮不上忙。
 # - 确定性仿真器上的误差是代理量。$\epsilon_m$ 只能在密度或表格已知的地方测量。
 #
 # ## 参考文献

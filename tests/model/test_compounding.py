@@ -95,15 +95,19 @@ def test_curves_of_measured_arrays_by_hand():
     """Three starts, time 0 and two steps, two data sizes; the last start ends after one step."""
     errors = np.array([[0.0, 1, 10], [0, 2, 20], [0, 3, np.nan]])
     arrays = {"sizes": np.array([300, 1000])}
-    for factor, name in enumerate(("ensemble", "single", "spread", "one_step"), start=1):
+    for factor, name in enumerate(("ensemble", "single", "disagreement", "one_step"), start=1):
         arrays[f"policy.{name}"] = np.stack([errors, factor * 100 * errors])
+    # Of the first two starts only, as in a record.
+    arrays["policy.at_imagined"] = np.stack([errors[:2], 500 * errors[:2]])
     found = error_curves(arrays, "policy", size=1000, start=1)
     np.testing.assert_allclose(found.middle, [200, 1500])
     np.testing.assert_allclose(found.low, [120, 1100])
     np.testing.assert_allclose(found.high, [280, 1900])
     np.testing.assert_allclose(found.own, [200, 2000])
     np.testing.assert_allclose(found.single, [400, 3000])
+    np.testing.assert_allclose(found.disagreement, [600, 4500])
     np.testing.assert_allclose(found.one_step, [800, 6000])
+    np.testing.assert_allclose(found.at_imagined, [750, 7500])
     assert np.isnan(error_curves(arrays, "policy", size=300, start=2).own).tolist() == [False, True]
     assert place_of(arrays, 300) == 0
     with pytest.raises(ValueError, match=r"size must be one of \[300, 1000\], not 7"):

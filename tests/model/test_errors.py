@@ -1,11 +1,12 @@
 """k-step errors: hand numbers and oracles."""
 
+import numpy as np
 import pytest
 import torch
 
 from mbpo_teach.ground.seeding import generator, torch_generator
 from mbpo_teach.model import dynamics, errors
-from mbpo_teach.world import envs
+from mbpo_teach.world import envs, simulator
 from mbpo_teach.world.transitions import Transition
 
 
@@ -102,6 +103,87 @@ def test_a_model_that_blew_up_is_infinitely_wrong_and_not_over(lost):
     assert torch.equal(error.isnan(), torch.tensor([[False, False], [False, True], [False] * 2]))
     found = errors.quantiles(error, (0.0, 0.5, 1.0))
     assert found[:, 1].tolist() == [2.0, float("inf"), float("inf")]
+
+
+def in_the_simulator(env, start, actions, kick):
+    """Return an "imagined" rollout that is right but for a `kick` of its fourth step."""
+    states = [torch.tensor(start, dtype=torch.float32)]
+    for step, action in enumerate(actions):
+        simulator.set_from_obs(env, states[-1].numpy())
+        after = torch.from_numpy(env.step(action.numpy()).obs.copy())
+        states.append(after + (kick if step == 3 else 0))
+    return torch.stack(states)[None]
+
+
+def test_at_imagined_states_only_the_step_that_erred_is_in_error():
+    """It is handed on from then on, and e(k) grows; the steps after it are right all the same."""
+    env = envs.make("InvertedPendulum-v5")
+    actions = torch.full((1, 6, 1), 0.1)
+    kick, scale = torch.tensor([0.0, 0.03, 0.0, 0.04]), torch.full((4,), 0.5)
+    real = in_the_simulator(env, [0.0, 0.01, 0.0, 0.0], actions[0], torch.zeros(4))
+    imagined = in_the_simulator(env, [0.0, 0.01, 0.0, 0.0], actions[0], kick)
+    act = errors.same_actions(actions)
+    found = errors.errors_at_imagined_states(env, imagined, real, act, scale)
+    expected = torch.tensor([[0, 0, 0, 0, 0.1, 0, 0]])
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    handed_on = errors.k_step_error(imagined, real, scale)[0]
+    assert (handed_on[5:] > 0.1).all() and (handed_on[5:].diff() > 0).all()
+    env.close()
+
+
+def test_an_imagined_policy_answers_what_is_imagined():
+    env = envs.make("InvertedPendulum-v5")
+    seen = []
+
+    def watching(obs, step):
+        seen.append(obs)
+        return obs[:, 1:2]
+
+    imagined = torch.randn(2, 4, 4, generator=torch_generator(0, "any")) * 0.05
+    errors.errors_at_imagined_states(env, imagined, imagined * 0, watching, torch.ones(4))
+    assert torch.equal(torch.stack(seen, dim=1), imagined[:, :3])
+    env.close()
+
+
+def test_at_imagined_states_the_gap_to_the_circle_is_not_counted_again():
+    """A cosine and a sine 3 % too long, whose changes are the world's: only handed-on error."""
+    env = envs.make("Pendulum-v1")
+    actions = torch.full((1, 1, 1), 0.5)
+    right = torch.tensor([np.cos(0.5), np.sin(0.5), 1.0], dtype=torch.float32)
+    simulator.set_from_obs(env, right.numpy())
+    change = torch.from_numpy(env.step(actions[0, 0].numpy()).obs.copy()) - right
+    long = right * torch.tensor([1.03, 1.03, 1.0])
+    imagined = torch.stack([long, long + change])[None]
+    found = errors.errors_at_imagined_states(
+        env, imagined, imagined, errors.same_actions(actions), torch.ones(3)
+    )
+    torch.testing.assert_close(found, torch.zeros(1, 2), atol=1e-6, rtol=0)
+
+
+def test_at_imagined_states_what_has_ended_is_nan_and_what_blew_up_infinite():
+    env = envs.make("Pendulum-v1")
+    nan = float("nan")
+    imagined, real = torch.zeros(2, 3, 3), torch.zeros(2, 3, 3)
+    imagined[..., 0] = 1
+    imagined[0, 1:] = float("inf")
+    real[1, 2] = nan
+    found = errors.errors_at_imagined_states(
+        env, imagined, real, errors.same_actions(torch.zeros(2, 2, 1)), torch.ones(3)
+    )
+    expected = torch.tensor([[0, float("inf"), float("inf")], [0, 0, nan]])
+    torch.testing.assert_close(found, expected, equal_nan=True)
+
+
+def test_the_guess_of_the_mean_by_hand():
+    obs = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1.0, 6.0]])
+    # The mean is (1, 2); the distances are sqrt(1 + 1), sqrt(1 + 1) and 2.
+    scale = torch.tensor([1.0, 2.0])
+    assert errors.mean_guess(obs, scale) == pytest.approx(2**0.5)
+
+
+def test_the_guess_of_the_mean_is_near_the_root_of_the_dimensions():
+    obs = torch.randn(2_000, 12, generator=torch_generator(0, "obs"))
+    assert errors.mean_guess(obs, torch.ones(12)) == pytest.approx(12**0.5, rel=0.05)
 
 
 def test_disagreement_by_hand():

@@ -93,7 +93,29 @@ def without_versions(about):
 @pytest.mark.parametrize("name", record_errors.ALL)
 def test_the_errors_are_those_that_the_tool_makes(name):
     record = archive.load(f"errors_{name}").provenance
+    added = record.pop("imagined", None)
     assert without_versions(record) == without_versions(record_errors.said(name))
+    assert (added is not None) == (name in record_errors.WITH_POLICY)
+    if added is not None:
+        assert without_versions(added) == without_versions(record_errors.said_of_imagined(name))
+
+
+@pytest.mark.parametrize("name", record_errors.WITH_POLICY)
+def test_errors_at_imagined_states_follow_from_the_recorded_rollouts(name, folders, one_thread):
+    before = archive.load(f"errors_{name}")
+    record_errors.add_imagined(name)
+    after = archive.read(folders / "records" / f"errors_{name}.npz")
+    assert without_versions(after.provenance["imagined"]) == without_versions(
+        before.provenance["imagined"]
+    )
+    added = before.provenance["imagined"]["config"]["arrays"]
+    assert set(added) < set(after.arrays) == set(before.arrays)
+    for key, array in before.arrays.items():
+        if key in added:
+            # Another processor may round the policy's actions otherwise.
+            np.testing.assert_allclose(after.arrays[key], array, rtol=0.01, atol=1e-5)
+        else:
+            assert after.arrays[key].tobytes() == array.tobytes(), key
 
 
 @pytest.mark.parametrize("name", record_sac.CONFIGS)
