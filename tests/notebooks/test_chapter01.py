@@ -56,13 +56,10 @@ def test_three_episodes_are_enough_for_five_planning_steps():
     assert all(13.9 < count < 16.1 for count in steps[3:])
 
 
-# Quiz 5.
-
-
-def on_ice(n, seeds=20):
-    """Return the exact return after 300 episodes with the last outcome, (seed,)."""
+def on_ice(seeds, **settings):
+    """Return the exact return of the greedy policy after 300 episodes on the ice, (seed,)."""
     lake = episodic.tabular_mdp(gym.make("FrozenLake-v1"), gamma=0.99)
-    config = dyna.DynaConfig(gamma=0.99, planning_steps=n)
+    config = dyna.DynaConfig(gamma=0.99, **settings)
     returns = []
     for seed in range(seeds):
         learning = dyna.episodes(gym.make("FrozenLake-v1"), config, seed=seed)
@@ -71,8 +68,26 @@ def on_ice(n, seeds=20):
     return np.array(returns)
 
 
+@pytest.mark.parametrize(
+    ("alpha", "value"), [(0.01, 0.24), (0.03, 0.46), (0.2, 0.50), (0.5, 0.23), (1.0, 0.03)]
+)
+def test_learning_rates_on_the_ice(alpha, value):
+    returns = on_ice(10, alpha=alpha, planning_steps=10, remember_all=True)
+    assert returns.mean() == pytest.approx(value, abs=0.006)
+
+
+@pytest.mark.parametrize(("kappa", "goals"), [(0, 295), (0.0003, 298), (0.0006, 345), (0.003, 47)])
+def test_curiosity_in_the_shortcut_maze(kappa, goals):
+    config = dyna.DynaConfig(planning_steps=10, alpha=1.0, kappa=kappa)
+    rewards = dyna.cumulative_reward(mazes.shortcut_maze, config, step_count=6000, seeds=range(10))
+    assert rewards[:, -1].mean() == pytest.approx(goals, abs=1)
+
+
+# Quiz 5.
+
+
 def test_on_the_ice_a_wrong_model_is_better_trusted_less():
-    none, one, ten = (on_ice(n) for n in (0, 1, 10))
+    none, one, ten = (on_ice(20, planning_steps=n) for n in (0, 1, 10))
     assert none.mean() < ten.mean() < one.mean() - 0.1
     difference = one - ten
     assert difference.mean() > 1.5 * difference.std(ddof=1) / len(difference) ** 0.5
