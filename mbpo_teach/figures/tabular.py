@@ -25,6 +25,9 @@ LINES = (
 )
 """Colour and line style of the first, second, ... curve of a figure."""
 
+_LATE = 50
+"""Episodes at the end over which the earned return is averaged."""
+
 Curves = Mapping[str, np.ndarray]
 """Runs by label, each an array (seed, x)."""
 
@@ -146,7 +149,10 @@ def cliff(returns: Mapping[int, np.ndarray], optimal: Mapping[int, np.ndarray]) 
         words("dyna.half", n=n, episode=_first(flags.mean(axis=0) >= 0.5))
         for n, flags in optimal.items()
     )
-    return Still(figure, words("dyna.cliff_say", half=half))
+    late = words("dyna.join").join(
+        words("dyna.late", n=n, value=runs[:, -_LATE:].mean()) for n, runs in returns.items()
+    )
+    return Still(figure, words("dyna.cliff_say", half=half, count=_LATE, late=late))
 
 
 def lake(success: Curves, episodes: np.ndarray, *, best: float) -> Still:

@@ -61,32 +61,56 @@ def steps_lab(name: str, runs: Mapping[float, np.ndarray], *, value: float) -> L
     return Lab([_choice(name, runs, value)], make_view)
 
 
-def lake_lab(runs: Mapping[float, np.ndarray], episodes: np.ndarray, *, value: float) -> Lab:
-    """Return a slider over alpha and the exact return of the greedy policy.
+def lake_lab(
+    name: str,
+    runs: Mapping[float, np.ndarray],
+    episodes: np.ndarray,
+    *,
+    best: float,
+    value: float,
+) -> Lab:
+    """Return a slider over one setting of the agent and its greedy policy's exact return on ice.
 
-    `runs` holds arrays (seed, x) by alpha, measured after `episodes`, shape (x,).
+    Parameters
+    ----------
+    name
+        ``"planning_steps"`` or ``"alpha"``.
+    runs
+        Arrays (seed, x) by the value of the setting.
+    episodes
+        After how many episodes they were measured, shape (x,).
+    best
+        The optimal return.
+    value
+        Where the slider stands at first.
     """
 
-    def make_view() -> View:
-        draw = build_sweep(runs, episodes, dress=return_axis)
+    def dress(axes: Axes, x: np.ndarray) -> None:
+        return_axis(axes, x)
+        axes.axhline(best, color=style.RED, lw=1)
 
-        def view(alpha: float) -> tuple[Plate, str]:
-            final = runs[alpha][:, -1]
+    def make_view() -> View:
+        draw = build_sweep(runs, episodes, dress=dress)
+
+        def view(**setting: float) -> tuple[Plate, str]:
+            chosen = setting[name]
+            final = runs[chosen][:, -1]
             low, high = np.quantile(final, [0.1, 0.9])
             sentence = text(
-                "dyna.lake_alpha_say",
-                value=f"{alpha:g}",
+                "dyna.lake_sweep_say",
+                setting=text(f"dyna.is_{name}", value=f"{chosen:g}"),
                 episodes=episodes[-1],
                 mean=final.mean(),
                 low=low,
                 high=high,
                 seeds=len(final),
+                best=best,
             )
-            return draw(SweepFrame(alpha)), sentence
+            return draw(SweepFrame(chosen)), sentence
 
         return view
 
-    return Lab([_choice("alpha", runs, value)], make_view)
+    return Lab([_choice(name, runs, value)], make_view)
 
 
 def kappa_lab(runs: Mapping[float, np.ndarray], *, change_after: int, value: float) -> Lab:

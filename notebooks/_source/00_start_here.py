@@ -9,11 +9,13 @@
 # |---|---|
 # | **Objectives** | Know what the course is about and where it comes from; set it up; use a slider, an exercise and a check; read its notation; say what a discount does. |
 # | **Prerequisites** | Python; what a state, an action, a reward and a policy are. |
-# | **Reading time** | 20 minutes |
+# | **Reading time** | 25 minutes |
 # | **Run time** | about 5 s on two cores |
 # | **Language** | English · [中文](../zh/00_start_here.ipynb) |
+#
+# Every term of the course is explained in its [glossary](../../docs/glossary.md).
 
-# %% [markdown] tags=["lang-zh"] twin="b8f00162"
+# %% [markdown] tags=["lang-zh"] twin="a768e209"
 # # 00 · 从这里开始
 #
 # **何时信任你的模型**是一门关于基于模型的策略优化的课程：智能体先学一个环境模型，再在模型里练习，同时必须清楚这种练习有几分可信。
@@ -23,9 +25,11 @@
 # |---|---|
 # | **学习目标** | 知道这门课讲什么、从何而来；装好环境；会用滑块、练习和检查；看懂记号；说清折扣因子的作用。 |
 # | **预备知识** | Python；知道状态、动作、奖励和策略是什么。 |
-# | **阅读时间** | 20 分钟 |
+# | **阅读时间** | 25 分钟 |
 # | **运行时间** | 双核机器上约 5 秒 |
 # | **语言** | [English](../en/00_start_here.ipynb) · 中文 |
+#
+# 课程用到的每个术语，[术语表](../../docs/glossary.md)里都有解释。
 
 # %% [markdown] tags=["lang-en"]
 # ## The question
@@ -58,20 +62,20 @@
 # %% [markdown] tags=["lang-zh"] twin="db22acec"
 # ## 要回答的问题
 #
-# 强化学习离不开经验，而真实的经验很贵：机器人会磨损，一次流体仿真要算几个小时。用已经走过的步子学出一个环境*模型*，经验就便宜了。
+# 强化学习离不开经验，而真实的经验来之不易：机器人会磨损，一次流体仿真要算几个小时。用已有的真实数据学出一个环境*模型*，经验就容易得到了。
 # 可是模型总有不准的地方，在里面练习的智能体会学会钻它的空子。于是问题来了：**学到的模型什么时候可以信任，可以信任几步？**
 #
 # 2019 年，加州大学伯克利分校的 Michael Janner、Justin Fu、Marvin Zhang 和 Sergey Levine 在 NeurIPS 上给出了一个回答，本课程的名字就取自那篇论文
 # [1]。他们的算法叫 **MBPO**，即基于模型的策略优化（model-based policy optimization）。各章要讲的故事如下。
 #
-# 1. **Dyna-Q**（Sutton，1990）把遇到过的每一步存下来，每走一步真实的，就回放几步记住的。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
+# 1. **Dyna-Q**（Sutton，1990）把遇到过的每一步存下来：每在真实环境中走一步，就从记忆里回放几步。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
 #    这是第 01 章。
-# 2. 状态和动作连续时，表换成神经网络，没见过的状态也能给出预测。**PETS** [2] 同时训练若干个这样的网络，称为*模型集成*：
+# 2. 状态和动作连续时，表换成神经网络，没见过的状态也能给出预测。**PETS** [2] 同时训练若干个这样的网络，称为*模型集成*（ensemble）：
 #    各成员意见不一的地方，就是它们在猜的地方。MBPO 建立环境模型的办法与它相同。
-# 3. 论文从两个观察出发。模型中的推演越长，误差就越是一步叠着一步，这叫**复合误差**；另一方面，推演长一些，策略才能比原来改进得更多。
+# 3. 论文从两个观察出发。模型中的推演越长，误差就越是一步叠着一步，这叫**复合误差**（compounding error）；另一方面，推演长一些，策略才能比原来改进得更多。
 #    推演长度必须在两者之间权衡。
-# 4. 由此得到**分支推演**：不从回合的初始状态开始完整地推演，而是从真实访问过的状态出发，只在模型里走不多的几步。步数 $k$
-#    平衡样本效率和策略性能，是需要仔细选择的重要超参数。
+# 4. 由此得到**分支推演**（branched rollout）：不从回合的初始状态开始完整地推演，而是从真实访问过的状态出发，只在模型里走不多的几步。步数 $k$
+#    平衡样本效率（sample efficiency）和策略性能，是需要仔细选择的重要超参数。
 # 5. 论文为此给出了理论：知道模型错多少、策略偏离多少，就能得到真实回报的下界。第 04 章把其中第一个拆开来看。
 # 6. MBPO 的循环与 Dyna-Q 十分相似，只是把无模型的部分由 Q-learning 换成了 **SAC** [3]，并用真实数据和模型生成的数据混合训练策略。
 
@@ -83,49 +87,49 @@
 # [1, section 6]. These are the paper's results, on the paper's tasks. This course repeats no claim that it has not
 # measured, and says where a number comes from.
 #
-# The notes from which this course grew call MBPO a milestone of model-based reinforcement learning. What can be checked
-# is that others built on it: MOPO [4] carries it over to learning from a fixed data set, and the library mbrl-lib [5]
-# offers it as one of its reference algorithms.
+# Is it a milestone of model-based reinforcement learning? What can be checked is that others built on it: MOPO [4]
+# carries it over to learning from a fixed data set, and the library mbrl-lib [5] offers it as one of its reference
+# algorithms.
 
-# %% [markdown] tags=["lang-zh"] twin="e6d97b56"
+# %% [markdown] tags=["lang-zh"] twin="0a031552"
 # ### 它的地位
 #
 # 论文作者报告：在 MuJoCo 的连续控制任务上，MBPO 比此前的基于模型的方法学得更快；与 SAC 等最好的无模型方法相比，它用少得多的真实步数就达到了同样的最终性能
 # [1，第 6 节]。这是论文在它自己的任务上得到的结果。没有亲自测量过的结论，本课程不会当作自己的；每个数字从哪里来，都会写明。
 #
-# 孕育这门课程的那份笔记称 MBPO 为基于模型的强化学习中的里程碑。可以查证的是，后来的工作确实建立在它之上：MOPO [4] 把它用到只有固定数据集的离线学习，
+# 它算不算基于模型的强化学习的里程碑？可以查证的是，后来的工作确实建立在它之上：MOPO [4] 把它用到只有固定数据集的离线学习，
 # 程序库 mbrl-lib [5] 把它列为参考算法之一。
 
 # %% [markdown] tags=["lang-en"]
 # ## A map of the chapters
 #
-# | chapter | idea | state |
-# |---|---|---|
-# | **00 Start here** | the map, the tools, the notation | you are reading it |
-# | [**01 Dyna-Q**](01_dyna_q.ipynb) | learn from real and from imagined steps; what a table cannot do | ready |
-# | [**02 Ensemble**](02_ensemble.ipynb) | a network that knows what it does not know | ready |
-# | [**03 Compounding error**](03_compounding_error.ipynb) | small errors grow; how fast | ready |
-# | [**04 When to trust**](04_when_to_trust.ipynb) | the bound of theorem 4.1, and what it can and cannot promise | ready |
-# | [**05 Branched rollouts**](05_branched_rollout.ipynb) | branch from where you have been, briefly; choosing $k$ | ready |
-# | [**06 SAC**](06_sac.ipynb) | the model-free learner inside | ready |
-# | [**07 MBPO**](07_mbpo.ipynb) | everything together, against SAC alone | ready |
+# | chapter | idea |
+# |---|---|
+# | **00 Start here** | the map, the tools, the notation |
+# | [**01 Dyna-Q**](01_dyna_q.ipynb) | learn from real and from imagined steps; what a table cannot do |
+# | [**02 Ensemble**](02_ensemble.ipynb) | a network that knows what it does not know |
+# | [**03 Compounding error**](03_compounding_error.ipynb) | small errors grow; how fast |
+# | [**04 When to trust**](04_when_to_trust.ipynb) | the bound of theorem 4.1, and what it can and cannot promise |
+# | [**05 Branched rollouts**](05_branched_rollout.ipynb) | branch from where you have been, briefly; choosing $k$ |
+# | [**06 SAC**](06_sac.ipynb) | the model-free learner inside |
+# | [**07 MBPO**](07_mbpo.ipynb) | everything together, against SAC alone |
 #
 # Chapters 01 and 04 need no neural network: their worlds are small enough for tables and for exact computation. Read in
 # order if you can; who wants the theory first may go from 01 straight to 04.
 
-# %% [markdown] tags=["lang-zh"] twin="19ac9490"
+# %% [markdown] tags=["lang-zh"] twin="6cded476"
 # ## 各章一览
 #
-# | 章 | 内容 | 状态 |
-# |---|---|---|
-# | **00 从这里开始** | 地图、工具、记号 | 正在读 |
-# | [**01 Dyna-Q**](01_dyna_q.ipynb) | 从真实与想象的经验中学习；表格做不到什么 | 已完成 |
-# | [**02 模型集成**](02_ensemble.ipynb) | 知道自己不知道什么的网络 | 已完成 |
-# | [**03 复合误差**](03_compounding_error.ipynb) | 小误差会变大，有多快 | 已完成 |
-# | [**04 何时信任**](04_when_to_trust.ipynb) | 定理 4.1 的性能界，它能保证什么、不能保证什么 | 已完成 |
-# | [**05 分支推演**](05_branched_rollout.ipynb) | 从去过的地方分支，只走几步；怎样选 $k$ | 已完成 |
-# | [**06 SAC**](06_sac.ipynb) | 里面的无模型学习器 | 已完成 |
-# | [**07 MBPO**](07_mbpo.ipynb) | 合在一起，与单独的 SAC 比较 | 已完成 |
+# | 章 | 内容 |
+# |---|---|
+# | **00 从这里开始** | 地图、工具、记号 |
+# | [**01 Dyna-Q**](01_dyna_q.ipynb) | 从真实与想象的经验中学习；表格做不到什么 |
+# | [**02 模型集成**](02_ensemble.ipynb) | 能说出自己不知道什么的网络 |
+# | [**03 复合误差**](03_compounding_error.ipynb) | 小误差会变大，有多快 |
+# | [**04 何时信任**](04_when_to_trust.ipynb) | 定理 4.1 的性能界，它能保证什么、不能保证什么 |
+# | [**05 分支推演**](05_branched_rollout.ipynb) | 从去过的地方分支，只走几步；怎样选 $k$ |
+# | [**06 SAC**](06_sac.ipynb) | 里面的无模型学习器 |
+# | [**07 MBPO**](07_mbpo.ipynb) | 合在一起，与单独的 SAC 比较 |
 #
 # 第 01 章和第 04 章用不到神经网络：其中的环境很小，列得成表，也能精确计算。最好按顺序读；想先看理论，也可以从第 01 章直接跳到第 04 章。
 
@@ -202,19 +206,42 @@ for result in doctor.checks():
 # | $D_{TV}(p \,\Vert\, q)$ | total variation | $\tfrac12 \lVert p - q \rVert_1$, between 0 and 1 |
 # | $\eta[\pi]$ | true return | $\mathbb E\left[\sum_t \gamma^t r(s_t,a_t)\right]$ when $\pi$ acts under $p$ |
 # | $\hat\eta[\pi]$ | model return | the same under $\hat p$ |
-# | $\eta_k[\pi]$ | branched return | the return when the last $k$ steps before each moment are imagined, from a state that $\pi_D$ really reached |
+# | $\eta_k[\pi]$ | branched return | the return when the last $k$ steps before each moment are imagined, from a state that $\pi_D$ really reached (picture below) |
 # | $\epsilon_m$ | model error | $\max_t \mathbb E\left[D_{TV}(p \,\Vert\, \hat p)\right]$ of one step, in states and actions of $\pi_D$ |
 # | $\epsilon_m'$ | model error on-policy | the same in states and actions of the current $\pi$ |
 # | $\epsilon_\pi$ | policy shift | $\max_s D_{TV}\left(\pi(\cdot\mid s) \,\Vert\, \pi_D(\cdot\mid s)\right)$ |
 # | $C$ | performance bound | the largest loss that theorem 4.1 allows: $\eta[\pi] \ge \hat\eta[\pi] - C$ |
 # | $k$ | rollout length | how many steps the model is followed after a branch |
 #
-# **A trap.** $\epsilon_\pi$ is often introduced as the gap between imagined and real trajectories, as if it were another
-# name for compounding error; the notes behind this course do so too. In the paper it is *policy shift*: how far the
+# **A trap.** $\epsilon_\pi$ is easily taken for the gap between imagined and real trajectories, as if it were another
+# name for compounding error. In the paper it is *policy shift*: how far the
 # policy has moved from the one that collected the data. The model does not enter it. Compounding error is a consequence
 # of $\epsilon_m$ and of $k$: it grows even at $\epsilon_\pi = 0$, as an example in chapter 04 shows.
+#
+# ### One letter, several meanings
+#
+# The alphabet is too short for the course, and each field has its habits. What a letter means depends on the chapter.
+#
+# | letter | meanings, with their chapters |
+# |---|---|
+# | $\alpha$ | learning rate of Q-learning (01); temperature of SAC, the price of entropy (06, 07) |
+# | $\tau$ | real steps since a pair was last tried (01); the share by which the target networks follow the critics in each update (06, 07) |
+# | $\epsilon$ | without an index the probability of a random action (01); with one an error or a shift: $\epsilon_m$, $\epsilon_m'$, $\epsilon_\pi$ (04, 05) |
+# | $e$ | $e(k)$, the distance between imagined and real state after $k$ steps, and $e$, the error added in each step (03); the error of a prediction (02); the base of logarithms wherever it has an exponent that is not 2 |
+# | $n$ | imagined updates for each real step (01); number of transitions in the data (04, 05) |
+# | $k$ | steps in the model after a branch (05, 07); the step at which an error is measured (03) |
+# | $G$ | the return of a list of rewards (exercise 00-1); SAC's updates for each real step (07) |
+# | $\mu,\ \sigma$ | mean and standard deviation that a network predicts: of the next state (02), of the action before tanh (06); $\sigma_i$ the standard deviation of one dimension of the data (03) |
+# | bars | $\lvert r \rvert$ size of a number; $\lVert x \rVert$ length of a vector; $\pi(a \mid s)$ "given"; $D_{TV}(p \,\Vert\, q)$ only keeps two distributions apart; $\bar\mu$ a mean over members (02), $\bar Q$ a target network (06) |
+# | hats | $\hat p$, $\hat\eta$, $\hat s$: of the model, not of the world |
+#
+# ### What $\eta_k$ adds up
+#
+# The branched return is the one symbol that a sentence hardly explains. For each time $t$ it asks for one expected
+# reward, and for each the past is made anew: first $\pi_D$ acts in the world, then $\pi$ acts in the model for the
+# last $k$ steps. Each row of the picture is one such past, here with $k = 3${{timeline[0] | .0f}}; time runs from left to right.
 
-# %% [markdown] tags=["lang-zh"] twin="eb316a85"
+# %% [markdown] tags=["lang-zh"] twin="4aba2236"
 # ## 记号
 #
 # 课程沿用论文的符号。现在浏览一遍即可，遇到时再回来查；[术语表](../../docs/glossary.md)里有更详细的解释。
@@ -222,22 +249,62 @@ for result in doctor.checks():
 # | 符号 | 名称 | 含义 |
 # |---|---|---|
 # | $s_t,\ a_t,\ r(s,a)$ | 状态、动作、奖励 | 奖励满足 $\lvert r\rvert \le r_{\max}$ |
-# | $\gamma$ | 折扣因子 | 晚一步得到的奖励要打的折扣，$0 \le \gamma < 1$ |
+# | $\gamma$ | 折扣因子（discount） | 晚一步得到的奖励要打的折扣，$0 \le \gamma < 1$ |
 # | $p,\ \hat p$ | 真实环境动态、学到的模型 | 二者都给出已知状态和动作时下一状态的分布 |
 # | $\pi,\ \pi_D$ | 当前策略、收集数据的策略 | 前者正在改进，后者在收集数据时使用 |
-# | $D_{TV}(p \,\Vert\, q)$ | 全变差距离 | $\tfrac12 \lVert p - q \rVert_1$，在 0 与 1 之间 |
-# | $\eta[\pi]$ | 真实环境中的期望回报 | $\pi$ 在 $p$ 下行动时的 $\mathbb E\left[\sum_t \gamma^t r(s_t,a_t)\right]$ |
-# | $\hat\eta[\pi]$ | 模型环境中的期望回报 | 同上，换成 $\hat p$ |
-# | $\eta_k[\pi]$ | 分支推演回报 | 每一时刻之前的最后 $k$ 步在模型中推演、起点是 $\pi_D$ 真实到达的状态时的回报 |
-# | $\epsilon_m$ | 模型误差 | 在 $\pi_D$ 的状态和动作上，单步误差 $\max_t \mathbb E\left[D_{TV}(p \,\Vert\, \hat p)\right]$ |
-# | $\epsilon_m'$ | 当前策略下的模型误差 | 同上，换成当前策略 $\pi$ 的状态和动作 |
-# | $\epsilon_\pi$ | 策略偏移 | $\max_s D_{TV}\left(\pi(\cdot\mid s) \,\Vert\, \pi_D(\cdot\mid s)\right)$ |
-# | $C$ | 性能界 | 定理 4.1 允许的最大损失：$\eta[\pi] \ge \hat\eta[\pi] - C$ |
-# | $k$ | 分支推演长度 | 分支之后在模型中走几步 |
+# | $D_{TV}(p \,\Vert\, q)$ | 全变差距离（total variation） | $\tfrac12 \lVert p - q \rVert_1$，在 0 与 1 之间 |
+# | $\eta[\pi]$ | 真实环境中的期望回报（true return） | $\pi$ 在 $p$ 下行动时的 $\mathbb E\left[\sum_t \gamma^t r(s_t,a_t)\right]$ |
+# | $\hat\eta[\pi]$ | 模型环境中的期望回报（model return） | 同上，换成 $\hat p$ |
+# | $\eta_k[\pi]$ | 分支推演回报（branched return） | 先由 $\pi_D$ 真实行动，每一时刻之前的最后 $k$ 步由 $\pi$ 在模型中走，这样得到的回报（见下图） |
+# | $\epsilon_m$ | 模型误差（model error） | 在 $\pi_D$ 的状态和动作上，单步误差 $\max_t \mathbb E\left[D_{TV}(p \,\Vert\, \hat p)\right]$ |
+# | $\epsilon_m'$ | 当前策略下的模型误差（model error on-policy） | 同上，换成当前策略 $\pi$ 的状态和动作 |
+# | $\epsilon_\pi$ | 策略偏移（policy shift） | $\max_s D_{TV}\left(\pi(\cdot\mid s) \,\Vert\, \pi_D(\cdot\mid s)\right)$ |
+# | $C$ | 性能界（performance bound） | 定理 4.1 允许的最大损失：$\eta[\pi] \ge \hat\eta[\pi] - C$ |
+# | $k$ | 分支推演长度（rollout length，也叫推演步数） | 分支之后在模型中走几步 |
 #
-# **一个容易掉进去的坑。** $\epsilon_\pi$ 常被说成模型轨迹与真实轨迹之间的差异，好像它就是复合误差的另一个名字；本课程所依据的笔记也这样写，称之为“策略误差”。
+# **一个容易掉进去的坑。** $\epsilon_\pi$ 很容易被当成模型轨迹与真实轨迹之间的差异，好像它就是复合误差的另一个名字。
 # 在论文里它是*策略偏移*：当前策略离收集数据的策略有多远，与模型无关。复合误差是 $\epsilon_m$ 和 $k$ 的后果，即使
 # $\epsilon_\pi = 0$，它照样会增长；第 04 章有例子。
+#
+# ### 一个字母，几种意思
+#
+# 字母不够用，各个领域又有各自的习惯。一个字母是什么意思，要看在哪一章。
+#
+# | 字母 | 意思（所在的章） |
+# |---|---|
+# | $\alpha$ | Q-learning 的学习率（01）；SAC 的温度，即熵的权重（06、07） |
+# | $\tau$ | 一个状态—动作对距上次尝试的真实步数（01）；每次更新时，目标网络向评论家靠近的比例（06、07） |
+# | $\epsilon$ | 不带下标时是随机动作的概率（01）；带下标时是误差或偏移：$\epsilon_m$、$\epsilon_m'$、$\epsilon_\pi$（04、05） |
+# | $e$ | $e(k)$ 是走 $k$ 步之后想象状态与真实状态的距离，单独的 $e$ 是每一步新增的误差（03）；一次预测的误差（02）；带指数（平方除外）时是自然对数的底 |
+# | $n$ | 每个真实步之后想象中更新的次数（01）；数据中转移的条数（04、05） |
+# | $k$ | 分支之后在模型中走的步数（05、07）；在第几步测量误差（03） |
+# | $G$ | 一列奖励的回报（练习 00-1）；每个真实步之后 SAC 更新的次数（07） |
+# | $\mu$、$\sigma$ | 网络预测的均值和标准差：下一状态的（02），动作在 tanh 之前的（06）；$\sigma_i$ 是数据某个维度的标准差（03） |
+# | 竖线与横线 | $\lvert r \rvert$ 是数的绝对值；$\lVert x \rVert$ 是向量的长度；$\pi(a \mid s)$ 读作“给定”；$D_{TV}(p \,\Vert\, q)$ 中只是把两个分布隔开；$\bar\mu$ 是各成员的平均（02），$\bar Q$ 是目标网络（06） |
+# | 尖帽 | $\hat p$、$\hat\eta$、$\hat s$：属于模型，不属于真实环境 |
+#
+# ### $\eta_k$ 把什么加在一起
+#
+# 只有分支推演回报很难用一句话说清。对每一时刻 $t$，它取一个期望奖励；每个奖励都有自己的一段经过：先由 $\pi_D$ 在真实环境中行动，最后 $k$ 步由 $\pi$ 在模型中行动。
+# 图中每一行就是这样一段经过，这里 $k = 3${{timeline[0] | .0f}}；时间从左向右。
+
+# %% named="timeline"
+from mbpo_teach.figures.timeline import timeline
+
+timeline(k=3, last=6)
+
+# %% [markdown] tags=["lang-en"]
+# Solid black: real steps of $\pi_D$. Dashed blue: imagined steps of $\pi$. The red dot is "now": $\pi$ chooses an
+# action, and its expected reward, weighted by $\gamma^t$, goes into the sum. No row continues the one above it. The
+# reward at $t = 6${{timeline[1] | .0f}} comes after 3{{timeline[2] | .0f}} real steps and 3{{timeline[3] | .0f}} imagined
+# ones; where $t \le 3${{timeline[4] | .0f}} there is no room for a real step. With a large $k$ all is imagined and
+# $\eta_k$ tends to $\hat\eta[\pi]$. At $k = 0$ nothing is, the last action is left to $\pi_D$ as well, and
+# $\eta_0 = \eta[\pi_D]$.
+
+# %% [markdown] tags=["lang-zh"] twin="370d2e65"
+# 黑色实线是 $\pi_D$ 的真实交互，蓝色虚线是 $\pi$ 的想象。红点是“此刻”：由 $\pi$ 选一个动作，其期望奖励乘上 $\gamma^t$，计入总和。每一行都不是上一行的延续。
+# $t = 6${{timeline[1] | .0f}} 的奖励之前有 3{{timeline[2] | .0f}} 步真实、3{{timeline[3] | .0f}} 步想象；$t \le 3${{timeline[4] | .0f}} 时排不下真实的步。
+# $k$ 很大时，几乎全是想象，$\eta_k$ 趋于 $\hat\eta[\pi]$；$k = 0$ 时没有想象，最后的动作也由 $\pi_D$ 选，于是 $\eta_0 = \eta[\pi_D]$。
 
 # %% [markdown] tags=["lang-en"]
 # ## A first slider: how far ahead does a discount look?
@@ -262,13 +329,13 @@ for result in doctor.checks():
 #
 # $$1 + \gamma + \gamma^2 + \dots = \frac{1}{1-\gamma},$$
 #
-# 相当于 $1/(1-\gamma)$ 个不打折扣的奖励。这个数叫作**有效视野**。它同时限制了一切回报：奖励的大小不超过 $r_{\max}$，回报就介于
+# 相当于 $1/(1-\gamma)$ 个不打折扣的奖励。这个数叫作**有效视野**（effective horizon）。它同时限制了一切回报：奖励的大小不超过 $r_{\max}$，回报就介于
 # $-r_{\max}/(1-\gamma)$ 与 $r_{\max}/(1-\gamma)$ 之间，任意两个回报之差也就不超过
-# $2\,r_{\max}/(1-\gamma)$。我们称之为**平凡界**，因为不用学习就知道它：一个定理如果允许损失这么多，就等于什么也没说。
+# $2\,r_{\max}/(1-\gamma)$。我们称之为**平凡界**（trivial level），因为不用学习就知道它：一个定理如果允许损失这么多，就等于什么也没说。
 #
 # **先预测。** 滑块现在位于 $\gamma = 0.9$。有效视野是多少？一直拖到 $\gamma = 0.99$，它会变成多大：多十分之一，两倍，还是十倍？
 
-# %%
+# %% named="discount"
 from mbpo_teach.widgets.start import discount_lab
 
 discount_lab()
@@ -277,17 +344,25 @@ discount_lab()
 # Left: the weight of a reward against the number of steps until it comes, with the effective horizon as a dashed line.
 # Right: the largest possible return for $r_{\max} = 1$ against $\gamma$, on a logarithmic axis; the dot is where the slider stands.
 #
-# **What was seen.** At $\gamma = 0.9$ the horizon is 10 steps, at 0.99 it is 100: a change of $\gamma$ by one tenth made
+# <details><summary>What was seen</summary>
+#
+# At $\gamma = 0.9${{discount[0] | .1f}} the horizon is 10{{discount[1] | .0f}} steps, at 0.99 it is 100: a change of $\gamma$ by one tenth made
 # it ten times as long, because only the distance to 1 matters. At both of these horizons the weight has fallen to a
 # little over a third, not to zero. Near $\gamma = 1$ the right curve climbs without end. The bound of chapter 04 grows
 # with the square of $1/(1-\gamma)$, the trivial level only with its first power: the bound is soon above it.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="c5e31528"
+# %% [markdown] tags=["lang-zh"] twin="03ae1263"
 # 左图：奖励的权重随步数的变化，虚线是有效视野。右图：$r_{\max} = 1$ 时回报的上限随 $\gamma$ 的变化，纵轴是对数刻度，圆点是滑块的位置。
 #
-# **看到了什么。** $\gamma = 0.9$ 时有效视野是 10 步，0.99 时是 100 步：$\gamma$ 只增加了一成，视野却变成十倍，因为起作用的只是它离 1 还有多远。
+# <details><summary>看到了什么</summary>
+#
+# $\gamma = 0.9${{discount[0] | .1f}} 时有效视野是 10{{discount[1] | .0f}} 步，0.99 时是 100 步：$\gamma$ 只增加了一成，视野却变成十倍，因为起作用的只是它离 1 还有多远。
 # 在这两个视野处，权重都降到三分之一多一点，并没有降到零。$\gamma$ 接近 1 时，右边的曲线一路上升，没有尽头。第 04 章的性能界按
 # $1/(1-\gamma)$ 的平方增长，平凡界只按一次方增长，所以性能界很快就会超过它。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # The sentence under the slider can be checked by hand. The next cell adds up the weights, and compares with the formula.
@@ -419,7 +494,7 @@ check("00-1", discounted_return)
 #
 # <details><summary>答案</summary>
 #
-# 因为模型的误差会一步步累积。从回合的初始状态开始，要穿过许多想象出来的状态才能到达新的地方；短的分支从有数据的地方出发，不用背上沿途的误差，也能到达回合的后半段。
+# 因为模型的误差会一步步累积。从回合的初始状态开始，要穿过许多想象出来的状态才能到达新的地方；短的分支从有数据的地方出发，不带着一路累积的误差，也能到达回合的后半段。
 #
 # </details>
 
@@ -453,7 +528,7 @@ check("00-1", discounted_return)
 # %% [markdown] tags=["lang-zh"] twin="4a970303"
 # ## 要点
 #
-# - 学到的模型让经验变得便宜，也带来错误；这门课要问的是，错到什么程度还可以用。
+# - 学到的模型让经验容易得到，也带来错误；这门课要问的是，错到什么程度还可以用。
 # - MBPO 就是 Dyna-Q 的循环：模型换成网络的集成，学习器换成 SAC，推演从真实状态分支，而且很短。
 # - $1/(1-\gamma)$ 是有效视野，$2\,r_{\max}/(1-\gamma)$ 是平凡界。一个界只有低于平凡界，才有用处。
 # - $\epsilon_m$ 说的是模型，$\epsilon_\pi$ 说的是策略。复合误差不是其中任何一个。
@@ -472,4 +547,4 @@ check("00-1", discounted_return)
 #    [arXiv 2104.10159](https://arxiv.org/abs/2104.10159)。
 # 6. R. Sutton, A. Barto. *Reinforcement Learning: An Introduction*, 第二版, MIT Press 2018。回报与折扣见 3.3 节，Dyna 见第 8 章。
 #
-# **下一章：**[01 Dyna-Q](01_dyna_q.ipynb)，在那里，想象的步子缩短了走出迷宫的路。
+# **下一章：**[01 Dyna-Q](01_dyna_q.ipynb)，在那里，想象的转移让智能体更快学会走出迷宫。

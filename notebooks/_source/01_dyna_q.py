@@ -2,34 +2,34 @@
 # # 01 · Dyna-Q: learning from real and from imagined steps
 #
 # An agent that remembers what its steps led to can go over them again, without taking them. This chapter builds
-# Q-learning, gives it such a memory, and looks at what is gained, at what price, and where the idea stops working.
+# Q-learning, gives it such a memory, and looks at what is gained, what it takes, and where the idea stops working.
 #
 # | | |
 # |---|---|
 # | **Objectives** | Write Q-learning and its planning step; say what n, α, ε and κ do and why; know when a table model misleads; explain why a continuous world needs another kind of model. |
 # | **Prerequisites** | Chapter [00](00_start_here.ipynb); what an expected value is. |
-# | **Reading time** | 60 minutes with the exercises |
-# | **Run time** | about 40 s on two cores |
+# | **Reading time** | 70 minutes with the exercises |
+# | **Run time** | about 45 s on two cores |
 # | **Language** | English · [中文](../zh/01_dyna_q.ipynb) |
 #
 # Unless another source is named, the facts and the worlds are those of Sutton and Barto [1], chapter 8. The words, the
-# code and the measurements are ours.
+# code and the measurements are ours. Terms are explained in the [glossary](../../docs/glossary.md).
 
-# %% [markdown] tags=["lang-zh"] twin="c276672e"
+# %% [markdown] tags=["lang-zh"] twin="1cdaabc3"
 # # 01 · Dyna-Q：从真实与想象的经验中学习
 #
 # 智能体如果记得每一步带来了什么，就可以不必再走一遍，而在脑中重温。本章先写出 Q-learning，再给它配上这样的记忆，
-# 看看能得到什么、要付出什么，以及这个想法在哪里行不通。
+# 看看它带来什么、需要什么，以及这个想法在哪里行不通。
 #
 # | | |
 # |---|---|
 # | **学习目标** | 写出 Q-learning 和它的规划步骤；说清 n、α、ε、κ 各起什么作用、为什么；知道表格模型何时会误导；解释连续的环境为什么需要另一种模型。 |
 # | **预备知识** | 第 [00](00_start_here.ipynb) 章；知道什么是期望。 |
-# | **阅读时间** | 连同练习 60 分钟 |
-# | **运行时间** | 双核机器上约 40 秒 |
+# | **阅读时间** | 连同练习 70 分钟 |
+# | **运行时间** | 双核机器上约 45 秒 |
 # | **语言** | [English](../en/01_dyna_q.ipynb) · 中文 |
 #
-# 除另有说明外，本章的原理和环境都取自 Sutton 和 Barto 的书 [1] 第 8 章；文字、代码和测量结果是我们自己的。
+# 除另有说明外，本章的原理和环境都取自 Sutton 和 Barto 的书 [1] 第 8 章；文字、代码和测量结果是我们自己的。术语的解释见[术语表](../../docs/glossary.md)。
 
 # %% [markdown] tags=["lang-en"]
 # ## A maze
@@ -43,7 +43,7 @@
 # Dyna 迷宫 [1，例 8.1] 有起点 `S`、终点 `G` 和墙 `#`。四个动作是向上、向右、向下、向左；撞到墙或边界就留在原地。
 # 到达终点得到奖励 1，回合结束；其余每一步的奖励都是 0。
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="maze"
 import numpy as np
 
 from mbpo_teach.tables import mazes
@@ -53,7 +53,7 @@ print("\n".join(maze.layout))
 print(maze.observation_space.n, maze.action_space.n)
 
 # %% [markdown] tags=["lang-en"]
-# The last line: 47 cells to stand on, 4 actions. A world this small can be written down as arrays, and then whatever
+# The last line: 47{{maze[0] | .0f}} cells to stand on, 4{{maze[1] | .0f}} actions. A world this small can be written down as arrays, and then whatever
 # we want to know about it is computed exactly, without a single step. `tabular_mdp` makes those arrays; it adds one
 # state, "over", into which every terminated transition leads.
 #
@@ -61,12 +61,12 @@ print(maze.observation_space.n, maze.action_space.n)
 # random: about 50, about 200, or about 900?
 
 # %% [markdown] tags=["lang-zh"] twin="5b8879a4"
-# 最后一行说：有 47 个格子可以站，有 4 个动作。这样小的环境可以写成数组，想知道的量不走一步就能精确算出。`tabular_mdp` 给出这些数组，
+# 最后一行说：有 47{{maze[0] | .0f}} 个格子可以站，有 4{{maze[1] | .0f}} 个动作。这样小的环境可以写成数组，想知道的量不走一步就能精确算出。`tabular_mdp` 给出这些数组，
 # 并且加上一个“已结束”状态，凡是终止的转移都通向它。
 #
 # **先预测。** 从 `S` 到 `G` 最短要 14 步。随机乱走的智能体平均要多少步：50 步左右，200 步左右，还是 900 步左右？
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="walk"
 from mbpo_teach.tables import episodic
 from mbpo_teach.tables.mdp import value_iteration
 
@@ -77,12 +77,12 @@ print(f"{episodic.expected_steps(world, best):.0f} {episodic.expected_steps(worl
 print(f"{values[maze.start]:.6f} {0.95**13:.6f}")
 
 # %% [markdown] tags=["lang-en"]
-# Almost 900: a random walk forgets where it came from and loses most of its way again. The second line is the value of
-# the start under the best policy. It is $\gamma^{13}$, not $\gamma^{14}$: the reward comes with the fourteenth step,
+# Almost 900 (868.73{{walk[1] | .2f}}): a random walk forgets where it came from and loses most of its way again. The second line
+# is the value of the start under the best policy, once as computed and once as a power. It is $\gamma^{13}$, not $\gamma^{14}$: the reward comes with the fourteenth step,
 # and the first step's reward would have weight $\gamma^0$.
 
-# %% [markdown] tags=["lang-zh"] twin="b2ed9672"
-# 将近 900 步：随机游走不记得自己从哪里来，走过的路大半又退了回去。第二行是起点在最优策略下的价值，它是 $\gamma^{13}$ 而不是 $\gamma^{14}$：
+# %% [markdown] tags=["lang-zh"] twin="bb10b035"
+# 将近 900 步（868.73{{walk[1] | .2f}}）：随机游走不记得自己从哪里来，走过的路大半又退了回去。第二行是起点在最优策略下的价值，先是算出来的，再是写成幂的。它是 $\gamma^{13}$ 而不是 $\gamma^{14}$：
 # 奖励随第 14 步而来，而第 1 步的奖励权重是 $\gamma^0$。
 
 # %% [markdown] tags=["lang-en"]
@@ -108,10 +108,10 @@ print(f"{values[maze.start]:.6f} {0.95**13:.6f}")
 #
 # $$Q(s,a) \leftarrow Q(s,a) + \alpha\left[\,r + \gamma \max_b Q(s',b) - Q(s,a)\,\right].$$
 #
-# 方括号里是“意外”：这一步带来的奖励，加上下一个状态看起来的价值，再减去原先的预期。学习率 α 决定这份意外信几成。拿一个估计值 $\max_b Q(s',b)$
-# 去修正另一个估计值，叫作自举。终止之后不再有任何奖励，所以这时不加后一项。
+# 方括号里是“意外”：这一步带来的奖励，加上下一个状态看起来的价值，再减去原先的预期。学习率（learning rate）α 决定这份意外信几成。拿一个估计值 $\max_b Q(s',b)$
+# 去修正另一个估计值，叫作自举（bootstrapping）。终止之后不再有任何奖励，所以这时不加后一项。
 #
-# 智能体按 ε-贪心行动：以概率 ε 随机选动作，否则选价值最大的；并列时抽签决定。抽签这个细节很要紧：开始时所有价值都是零，
+# 智能体按 ε-贪心（ε-greedy）行动：以概率 ε 随机选动作，否则选价值最大的；并列时抽签决定。抽签这个细节很要紧：开始时所有价值都是零，
 # 如果并列时总取第一个动作，智能体大部分时间都会往上顶着边界，走不开。
 
 # %%
@@ -137,7 +137,7 @@ def by_hand(seed, episodes, alpha=0.1, gamma=0.95, epsilon=0.1):
 # Now the library's agent, with the same seed and no planning. Do both need the same number of steps in each episode?
 
 # %% [markdown] tags=["lang-zh"] twin="702bcfd5"
-# 再用程序库里的智能体，种子相同，不做规划。两者每个回合的步数一样吗？
+# 再用课程代码里的智能体，种子相同，不做规划。两者每个回合的步数一样吗？
 
 # %% tags=["nbval-check-output"]
 from itertools import islice
@@ -151,13 +151,14 @@ print(ours)
 # They agree in every episode: both ask the same stream of random numbers, `generator(seed, "act")`, in the same order.
 #
 # Until the goal is reached for the first time every surprise is zero and the table stays empty. So the first episode is
-# exactly the random walk from above, and 868.73 is its expected length. Sutton and Barto's figure 8.2 starts near 1700,
-# which suggests another way of breaking ties.
+# exactly the random walk from above, and 868.73{{walk[1] | .2f}} is its expected length. Sutton and Barto
+# give about 1700 steps for the first episode (example 8.1; their figure 8.2 leaves it out), which suggests another way
+# of breaking ties.
 #
 # ## Exercise 01-1: one step of Q-learning
 #
-# Write the update as a function that returns a new table, an array with one row per state and one column per action.
-# Gymnasium tells two kinds of ending apart: *terminated* belongs to the task; *truncated* only says that a time limit
+# Write the update as a function that returns a new table, an array with one row per state and one column per action,
+# and leaves the table that it was given as it is. Gymnasium tells two kinds of ending apart: *terminated* belongs to the task; *truncated* only says that a time limit
 # cut the episode short. Think about which of them makes the future worth nothing.
 #
 # With $Q(s,a) = 0$, $r = 1$, $\max_b Q(s',b) = 2$, α = 0.1 and γ = 0.95 the new entry is 0.29, and 0.1 if the step
@@ -171,15 +172,15 @@ print(ours)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="a5692420"
+# %% [markdown] tags=["lang-zh"] twin="6e730632"
 # 两者在每个回合都一致：它们按同样的次序使用同一个随机数流 `generator(seed, "act")`。
 #
-# 在第一次到达终点之前，每一步的意外都是零，表始终是空的。所以第一个回合就是上面那样的随机游走，期望长度正是 868.73。
-# Sutton 和 Barto 的图 8.2 从 1700 步左右开始，想必那里处理并列的办法不同。
+# 在第一次到达终点之前，每一步的意外都是零，表始终是空的。所以第一个回合就是上面那样的随机游走，期望长度正是 868.73{{walk[1] | .2f}}。
+# Sutton 和 Barto 说第一个回合约有 1700 步（例 8.1；他们的图 8.2 没有画这个回合），想必那里处理并列的办法不同。
 #
 # ## 练习 01-1：一步 Q-learning
 #
-# 把更新写成一个函数，返回一张新表：数组的每一行是一个状态，每一列是一个动作。Gymnasium 区分两种结束：*terminated*（终止）是任务本身规定的，
+# 把更新写成一个函数，返回一张新表：数组的每一行是一个状态，每一列是一个动作；传进来的表要保持原样。Gymnasium 区分两种结束：*terminated*（终止）是任务本身规定的，
 # *truncated*（截断）只是因为到了时间限制。想一想，哪一种才使后续的价值为零。
 #
 # 若 $Q(s,a) = 0$，$r = 1$，$\max_b Q(s',b) = 2$，α = 0.1，γ = 0.95，新的值是 0.29；如果这一步终止，则是 0.1。
@@ -245,7 +246,7 @@ check("01-1", q_update)
 # 尽管并没有什么新东西需要弄清。
 #
 # Dyna-Q 把每一步写进一个**模型**：一个字典，从（状态，动作）查到之后发生了什么。在环境里每走一步，就从遇到过的状态—动作对里抽 $n$ 个，
-# 问模型结果如何，再做*同样的更新*。这叫规划，花费的是计算，不是经验。下面的字母与书中“Tabular Dyna-Q”方框的各行一致 [1，第 8.2 节]。
+# 问模型结果如何，再做*同样的更新*。这叫规划（planning），用的是计算，不是经验。下面的字母与书中“Tabular Dyna-Q”方框的各行一致 [1，第 8.2 节]。
 #
 # | 行 | 做什么 |
 # |---|---|
@@ -256,7 +257,7 @@ check("01-1", q_update)
 # | (e) | 把它写进模型 |
 # | (f) | 重复 $n$ 次：抽一个遇到过的状态—动作对，查出结果，用它更新 $Q$ |
 #
-# 下面是程序库里的写法。找一找 (f) 行，再想想 `planning_steps` 为 0 时它会怎样。`kappa` 暂时不用管。
+# 下面是课程代码里的写法。找一找 (f) 行，再想想 `planning_steps` 为 0 时它会怎样。`kappa` 暂时不用管。
 
 # %% tags=["nbval-check-output"]
 import inspect
@@ -276,7 +277,7 @@ print(inspect.getsource(dyna.learn))
 #
 # **先预测。** 30 个种子不同的智能体各过 50 个回合：不做规划，$n = 5$，$n = 50$。平均步数第几回合首次降到 20 步？在*第一个*回合，三条曲线哪条高、哪条低？
 
-# %%
+# %% named="curves"
 from mbpo_teach.figures import tabular
 
 
@@ -293,24 +294,36 @@ tabular.learning_curves({n: by_n[n] for n in (0, 5, 50)}, shortest=14)
 # %% [markdown] tags=["lang-en"]
 # Lines are means over 30 seeds, bands hold the middle 80 % of the seeds; the vertical axis is logarithmic.
 #
-# **What was seen.** Episode 28 without planning, 6 with $n = 5$, 3 with $n = 50$. All three begin at the same point,
+# <details><summary>What was seen</summary>
+#
+# Episode 28{{curves[2] | .0f}} without planning, 6{{curves[4] | .0f}} with $n = 5$, 3{{curves[6] | .0f}} with $n = 50$. All three begin at the same point,
 # exactly: before the first reward there is nothing to plan with, and the same seed means the same walk. The whole gain
 # lies between the first goal and the good path. There, planning spreads the news over the table as fast as it can
 # compute, while Q-learning has to walk.
 #
+# </details>
+#
 # None of the curves settles at 14: with ε = 0.1 every tenth action is random. How good can it get? For exploring agents
-# the best policy can also be computed: mix every action with ε of chance, and find the best policy of that world.
+# the best policy can also be computed: mix every action with ε of chance, and find the best policy of that world. The
+# function `mixed` does it to any table with a row for each state and an entry for each action: instead of the action's
+# own entry, it takes with weight ε the mean of the row. Of transitions and rewards that makes a world in which every
+# tenth action is random; of a policy it makes the ε-greedy one.
 
-# %% [markdown] tags=["lang-zh"] twin="88895f2d"
+# %% [markdown] tags=["lang-zh"] twin="716e4a3f"
 # 线是 30 个种子的平均，色带覆盖中间 80% 的种子；纵轴是对数刻度。
 #
-# **看到了什么。** 不规划时是第 28 回合，$n = 5$ 是第 6 回合，$n = 50$ 是第 3 回合。三条曲线的起点完全相同：得到第一个奖励之前没有东西可以规划，
+# <details><summary>看到了什么</summary>
+#
+# 不规划时是第 28{{curves[2] | .0f}} 回合，$n = 5$ 是第 6{{curves[4] | .0f}} 回合，$n = 50$ 是第 3{{curves[6] | .0f}} 回合。三条曲线的起点完全相同：得到第一个奖励之前没有东西可以规划，
 # 而种子相同，走法就相同。全部的好处都在第一次到达终点与走上好路之间：规划能算多快，消息就在表里传多快；Q-learning 却要一步一步走。
 #
+# </details>
+#
 # 没有一条曲线降到 14 步，因为 ε = 0.1，十个动作里有一个是随机的。最好能到多少？带探索的最优策略也能算出来：让每个动作都掺进 ε 的随机，
-# 再求这个环境的最优策略。
+# 再求这个环境的最优策略。函数 `mixed` 适用于任何“每个状态一行、每个动作一项”的表：它在动作自己的那一项里掺进权重为 ε 的整行平均。对转移和奖励这样做，
+# 得到的是十个动作里有一个随机的环境；对策略这样做，得到的就是 ε-贪心策略。
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="final"
 from mbpo_teach.tables.mdp import TabularMDP
 
 
@@ -326,8 +339,8 @@ for n, steps in by_n.items():
     print(n, f"{steps[:, -10:].mean():.1f}")
 
 # %% [markdown] tags=["lang-en"]
-# The first number is the best possible average, 15.81. Each line below holds $n$ and the mean of the last ten episodes.
-# The agents end between 16.6 and 18.0, a little above the best: a found path is repeated and strengthened even when it
+# The first number is the best possible average, 15.81{{final[0] | .2f}}. Each line below holds $n$ and the mean of the last ten episodes.
+# The agents end between 16.6{{min(final[2::2]) | .1f}} and 18.0{{max(final[2::2]) | .1f}}, a little above the best: a found path is repeated and strengthened even when it
 # is a step or two longer than the shortest. Planning does not cure that. It goes over what was met; it discovers
 # nothing.
 #
@@ -336,27 +349,35 @@ for n, steps in by_n.items():
 # **Predict.** Which step of the slider saves more real steps: from 0 to 1, or from 5 to 50?
 
 # %% [markdown] tags=["lang-zh"] twin="4827a719"
-# 第一个数是可能达到的最好平均值：15.81。以下每行是 $n$ 和最后十个回合的平均步数。智能体最后在 16.6 到 18.0 之间，
+# 第一个数是可能达到的最好平均值：15.81{{final[0] | .2f}}。以下每行是 $n$ 和最后十个回合的平均步数。智能体最后在 16.6{{min(final[2::2]) | .1f}} 到 18.0{{max(final[2::2]) | .1f}} 之间，
 # 比最好的略差：找到一条路之后就反复走、反复加强，即使它比最短的长一两步。规划治不了这个毛病，它只重温遇到过的事，不会发现新东西。
 #
 # 下面的滑块在这些算好的结果之间移动。选中的 $n$ 是蓝线和它的色带，其余是灰线。
 #
 # **先预测。** 哪一次移动省下的真实步数更多：从 0 到 1，还是从 5 到 50？
 
-# %%
+# %% named="steps"
 from mbpo_teach.widgets import dyna as labs
 
 labs.steps_lab("planning_steps", by_n, value=5)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** From 0 to 1 half of all real steps disappear (5084 to 2576); from 5 to 50 it is a tenth (1998 to
+# <details><summary>What was seen</summary>
+#
+# From 0 to 1 half of all real steps disappear (5084 to 2576); from 5 to 50 it is a tenth (1998{{steps[3] | .0f}} to
 # 1813), for ten times the planning after each step. Of those 1813 steps some 960 are the first, blind episode, which no planning can
-# shorten. What $n$ buys is real steps, and the currency is computation. It pays where steps are dear, on a robot, and
-# it is a poor trade where they are free.
+# shorten. What $n$ saves is real steps, and what it takes is computation. That is worth it where steps are dear, on a
+# robot, and of little use where they are free.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="f1b1c1a1"
-# **看到了什么。** 从 0 到 1，真实步数减少一半（5084 到 2576）；从 5 到 50 只少了一成（1998 到 1813），每步之后的规划却是十倍。而且在 1813 步里，
-# 约 960 步属于什么都还不知道的第一个回合，规划再多也缩短不了。$n$ 用计算换取真实步数：在机器人上，步子很贵，值得；步子不要钱的地方，就不划算。
+# %% [markdown] tags=["lang-zh"] twin="af1c719a"
+# <details><summary>看到了什么</summary>
+#
+# 从 0 到 1，真实步数减少一半（5084 到 2576）；从 5 到 50 只少了一成（1998{{steps[3] | .0f}} 到 1813），每步之后的规划却是十倍。而且在 1813 步里，
+# 约 960 步属于什么都还不知道的第一个回合，规划再多也缩短不了。$n$ 增加计算，减少真实步数：真实交互来之不易时（例如机器人）值得这样做，真实交互轻而易举时就没有多大意义。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Exercise 01-2: planning from the table model
@@ -436,7 +457,7 @@ check("01-2", plan)
 # **先预测。** 一个智能体不做规划，一个 $n = 50$，种子相同，都过完了两个回合。46 个格子里，各有多少个有箭头？
 
 
-# %%
+# %% named="arrows"
 def tables(n, episode_count=20, seed=1):
     learning = dyna.episodes(maze, dyna.DynaConfig(planning_steps=n), seed=seed)
     after = [episode.q for episode in islice(learning, episode_count)]
@@ -447,18 +468,26 @@ by_episode = {n: tables(n) for n in (0, 1, 2, 5, 10, 20, 50)}
 tabular.policies(maze, {n: by_episode[n][2] for n in (0, 50)}, episodes=2)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** Two arrows without planning, one for each visit to the goal: the news moved back one cell per
-# episode. With $n = 50$ there are 37; only the corner around the start has none yet. They came into being
+# <details><summary>What was seen</summary>
+#
+# Two arrows (2{{arrows[2] | .0f}}) without planning, one for each visit to the goal: the news moved back one cell per
+# episode. With $n = 50$ there are 37{{arrows[4] | .0f}}; only the corner around the start has none yet. They came into being
 # *during* the second episode, after the first goal, while the agent was still on its way.
+#
+# </details>
 #
 # This is one seed, so read it as an illustration. Now choose for yourself how much planning there is and how many
 # episodes have passed. The sentence states the exact average number of steps of an agent that follows the arrows.
 #
 # **Predict.** How many episodes does $n = 5$ need until the arrows bring the agent to the goal in fewer than 20 steps?
 
-# %% [markdown] tags=["lang-zh"] twin="97140d49"
-# **看到了什么。** 不规划时只有两个箭头，每到一次终点多一个：每个回合，消息往回传一格。$n = 50$ 时有 37 个，只有起点附近的一角还没有。
+# %% [markdown] tags=["lang-zh"] twin="ed1fa96c"
+# <details><summary>看到了什么</summary>
+#
+# 不规划时只有 2{{arrows[2] | .0f}} 个箭头，每到一次终点多一个：每个回合，消息往回传一格。$n = 50$ 时有 37{{arrows[4] | .0f}} 个，只有起点附近的一角还没有。
 # 它们是在*第二个回合之中*出现的：第一次到过终点之后，智能体还在路上，箭头就已经铺开了。
+#
+# </details>
 #
 # 这只是一个种子，请当作示意。现在自己选择规划的多少和过了几个回合。下面的句子给出照着箭头走平均要多少步，是精确值。
 #
@@ -468,20 +497,29 @@ tabular.policies(maze, {n: by_episode[n][2] for n in (0, 50)}, episodes=2)
 labs.arrows_lab(maze, by_episode, value=5)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** The arrows grow backwards from the goal, like water filling a basin, and the sooner, the larger $n$.
-# Move $n$ at episode 1: there is a single arrow whatever $n$, for the reward was only just found. Move to later episodes at $n = 0$:
-# one arrow more per episode. At $n = 5$ three episodes are enough: 35 cells have an arrow by then, the way along them
-# takes 16 steps, and between 14 and 16 in the next few episodes.
+# <details><summary>What was seen</summary>
+#
+# The arrows grow backwards from the goal, like water filling a basin, and the sooner, the larger $n$. Move $n$ at
+# episode 1: with this seed there is a single arrow whatever $n$, for the reward was only just found. (The planning after
+# that very step can add a few: with $n = 50$ the seeds 0 to 5 have 1, 1, 3, 2, 1 and 2.) Move to later episodes at
+# $n = 0$: here it is one arrow more per episode. At $n = 5$ three episodes are enough: 35 cells have an arrow by then,
+# the way along them takes 16 steps, and between 14 and 16 in the next few episodes.
+#
+# </details>
 #
 # ## Learning rate and exploration
 #
 # **Predict.** The learning rate has been α = 0.1 so far. With $n = 5$, what happens to the real steps needed if it is
 # ten times smaller, or ten times larger?
 
-# %% [markdown] tags=["lang-zh"] twin="78afcbcc"
-# **看到了什么。** 箭头从终点往回长，像水慢慢漫上来，$n$ 越大，漫得越快。停在第 1 回合移动 $n$：箭头始终只有一个，因为奖励才刚刚找到。$n = 0$ 时往后移动回合：
-# 每个回合多一个箭头。$n = 5$ 时三个回合就够了：
+# %% [markdown] tags=["lang-zh"] twin="413ca90b"
+# <details><summary>看到了什么</summary>
+#
+# 箭头从终点往回长，像水慢慢漫上来，$n$ 越大，漫得越快。停在第 1 回合移动 $n$：就这个种子而言，箭头始终只有一个，因为奖励才刚刚找到。（最后那一步之后的规划可能再添几个：$n = 50$ 时，
+# 种子 0 到 5 分别有 1、1、3、2、1、2 个。）$n = 0$ 时往后移动回合：这里每个回合多一个箭头。$n = 5$ 时三个回合就够了：
 # 已有 35 个格子有箭头，照着走要 16 步，此后几个回合在 14 到 16 步之间。
+#
+# </details>
 #
 # ## 学习率与探索
 #
@@ -509,7 +547,7 @@ for alpha in (0.01, 0.1, 1.0):
 #
 # **先预测。** 再看 ε，仍取 $n = 5$。在这个迷宫里，从不探索（ε = 0）好，还是十个动作里有四个随机好？
 
-# %%
+# %% named="epsilon"
 by_epsilon = {
     epsilon: maze_steps(15, planning_steps=5, epsilon=epsilon)
     for epsilon in (0.0, 0.01, 0.03, 0.1, 0.2, 0.4)
@@ -517,14 +555,22 @@ by_epsilon = {
 labs.steps_lab("epsilon", by_epsilon, value=0.1)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** For ε up to 0.1 the first episodes are much the same. The difference lies in the plateau: 14.8
-# steps without exploration, 16.6 at ε = 0.1, almost 27 at ε = 0.4, where the detours of chance never stop. Not
-# exploring comes out best *here*, for two reasons: while nothing is known, drawing lots explores for free, and the maze
-# never changes. Where walls move, exploring too little has its price; we come to that below.
+# <details><summary>What was seen</summary>
+#
+# For ε up to 0.1 the first episodes are much the same. The difference lies in the plateau: 14.8
+# steps without exploration, 16.6{{epsilon[4] | .1f}} at ε = 0.1, almost 27 at ε = 0.4, where the detours of chance never stop. Not
+# exploring comes out best *here*, for two reasons: while nothing is known, drawing lots explores anyway, and the maze
+# never changes. Where walls move, exploring too little does harm; we come to that below.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="fd4d11e5"
-# **看到了什么。** ε 不超过 0.1 时，最初几个回合差不多。差别在后面的平台：不探索是 14.8 步，ε = 0.1 是 16.6 步，ε = 0.4 将近 27 步，
-# 随机造成的弯路永远不停。*在这里*不探索最好，原因有两个：什么都不知道时，抽签本身就是免费的探索；迷宫又从不变化。墙会移动时，探索太少就要付出代价，后面会看到。
+# %% [markdown] tags=["lang-zh"] twin="85f5d020"
+# <details><summary>看到了什么</summary>
+#
+# ε 不超过 0.1 时，最初几个回合差不多。差别在后面的平台：不探索是 14.8 步，ε = 0.1 是 16.6{{epsilon[4] | .1f}} 步，ε = 0.4 将近 27 步，
+# 随机造成的弯路永远不停。*在这里*不探索最好，原因有两个：什么都不知道时，抽签本身就是探索；迷宫又从不变化。墙会移动时，探索太少就会吃亏，后面会看到。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## A cliff: what is earned and what is known
@@ -533,21 +579,23 @@ labs.steps_lab("epsilon", by_epsilon, value=0.1)
 # and falling costs 100 and puts the agent back at the start. The shortest path runs along the very edge and earns −13.
 #
 # We follow 20 seeds for 100 episodes, with α = 0.5 and γ = 1, and ask two questions after each episode: what did the
-# agent *earn* while exploring, and is the greedy path in its table *optimal*, which is checked exactly.
+# agent *earn* while exploring, and is the greedy path in its table *optimal*, which is checked exactly. (The exact tables
+# of `cliff` need a discount below 1 and get 0.99. It plays no part: the check counts the steps of the path.)
 #
 # **Predict.** Does more planning raise the return that is earned in the long run? Does it speed up knowing the best
 # path?
 
-# %% [markdown] tags=["lang-zh"] twin="f479b1e5"
-# ## 悬崖：挣到的与知道的
+# %% [markdown] tags=["lang-zh"] twin="f101278c"
+# ## 悬崖：得到的与知道的
 #
-# `CliffWalking-v1` 是 4 × 12 的一条格子 [1，例 6.6]。每走一步代价是 1；起点与终点之间是悬崖，掉下去代价是 100，并回到起点。最短的路紧贴崖边，回报是 −13。
+# `CliffWalking-v1` 是 4 × 12 的一条格子 [1，例 6.6]。每走一步得 −1；起点与终点之间是悬崖，掉下去得 −100，并回到起点。最短的路紧贴崖边，回报是 −13。
 #
-# 用 20 个种子，各过 100 个回合，α = 0.5，γ = 1。每个回合之后问两个问题：智能体在探索之中*挣到*多少？表里的贪心路径是不是*最优*（精确检查）？
+# 用 20 个种子，各过 100 个回合，α = 0.5，γ = 1。每个回合之后问两个问题：智能体在探索之中*得到*多少？表里的贪心路径是不是*最优*（精确检查）？
+# （精确计算用的表 `cliff` 要求折扣因子小于 1，所以取 0.99；它不起作用，因为检查时只数路径的步数。）
 #
-# **先预测。** 规划多了，长远来看挣到的回报会提高吗？会更快知道最优的路吗？
+# **先预测。** 规划多了，长远来看得到的回报会提高吗？会更快知道最优的路吗？
 
-# %%
+# %% named="cliff"
 import gymnasium as gym
 
 cliff = episodic.tabular_mdp(gym.make("CliffWalking-v1"), gamma=0.99)
@@ -573,18 +621,27 @@ tabular.cliff(earned, knew)
 # Left: the return of each episode, mean and middle 80 % of the seeds, on an axis that is logarithmic away from zero.
 # Right: the share of seeds whose greedy path takes the best 13 steps.
 #
-# **What was seen.** Planning makes *knowing* much faster: half of the seeds know the best path after 2 episodes with
-# $n = 50$, after 21 with $n = 5$, after about 50 without planning. What is *earned* ends in the same place for all
-# three, about −47 over the last fifty episodes, and noisy. The best path runs along the edge, and there one random action in
-# forty is a fall. Q-learning values the greedy path as if it were walked without stumbling, and planning serves that
-# same goal faster. More planning does not change what the agent is asking for.
+# <details><summary>What was seen</summary>
+#
+# Planning makes *knowing* much faster: half of the seeds know the best path after 2{{cliff[5] | .0f}} episodes with
+# $n = 50$, after 21{{cliff[3] | .0f}} with $n = 5$, after 50{{cliff[1] | .0f}} without planning. What is *earned* ends in the same place for all
+# three, between −48{{cliff[12] | .0f}} and −45{{cliff[10] | .0f}} over the last fifty episodes, and noisy. The best path runs along the edge, and there one *step* in
+# forty is a fall: one action in ten is random, and one random action in four leads down. Q-learning values the greedy
+# path as if it were walked without stumbling, and planning serves that same goal faster. More planning does not change
+# what the agent is asking for.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="9f3a3a46"
+# %% [markdown] tags=["lang-zh"] twin="bf2e4d73"
 # 左图：每个回合的回报，线是平均，色带是中间 80% 的种子，纵轴在远离零的地方是对数刻度。右图：贪心路径正好是最优的 13 步的种子所占的比例。
 #
-# **看到了什么。** 规划让*知道*快了许多：$n = 50$ 时，2 个回合后就有一半的种子知道最优的路；$n = 5$ 要 21 个回合，不规划要 50 个回合左右。
-# 而*挣到*的回报，三者最后差不多，最后五十个回合平均约 −47，起伏很大：最优的路紧贴崖边，在那里每四十个动作就有一个是随机跌下去的。
-# Q-learning 评价贪心路径时，当作走路从不失足；规划只是更快地达到这同一个目标。规划再多，也不会改变智能体所问的问题。
+# <details><summary>看到了什么</summary>
+#
+# 规划让*知道*快了许多：$n = 50$ 时，2{{cliff[5] | .0f}} 个回合后就有一半的种子知道最优的路；$n = 5$ 要 21{{cliff[3] | .0f}} 个回合，不规划要 50{{cliff[1] | .0f}} 个回合。
+# 而*得到*的回报，三者最后差不多，最后五十个回合平均在 −48{{cliff[12] | .0f}} 与 −45{{cliff[10] | .0f}} 之间，起伏很大。最优的路紧贴崖边，在那里平均每四十*步*就跌下去一次：十个动作里有一个随机，四个随机动作里有一个向下。
+# Q-learning 评价贪心路径时，当作走路从不失足；规划只是更快地达到这同一个目标。规划再多，也不会改变智能体追求的目标。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Ice: when the same action has several outcomes
@@ -609,7 +666,7 @@ tabular.cliff(earned, knew)
 # Dyna-Q 的表格模型对每个状态—动作对只记*最近一次*的结果。在迷宫里，那就是全部真相；在这里，规划却把一次偶然当成必然反复重演，直到被下一次偶然覆盖。
 # 补救不难：记住每个状态—动作对的全部结果，想象时随机取一个（`remember_all=True`），常见的结果自然想象得多。
 #
-# 我们每隔 20 个回合，算出表中贪心策略的精确折扣回报（γ = 0.99），20 个种子，$n = 10$。最优值由价值迭代给出。
+# 我们每隔 20 个回合，算出表中贪心策略的精确折扣回报（γ = 0.99），20 个种子，$n = 10$。最优值由价值迭代（value iteration）给出。
 #
 # **先预测。** 给三者排个序：Q-learning，只记最近一次的 Dyna-Q，记住全部的 Dyna-Q。
 
@@ -632,60 +689,129 @@ def lake_returns(seed_count, **settings):
     return np.array(runs)
 
 
-# %%
+# %% named="lake"
+last = {n: lake_returns(20, planning_steps=n) for n in (0, 10)}
+whole = {10: lake_returns(20, planning_steps=10, remember_all=True)}
 on_ice = {
-    text("dyna.q_learning"): lake_returns(20),
-    text("dyna.dyna_q_last"): lake_returns(20, planning_steps=10),
-    text("dyna.dyna_q_all"): lake_returns(20, planning_steps=10, remember_all=True),
+    text("dyna.q_learning"): last[0],
+    text("dyna.dyna_q_last"): last[10],
+    text("dyna.dyna_q_all"): whole[10],
 }
 tabular.lake(on_ice, checkpoints, best=optimum)
 
 # %% [markdown] tags=["lang-en"]
-# Lines are means over 20 seeds, bands the middle 80 %; the red line is the optimum, 0.54.
+# Lines are means over 20 seeds, bands the middle 80 %; the red line is the optimum, 0.54{{lake[3] | .2f}}.
 #
-# **What was seen.** After 300 episodes Q-learning has come to 0.05, Dyna-Q with the last outcome to 0.18, with all
-# outcomes to 0.45. Even a misleading model beats none within so few episodes, but its curve jumps up and down, and its
+# <details><summary>What was seen</summary>
+#
+# After 300 episodes Q-learning has come to 0.05{{lake[0] | .2f}}, Dyna-Q with the last outcome to 0.18{{lake[1] | .2f}}, with all
+# outcomes to 0.45{{lake[2] | .2f}}. Even a misleading model beats none within so few episodes, but its curve jumps up and down, and its
 # band is wide: at each moment the table follows whatever has just happened. With all outcomes the curve rises, with some
 # spread, towards the optimum. (An episode is cut short after 100 steps here: a truncation, which stops no bootstrap.)
 #
-# Here, then, is the first case of the question that names this course: a kind of model that was right in one world
-# misleads in another. A better model cured it. Less planning would not have done so: Q-learning, which plans nothing,
-# comes last.
+# </details>
+#
+# So a kind of model that was right in one world misleads in another. A better model is one cure. Suppose now that
+# there is none: the model keeps the last outcome, and all that can be chosen is how much to plan with it. This is how far
+# the agent trusts its model, for after each real step there come $n$ imagined ones, and all count alike.
+#
+# **Predict.** With the last outcome, the agents planned ten imagined steps for each real one. Would another $n$, larger
+# than none, have been better? And with all outcomes, is $n = 1$ better or worse than $n = 10$?
+
+# %% [markdown] tags=["lang-zh"] twin="a48d184d"
+# 线是 20 个种子的平均，色带是中间 80%；红线是最优值 0.54{{lake[3] | .2f}}。
+#
+# <details><summary>看到了什么</summary>
+#
+# 300 个回合之后，Q-learning 到了 0.05{{lake[0] | .2f}}，只记最近一次的 Dyna-Q 到了 0.18{{lake[1] | .2f}}，记住全部的到了 0.45{{lake[2] | .2f}}。回合这样少，有误导的模型也比没有模型强；
+# 但它的曲线忽上忽下，色带很宽：表格随时都在追随刚刚发生的事。记住全部结果时，曲线虽有散布，却稳步走向最优值。（这里一个回合满 100 步就被截断，截断不停止自举。）
+#
+# </details>
+#
+# 可见同一种模型，在一个环境里是对的，到了另一个环境就会误导。换成更好的模型是一种办法。假如换不了呢？模型只记最近一次的结果，能选的只有用它规划多少。
+# 这就是智能体信任模型的程度：每个真实步之后有 $n$ 个想象的步，它们对表的影响一样大。
+#
+# **先预测。** 只记最近一次时，智能体每走一个真实步，就规划十步。换一个不为零的 $n$，会不会更好？记住全部结果时，$n = 1$ 比 $n = 10$ 好还是差？
+
+# %% tags=["nbval-check-output"] named="trust"
+last |= {n: lake_returns(20, planning_steps=n) for n in (1, 2, 5)}
+whole[1] = lake_returns(20, planning_steps=1, remember_all=True)
+for remember_all, runs in ((False, last), (True, whole)):
+    for n, returns in sorted(runs.items()):
+        final = returns[:, -1]
+        print(remember_all, n, f"{final.mean():.2f} {final.std(ddof=1) / 20**0.5:.2f}")
+
+# %% named="less"
+by_planning = dict(sorted(last.items()))
+labs.lake_lab("planning_steps", by_planning, checkpoints, best=optimum, value=10)
+
+# %% [markdown] tags=["lang-en"]
+# Each line: whether all outcomes are remembered, $n$, the mean return after 300 episodes, and its standard error, about
+# the amount by which another twenty seeds would move the mean. The slider shows the runs with the last outcome.
+#
+# <details><summary>What was seen</summary>
+#
+# With the last outcome one imagined step for each real one is best: 0.32{{trust[4] | .2f}}, against
+# 0.29{{trust[7] | .2f}} with two, 0.20{{trust[10] | .2f}} with five and 0.18{{trust[13] | .2f}} with ten. The fewer accidents are
+# replayed between two real steps, the more the real ones, which obey the true chances, can correct. None at all is worst
+# (0.05{{trust[1] | .2f}}): too little reaches the table in 300 episodes. With all outcomes it is the other way round: ten imagined
+# steps bring 0.45{{trust[19] | .2f}}, one brings 0.38{{trust[16] | .2f}}. With standard errors of 0.04{{trust[5] | .2f}}, one and
+# two cannot be told apart, nor five and ten; one and ten can.
+#
+# </details>
+#
+# Here, then, is the question that names this course, in a world of 16 cells. A wrong model is worth something, and can be
+# trusted too much. How much trust is best depends on how wrong the model is: little for the one that remembers a single
+# accident, more for the one that remembers all. Later chapters ask the same of networks, where trust is above all
+# a matter of how many steps, $k$, a model is followed.
 #
 # Now the learning rate again, with all outcomes remembered, $n = 10$ and 10 seeds for each α.
 #
 # **Predict.** In the maze α did not matter. Here a value has to average over outcomes. What will α = 1 do?
 
-# %% [markdown] tags=["lang-zh"] twin="c3d2a6a5"
-# 线是 20 个种子的平均，色带是中间 80%；红线是最优值 0.54。
+# %% [markdown] tags=["lang-zh"] twin="3c92275c"
+# 每行依次是：是否记住全部结果、$n$、300 个回合之后的平均回报，以及它的标准误差，也就是换二十个种子时平均值大约会变动多少。滑块显示只记最近一次的那些结果。
 #
-# **看到了什么。** 300 个回合之后，Q-learning 到了 0.05，只记最近一次的 Dyna-Q 到了 0.18，记住全部的到了 0.45。回合这样少，有误导的模型也比没有模型强；
-# 但它的曲线忽上忽下，色带很宽：表格随时都在追随刚刚发生的事。记住全部结果时，曲线虽有散布，却稳步走向最优值。（这里一个回合满 100 步就被截断，截断不停止自举。）
+# <details><summary>看到了什么</summary>
 #
-# 课程名字里的问题，在这里第一次有了实例：同一种模型，在一个环境里是对的，到了另一个环境就会误导。治好它的是更好的模型。少做规划并不管用：
-# 完全不规划的 Q-learning 排在最后。
+# 只记最近一次时，每个真实步配一个想象的步最好：0.32{{trust[4] | .2f}}；两个是 0.29{{trust[7] | .2f}}，五个是 0.20{{trust[10] | .2f}}，十个是 0.18{{trust[13] | .2f}}。
+# 真实的步遵循真实的概率；两个真实步之间重演的偶然越少，真实的步就越能纠正偏差。完全不规划最差（0.05{{trust[1] | .2f}}）：300 个回合里，传到表中的消息太少。
+# 记住全部结果时正好相反：十个想象的步得到 0.45{{trust[19] | .2f}}，一个得到 0.38{{trust[16] | .2f}}。标准误差约为 0.04{{trust[5] | .2f}}，所以一个与两个分不出高下，五个与十个也一样；一个与十个之间的差别则是实在的。
+#
+# </details>
+#
+# 课程名字里的问题，在这个只有 16 格的环境里第一次有了实例。有错的模型也有用，但可能信得太多。信任多少最合适，取决于模型错多少：只记一次偶然的模型，少信一点；
+# 记住全部结果的模型，可以多信一点。后面各章对神经网络提出同样的问题；那里最要紧的是，跟着模型连续走多少步，即 $k$。
 #
 # 现在再看学习率：记住全部结果，$n = 10$，每个 α 用 10 个种子。
 #
 # **先预测。** 在迷宫里 α 无关紧要。在这里，价值必须对各种结果取平均。α = 1 会怎样？
 
-# %%
+# %% named="alpha"
 by_alpha = {
     alpha: lake_returns(10, alpha=alpha, planning_steps=10, remember_all=True)
     for alpha in (0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
 }
-labs.lake_lab(by_alpha, checkpoints, value=0.1)
+labs.lake_lab("alpha", by_alpha, checkpoints, best=optimum, value=0.1)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** Between 0.03 and 0.2 the return ends at 0.46 to 0.50, near the optimum. At 0.01 it is 0.24: each
+# <details><summary>What was seen</summary>
+#
+# Between 0.03 and 0.2 the return ends at 0.46 to 0.50 (0.47{{alpha[2] | .2f}} at 0.1), near the optimum, the red line. At 0.01 it is 0.24: each
 # update moves too little for 300 episodes. At 0.5 it is 0.23 again, and at 1 it is 0.03: with α = 1 an entry holds what
 # the last outcome, real or imagined, made of it, and no average is ever formed. The learning rate sets the length of the
 # table's memory, about $1/\alpha$ updates. Where outcomes are certain one update is enough, where they vary it is not.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="3383ab72"
-# **看到了什么。** α 在 0.03 到 0.2 之间时，最后的回报是 0.46 到 0.50，接近最优值。α = 0.01 时是 0.24：每次更新动得太少，300 个回合不够。α = 0.5 时又降到 0.23，
+# %% [markdown] tags=["lang-zh"] twin="c0d3a0b0"
+# <details><summary>看到了什么</summary>
+#
+# α 在 0.03 到 0.2 之间时，最后的回报是 0.46 到 0.50（0.1 时是 0.47{{alpha[2] | .2f}}），接近最优值（红线）。α = 0.01 时是 0.24：每次更新动得太少，300 个回合不够。α = 0.5 时又降到 0.23，
 # α = 1 时只有 0.03：这时表里的数完全由最近一次结果决定，不论那是真实的还是想象的，平均值无从谈起。学习率决定表格的记性有多长，大约是 $1/\alpha$ 次更新。
 # 结果确定时，一次就够；结果多变时，一次远远不够。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Walls that move: Dyna-Q+
@@ -712,7 +838,7 @@ labs.lake_lab(by_alpha, checkpoints, value=0.1)
 # 世界变了，原来对的模型也会变错。在*阻塞迷宫* [1，例 8.2] 里，10 步的近路在 1000 步之后被堵上，墙的另一端打开一条 16 步的远路。
 # 在*捷径迷宫* [1，例 8.3] 里什么都没有堵：3000 步之后，远路之外又开了一条近路。
 #
-# Dyna-Q+ 是有好奇心的 Dyna-Q。在规划时，也只在规划时，τ 个真实步没有试过的状态—动作对，想象中的奖励更大：
+# Dyna-Q+ 是有好奇心的 Dyna-Q。在规划时，也只在规划时，τ 个真实步没有试过的状态—动作对，想象中的奖励更大，多出来的部分叫作探索奖励（exploration bonus）：
 #
 # $$r + \kappa\sqrt{\tau}.$$
 #
@@ -736,6 +862,7 @@ def compare(make_maze, layouts, *, change_after, step_count):
     return tabular.changing_world(*worlds, rewards, change_after=change_after)
 
 
+# %% named="blocking"
 blocking = mazes.BLOCKING_BEFORE, mazes.BLOCKING_AFTER
 compare(mazes.blocking_maze, blocking, change_after=1000, step_count=3000)
 
@@ -743,41 +870,59 @@ compare(mazes.blocking_maze, blocking, change_after=1000, step_count=3000)
 # Left: the maze before and after. Right: how often the goal has been reached up to each real step. Lines are means over
 # 20 seeds, bands the middle 80 %, the vertical line is the change.
 #
-# **What was seen.** Both curves go flat when the wall moves. Dyna-Q+ climbs again within some 500 steps, and the seeds
-# agree. Dyna-Q climbs slowly on average, and its band is wide: some seeds find the gap soon, others hardly reach the
+# <details><summary>What was seen</summary>
+#
+# Both curves go flat when the wall moves. Dyna-Q+ climbs again within some 500 steps, the seeds agree, and it ends at
+# 138{{blocking[3] | .0f}} goals against Dyna-Q's 83{{blocking[1] | .0f}}. Dyna-Q climbs slowly on average, and its band is wide: some seeds find the gap soon, others hardly reach the
 # goal again. Their model learns at once that the old way is closed. But nothing drives the agent to the far end of the
-# wall except the one random action in ten, while planning goes on replaying what it knows.
+# wall except the one random action in ten, while planning goes on replaying what it knows. Here less planning is no cure:
+# with $n$ = 0, 1, 2 or 5 Dyna-Q ends at 6, 39, 59 and 59 goals.
+#
+# </details>
 #
 # **Predict.** Now the shortcut maze, where the old way stays open. Will Dyna-Q ever notice the new one?
 
-# %% [markdown] tags=["lang-zh"] twin="64d14920"
+# %% [markdown] tags=["lang-zh"] twin="28989197"
 # 左图：变化前后的迷宫。右图：到每个真实步为止，到达终点的总次数。线是 20 个种子的平均，色带是中间 80%，竖线是变化的时刻。
 #
-# **看到了什么。** 墙一移动，两条曲线都变平。Dyna-Q+ 在大约 500 步之内重新上升，各个种子相差不大。Dyna-Q 平均上升得很慢，色带很宽：有的种子很快找到缺口，
+# <details><summary>看到了什么</summary>
+#
+# 墙一移动，两条曲线都变平。Dyna-Q+ 在大约 500 步之内重新上升，各个种子相差不大，最后是 138{{blocking[3] | .0f}} 次，Dyna-Q 是 83{{blocking[1] | .0f}} 次。Dyna-Q 平均上升得很慢，色带很宽：有的种子很快找到缺口，
 # 有的几乎再也没有到过终点。它们的模型马上就知道旧路不通了；可是除了十分之一的随机动作，没有什么推动智能体走到墙的另一头，而规划还在不停地重演它知道的事。
+# 在这里，少做规划并不管用：$n$ 取 0、1、2、5 时，Dyna-Q 最后分别是 6、39、59、59 次。
+#
+# </details>
 #
 # **先预测。** 再看捷径迷宫，旧路一直通着。Dyna-Q 会注意到新路吗？
 
-# %%
+# %% named="shortcut"
 shortcut = mazes.SHORTCUT_BEFORE, mazes.SHORTCUT_AFTER
 compare(mazes.shortcut_maze, shortcut, change_after=3000, step_count=6000)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** Dyna-Q goes on at nearly the same slope, as if nothing had happened: no failure tells it to look.
-# Before the change Dyna-Q+ is a little behind, 123 goals against 135 at step 3000, because looking around costs steps.
-# Afterwards it finds the shortcut, its curve steepens, and it ends at 349 against 300. Of the two ways in which a model
+# <details><summary>What was seen</summary>
+#
+# Dyna-Q goes on at nearly the same slope, as if nothing had happened: no failure tells it to look.
+# Before the change Dyna-Q+ is a little behind, 123{{shortcut[2] | .0f}} goals against 135{{shortcut[0] | .0f}} at step 3000, because looking around takes steps.
+# Afterwards it finds the shortcut, its curve steepens, and it ends at 349{{shortcut[3] | .0f}} against 300{{shortcut[1] | .0f}}. Of the two ways in which a model
 # can be out of date, this is the harder: a world that got *better* sends no bad news.
 #
-# **Predict.** κ sets how much curiosity costs and brings. In the shortcut maze, what do a κ ten times smaller and a κ
+# </details>
+#
+# **Predict.** κ sets how strong curiosity is. In the shortcut maze, what do a κ ten times smaller and a κ
 # three times larger than 0.001 do? The slider's runs use 10 seeds each; κ = 0 is plain Dyna-Q.
 
-# %% [markdown] tags=["lang-zh"] twin="3330c7ce"
-# **看到了什么。** Dyna-Q 几乎沿着原来的斜率继续，好像什么也没有发生：没有任何失败提醒它去看一看。变化之前，Dyna-Q+ 略为落后，第 3000 步时是 123 次对 135 次，
-# 因为四处看看要花步子。变化之后，它找到了近路，曲线变陡，最后是 349 次对 300 次。模型过时有两种情形，这一种更难：世界变*好*了，不会有坏消息传来。
+# %% [markdown] tags=["lang-zh"] twin="4f043f6b"
+# <details><summary>看到了什么</summary>
 #
-# **先预测。** κ 决定好奇心的代价和收益。在捷径迷宫里，κ 取 0.001 的十分之一，或者取它的三倍，会怎样？滑块的每个值用 10 个种子；κ = 0 就是 Dyna-Q。
+# Dyna-Q 几乎沿着原来的斜率继续，好像什么也没有发生：没有任何失败提醒它去看一看。变化之前，Dyna-Q+ 略为落后，第 3000 步时是 123{{shortcut[2] | .0f}} 次对 135{{shortcut[0] | .0f}} 次，
+# 因为四处查看也要用掉真实步。变化之后，它找到了近路，曲线变陡，最后是 349{{shortcut[3] | .0f}} 次对 300{{shortcut[1] | .0f}} 次。模型过时有两种情形，这一种更难：世界变*好*了，不会有坏消息传来。
+#
+# </details>
+#
+# **先预测。** κ 决定好奇心有多强。在捷径迷宫里，κ 取 0.001 的十分之一，或者取它的三倍，会怎样？滑块的每个值用 10 个种子；κ = 0 就是 Dyna-Q。
 
-# %%
+# %% named="kappa"
 by_kappa = {
     kappa: changing(mazes.shortcut_maze, kappa, step_count=6000, seed_count=10)
     for kappa in (0.0, 0.0001, 0.0003, 0.0006, 0.001, 0.0015, 0.002, 0.003)
@@ -785,15 +930,23 @@ by_kappa = {
 labs.kappa_lab(by_kappa, change_after=3000, value=0.001)
 
 # %% [markdown] tags=["lang-en"]
-# **What was seen.** With κ = 0.0001 or 0.0003 the agent does not take up the shortcut: about 298 goals, hardly more
-# than Dyna-Q's 295. At 0.0006 and 0.001 the curve bends after the change and reaches about 345 and 350. From 0.0015 on, curiosity
-# eats up more than it finds, and at 0.003 the agent wanders about, with 47 goals in all. The bonus competes with real
+# <details><summary>What was seen</summary>
+#
+# With κ = 0.0001 or 0.0003 the agent does not take up the shortcut: about 298 goals, hardly more
+# than Dyna-Q's 295. At 0.0006 and 0.001 the curve bends after the change and reaches about 345 and 350{{kappa[2] | .0f}}. From 0.0015 on, looking
+# around takes more steps than it saves, and at 0.003 the agent wanders about, with 47 goals in all. The bonus competes with real
 # rewards: it has to exceed the gap between the best plan and the next one now and then, and must not drown them.
+#
+# </details>
 
-# %% [markdown] tags=["lang-zh"] twin="02a31fe2"
-# **看到了什么。** κ = 0.0001 或 0.0003 时，智能体没有改走近路：约 298 次，与 Dyna-Q 的 295 次相差无几。0.0006 和 0.001 时，曲线在变化之后转弯，达到约 345 次和 350 次。
-# 从 0.0015 起，好奇心花掉的比找到的多；到 0.003，智能体一味闲逛，总共只有 47 次。探索奖励要与真正的奖励竞争：它必须不时超过最好的计划与次好的计划之差，
+# %% [markdown] tags=["lang-zh"] twin="50ec89b3"
+# <details><summary>看到了什么</summary>
+#
+# κ = 0.0001 或 0.0003 时，智能体没有改走近路：约 298 次，与 Dyna-Q 的 295 次相差无几。0.0006 和 0.001 时，曲线在变化之后转弯，达到约 345 次和 350{{kappa[2] | .0f}} 次。
+# 从 0.0015 起，四处查看用掉的步数比省下的多；到 0.003，智能体一味闲逛，总共只有 47 次。探索奖励要与真正的奖励竞争：它必须不时超过最好的计划与次好的计划之差，
 # 又不能把真正的奖励淹没。
+#
+# </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Exercise 01-3: what Dyna-Q+ imagines
@@ -815,7 +968,7 @@ labs.kappa_lab(by_kappa, change_after=3000, value=0.001)
 # %% [markdown] tags=["lang-zh"] twin="d7a3a9bc"
 # ## 练习 01-3：Dyna-Q+ 的想象
 #
-# 写出 Dyna-Q+ 规划时所问的函数。给定：模型，与练习 01-2 相同的字典；`last_tried`，从状态—动作对查到它上次被尝试是第几个真实步的字典；一个状态—动作对；
+# 写出 Dyna-Q+ 规划时所问的函数。给定：模型，与练习 01-2 相同的字典；`last_tried`，也是字典：键为状态—动作对，值为上次尝试时的真实步数；一个状态—动作对；
 # 当前步数 `now`；以及 κ。返回加上探索奖励之后的奖励、下一个状态、是否终止。两个字典里都没有的状态—动作对从未试过：假定它回到自己的状态，奖励为 0，
 # 并当作第 0 步试过。
 #
@@ -870,15 +1023,15 @@ check("01-3", imagine)
 # %% [markdown] tags=["lang-zh"] twin="5bf9c243"
 # ## 表格做不到什么
 #
-# Dyna-Q 的模型只存储之前遇到的转移，此外一无所知。一个状态只要差之毫厘，就是陌生的。单摆的角度和角速度是实数，没有哪个值会分毫不差地重现。
+# Dyna-Q 的模型只存储之前遇到的转移，此外一无所知。一个状态只要差之毫厘，就是陌生的。摆的角度和角速度是实数，没有哪个值会分毫不差地重现。
 # 显而易见的办法是把每个维度切成若干格，每个小格当作一个状态。
 #
-# 下面用随机的力矩推动 `Pendulum-v1` 走 6000 步，数据的一行是角度、角速度和力矩。前 5000 行用来记下到过哪些格子，再问其后的 1000 步：这个格子以前到过吗？
+# 下面用随机的力矩推动摆（`Pendulum-v1`，国内常称倒立摆）走 6000 步，数据的一行是角度、角速度和力矩。前 5000 行用来记下到过哪些格子，再问其后的 1000 步：这个格子以前到过吗？
 # 只有到过，模型才有答案。
 #
 # **先预测。** 每个维度 10 格，一共 1000 格，新一步有多大比例落在到过的格子里？每个维度 50 格，也就是角度每 7 度一格，又会怎样？
 
-# %%
+# %% named="coverage"
 pendulum, rng = gym.make("Pendulum-v1"), generator(0, "torque")
 (cosine, sine, speed), _ = pendulum.reset(seed=0)
 rows = []
@@ -897,29 +1050,37 @@ labs.coverage_lab(rows[:5000], rows[5000:], low=-high, high=high, value=20)
 # picture, so it is emptier than it looks. Right: both shares against the number of bins, on a logarithmic axis; the
 # dots mark the slider.
 #
-# **What was seen.** With 10 bins nearly all new steps fall into a visited cell, but a cell then spans 36 degrees, and
-# steps with quite different outcomes count as the same. With 20 bins about 64 % are known, with 30 about a quarter, with
+# <details><summary>What was seen</summary>
+#
+# With 10 bins nearly all new steps fall into a visited cell, but a cell then spans 36 degrees, and
+# steps with quite different outcomes count as the same. With 20{{coverage[0] | .0f}} bins about 64{{coverage[4] | .0f}} % are known, with 30 about a quarter, with
 # 50 only 8 %, while 4 % of the cells have been visited. So the table has a choice between being blurred and being
 # empty. The blue curve lies above the orange one because new steps go where old ones went; that is no help to an agent
 # that wants to go elsewhere.
 #
+# </details>
+#
 # The pendulum is the easiest case: two dimensions of state, one of action. Count the cells for Hopper, a robot leg with
 # 11 observed numbers and 3 motors, at a crude five bins each.
 
-# %% [markdown] tags=["lang-zh"] twin="aa1e0feb"
+# %% [markdown] tags=["lang-zh"] twin="a172887b"
 # 左图：角度与角速度平面上到过的格子，不论力矩。表格比图多一个维度，所以比看上去更空。右图：两个比例随格数的变化，横轴是对数刻度，圆点是滑块的位置。
 #
-# **看到了什么。** 10 格时，新的一步几乎总是落在到过的格子里；可是一格就有 36 度宽，结果很不相同的步子都算成一样。20 格时认得的约占 64%，30 格时约四分之一，
+# <details><summary>看到了什么</summary>
+#
+# 10 格时，新的一步几乎总是落在到过的格子里；可是一格就有 36 度宽，结果很不相同的转移都算成一样。20{{coverage[0] | .0f}} 格时认得的约占 64{{coverage[4] | .0f}}%，30 格时约四分之一，
 # 50 格时只有 8%，到过的格子只占 4%。所以表格只能二选一：要么模糊，要么空白。蓝线在橙线上方，是因为新数据总往旧数据去过的地方走；
 # 对一个想去别处的智能体，这没有帮助。
 #
-# 单摆还是最容易的情形：状态两维，动作一维。再数一数 Hopper 的格子：这条机器腿有 11 个观测值、3 个电机，每个维度粗略地切成五格。
+# </details>
+#
+# 摆还是最容易的情形：状态两维，动作一维。再数一数 Hopper 的格子：这条机器腿有 11 个观测值、3 个电机，每个维度粗略地切成五格。
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] named="cells"
 print(f"{5 ** (11 + 3):,}")
 
 # %% [markdown] tags=["lang-en"]
-# Six billion cells; a million real steps could visit at most one in six thousand of them.
+# Six billion cells (6,103,515,625{{cells[0] | .0f}}); a million real steps could visit at most one in six thousand of them.
 #
 # ## From here to MBPO
 #
@@ -930,23 +1091,24 @@ print(f"{5 ** (11 + 3):,}")
 #   both train the agent. Q-learning gives way to SAC, a model-free method for continuous actions, which learns from a
 #   mix of real and imagined steps.
 # - **The same hope.** Imagined steps replace real ones, so fewer real steps are needed than a model-free method takes:
-#   a higher sample efficiency. This chapter measured it for tables: 1998 real steps against 5084, with $n = 5$. The paper reports it for MuJoCo.
+#   a higher sample efficiency. This chapter measured it for tables: 1998{{steps[3] | .0f}} real steps against 5084, with $n = 5$.
+#   For MuJoCo the paper reports it [2, section 6].
 # - **The same start.** Line (f) draws pairs that were really met and imagines *one* step. A branched rollout of length
 #   $k = 1$ does nearly the same: it too starts from a state that was really visited, but asks the present policy for the
 #   action. With a model that generalises one may go further, and must ask how far: errors compound. When such a model
 #   may be trusted, and for how many steps, is what the rest of the course is about.
 
-# %% [markdown] tags=["lang-zh"] twin="2343873f"
-# 六十亿个格子：即使真走上一百万步，也至多到过其中的六千分之一。
+# %% [markdown] tags=["lang-zh"] twin="5f278d42"
+# 六十亿个格子（6,103,515,625{{cells[0] | .0f}}）：即使真走上一百万步，也至多到过其中的六千分之一。
 #
 # ## 从这里到 MBPO
 #
-# - **另一种模型。** 要从没有见过的状态出发想象一步，模型必须会泛化。MBPO 的模型是神经网络，而且和 PETS [3] 一样是若干网络组成的模型集成。
+# - **另一种模型。** 要从没有见过的状态出发想象一步，模型必须会泛化。MBPO 的模型是神经网络，而且和 PETS [3] 一样是若干网络组成的模型集成（ensemble）。
 #   它对任意的状态和动作都有答案，连续的也不例外；但它也因此处处可能出错，而对一个确定、不变的世界的记忆是不会出错的。
 # - **同样的循环。** MBPO [2] 保留了 (a) 到 (f) 各行：真实经验用来训练模型，模型再产生想象的经验，两者一起训练智能体。Q-learning 换成了 SAC，一种适用于连续动作的无模型方法，
 #   用真实数据和模型生成的数据混合训练。
-# - **同样的希望。** 想象的经验代替真实的经验，所需的真实步数就比无模型方法少，也就是样本效率更高。本章在表格上量过：$n = 5$ 时是 1998 步对 5084 步。论文报告了 MuJoCo 上的结果。
-# - **同样的起点。** (f) 行抽取的是真实遇到过的状态—动作对，只想象*一步*。长度 $k = 1$ 的分支推演与此几乎相同：
+# - **同样的希望。** 想象的经验代替真实的经验，所需的真实步数就比无模型方法少，也就是样本效率（sample efficiency）更高。本章在表格上量过：$n = 5$ 时是 1998{{steps[3] | .0f}} 步对 5084 步。论文在 MuJoCo 上也报告了更高的样本效率 [2，第 6 节]。
+# - **同样的起点。** (f) 行抽取的是真实遇到过的状态—动作对，只想象*一步*。长度 $k = 1$ 的分支推演（branched rollout）与此几乎相同：
 #   它也从真实访问过的状态出发，只是动作由当前策略来选。模型会泛化之后可以走得更远，但必须问能走多远，因为误差会累积。
 #   这样的模型何时可以信任、可以信任几步，正是本课程其余部分要讲的。
 
@@ -993,16 +1155,18 @@ print(f"{5 ** (11 + 3):,}")
 #
 # </details>
 #
-# **5. Name two ways in which this chapter's model was wrong, and what cured each.**
+# **5. Name two ways in which this chapter's model was wrong, and what cured each. Where did planning less help?**
 #
 # <details><summary>Answer</summary>
 #
-# On the ice, one remembered outcome stood for chance: keeping all outcomes cured it. In the changing mazes the memory
-# was out of date: the bonus κ√τ, which sends the agent to look again, cured it. Neither was cured by planning less.
+# On the ice, one remembered outcome stood for chance: keeping all outcomes cured it, and planning less was a relief: with
+# $n = 1$ the wrong model brought 0.32{{trust[4] | .2f}}, with $n = 10$ only 0.18{{trust[13] | .2f}}. In the changing mazes the memory was out of
+# date: the bonus κ√τ, which sends the agent to look again, cured it. There planning less was no help: in the blocking
+# maze Dyna-Q reached the goal less often with every smaller $n$ that we tried.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="ad429fbc"
+# %% [markdown] tags=["lang-zh"] twin="d6a86b50"
 # ## 小测
 #
 # **1. 一个 $n = 50$ 的智能体还一次都没有到过 Dyna 迷宫的终点。到目前为止，规划起了什么作用？**
@@ -1030,30 +1194,33 @@ print(f"{5 ** (11 + 3):,}")
 #
 # </details>
 #
-# **4. 每个维度 50 格时，单摆新走的步中，表格只认得 8%。有一百万步数据，问题就解决了吗？**
+# **4. 每个维度 50 格时，摆的新数据中，表格只认得 8%。有一百万步数据，问题就解决了吗？**
 #
 # <details><summary>答案</summary>
 #
-# 对单摆会有帮助，12.5 万个格子还够得着。但格子的数目是“格数的维数次方”。Hopper 每维五格就有六十亿，每多一维再乘以五。
+# 对摆会有帮助，12.5 万个格子还够得着。但格子的数目是“格数的维数次方”。Hopper 每维五格就有六十亿，每多一维再乘以五。
 #
 # </details>
 #
-# **5. 本章的模型在哪两种情形下是错的？各靠什么治好？**
+# **5. 本章的模型在哪两种情形下是错的？各靠什么解决？少做规划在哪里有帮助？**
 #
 # <details><summary>答案</summary>
 #
-# 在冰面上，记住的一次结果冒充了概率：记住全部结果就治好了。在会变化的迷宫里，记忆过时了：探索奖励 κ√τ 让智能体回去再看，就治好了。两者都不是靠少做规划治好的。
+# 在冰面上，记住的一次结果冒充了概率：记住全部结果就解决了；少做规划也能缓解，同一个有错的模型，$n = 1$ 时得到 0.32{{trust[4] | .2f}}，$n = 10$ 时只有 0.18{{trust[13] | .2f}}。
+# 在会变化的迷宫里，记忆过时了：探索奖励 κ√τ 让智能体回去再看，就解决了。少做规划在那里没有用：在阻塞迷宫里，我们试过的每一个更小的 $n$，Dyna-Q 到达终点的次数都更少。
 #
 # </details>
 
 # %% [markdown] tags=["lang-en"]
 # ## Take-aways
 #
-# - Dyna-Q is Q-learning that repeats the same update on remembered steps. It buys real steps with computation.
+# - Dyna-Q is Q-learning that repeats the same update on remembered steps. With more computation it needs fewer real steps.
 # - Planning spreads what is known; it finds nothing new. Exploration does that, in the world, not in the model.
 # - Truncation never stops a bootstrap; termination always does.
 # - The learning rate matters where outcomes vary. A table that remembers only the last outcome misleads there.
-# - A model can be wrong from the start or become wrong. Dyna-Q+ pays a little all the time to notice changes.
+# - A wrong model can be worth something and still be trusted too much: on the ice one imagined step for each real one
+#   did better than ten.
+# - A model can be wrong from the start or become wrong. Dyna-Q+ spends some steps all the time in order to notice changes.
 # - A table holds only what it met. In continuous worlds the next step is almost always new, and a model has to
 #   generalise.
 #
@@ -1067,20 +1234,19 @@ print(f"{5 ** (11 + 3):,}")
 # 3. K. Chua, R. Calandra, R. McAllister and S. Levine, *Deep Reinforcement Learning in a Handful of Trials using
 #    Probabilistic Dynamics Models*, NeurIPS 2018, [arXiv 1805.12114](https://arxiv.org/abs/1805.12114). Section 4.
 #
-# ## Next
-#
-# [Chapter 02](02_ensemble.ipynb) replaces the table by networks that know what they do not know. Who wants the theory
+# **Next:** [Chapter 02](02_ensemble.ipynb) replaces the table by networks that know what they do not know. Who wants the theory
 # first can go on with [chapter 04, When to trust](04_when_to_trust.ipynb): it needs nothing but small tables like those
 # of this chapter, and asks what can be proved about a policy that was improved inside a wrong model.
 
-# %% [markdown] tags=["lang-zh"] twin="38075a72"
+# %% [markdown] tags=["lang-zh"] twin="7bc6cb8f"
 # ## 要点
 #
-# - Dyna-Q 就是在记住的步子上重复同样更新的 Q-learning，用计算换取真实步数。
+# - Dyna-Q 就是在记住的转移上重复同样更新的 Q-learning：多做计算，少走真实步。
 # - 规划传播已知的事，发现不了新东西；发现要靠探索，而且是在环境里，不是在模型里。
 # - 截断从不停止自举，终止总是停止自举。
 # - 结果多变的地方，学习率才重要；只记最近一次结果的表格在那里会误导。
-# - 模型可能一开始就错，也可能后来变错。Dyna-Q+ 一直付出一点代价，好及时发现变化。
+# - 有错的模型也有用，但可能信得太多：在冰面上，每个真实步配一个想象的步，比配十个更好。
+# - 模型可能一开始就错，也可能后来变错。Dyna-Q+ 始终用一部分步数四处查看，好及时发现变化。
 # - 表格只存遇到过的转移。在连续的环境里，下一步几乎总是新的，模型必须会泛化。
 #
 # ## 参考文献
@@ -1092,7 +1258,5 @@ print(f"{5 ** (11 + 3):,}")
 # 3. K. Chua, R. Calandra, R. McAllister, S. Levine, *Deep Reinforcement Learning in a Handful of Trials using Probabilistic
 #    Dynamics Models*，NeurIPS 2018，[arXiv 1805.12114](https://arxiv.org/abs/1805.12114)。第 4 节。
 #
-# ## 下一章
-#
-# [第 02 章](02_ensemble.ipynb)把表格换成知道自己不知道什么的网络。想先看理论，也可以接着读[第 04 章“何时信任”](04_when_to_trust.ipynb)：
+# **下一章：**[第 02 章](02_ensemble.ipynb)把表格换成能说出自己不知道什么的网络。想先看理论，也可以接着读[第 04 章“何时信任”](04_when_to_trust.ipynb)：
 # 它只需要本章这样的小表格，讨论在有错的模型里改进的策略，究竟能证明什么。

@@ -86,6 +86,12 @@ def test_cliff_counts_the_first_episode_in_which_half_of_the_seeds_know(runs):
     assert share == pytest.approx([0, 0.5, 1, 1])
 
 
+def test_cliff_states_what_the_last_fifty_episodes_earned():
+    earned = np.concatenate([np.full((2, 10), -1000.0), np.full((2, 49), -40), [[-90], [-40]]], 1)
+    still = tabular.cliff({5: earned}, {5: np.ones((2, 60))})
+    assert still.sentence.endswith("Mean return of the last 50 episodes: n = 5: -40.")
+
+
 def test_changing_world_states_the_reward_at_the_change_and_at_the_end():
     rewards = np.array([[1.0, 2, 3, 9], [1, 4, 5, 11]])
     maze = mazes.Maze(mazes.BLOCKING_BEFORE)
@@ -155,10 +161,19 @@ def test_the_kappa_slider_says_its_numbers():
 
 def test_the_lake_slider_says_its_numbers():
     values = {0.1: np.array([[0.1, 0.2], [0.3, 0.4]]), 1.0: np.array([[0.0, 0.0], [0.0, 0.1]])}
-    lab = labs.lake_lab(values, np.array([20, 40]), value=0.1)
+    lab = labs.lake_lab("alpha", values, np.array([20, 40]), best=0.54, value=0.1)
     assert "α = 0.1: after 40 episodes" in lab.sentence and " is 0.30 " in lab.sentence
+    assert lab.sentence.endswith("; the optimum is 0.54.")
     lab.move(alpha=1.0)
     assert " is 0.05 " in lab.sentence
+
+
+def test_the_lake_slider_can_move_the_planning_steps():
+    values = {1: np.array([[0.1, 0.2], [0.3, 0.4]]), 10: np.array([[0.0, 0.0], [0.0, 0.1]])}
+    lab = labs.lake_lab("planning_steps", values, np.array([20, 40]), best=0.54, value=10)
+    assert "n = 10: after 40 episodes" in lab.sentence and " is 0.05 " in lab.sentence
+    lab.move(planning_steps=1)
+    assert "n = 1: after 40 episodes" in lab.sentence and " is 0.30 " in lab.sentence
 
 
 def test_the_arrows_slider_computes_how_long_the_arrows_take():

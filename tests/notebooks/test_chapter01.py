@@ -1,0 +1,105 @@
+"""What chapter 01 says of slider positions and runs that no stored output shows, and quiz 5."""
+
+from itertools import islice
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from mbpo_teach.figures.tabular import arrow_count
+from mbpo_teach.tables import dyna, episodic, mazes
+from mbpo_teach.tables.mdp import exact_return
+
+
+def maze_steps(seeds, **settings):
+    """Return steps per episode in the Dyna maze, (seed, 50), as the chapter computes them."""
+    config = dyna.DynaConfig(**settings)
+    return dyna.steps_per_episode(mazes.dyna_maze, config, episode_count=50, seeds=range(seeds))
+
+
+def arrows(n, seed, episodes):
+    """Return the tables after each of the first episodes, (episode, state, action)."""
+    learning = dyna.episodes(mazes.dyna_maze(), dyna.DynaConfig(planning_steps=n), seed=seed)
+    return np.array([episode.q for episode in islice(learning, episodes)])
+
+
+@pytest.mark.parametrize(("n", "total"), [(0, 5084), (1, 2576), (50, 1813)])
+def test_real_steps_of_fifty_episodes(n, total):
+    steps = maze_steps(30, planning_steps=n)
+    assert round(steps.sum(axis=1).mean()) == total
+    assert 955 < steps[:, 0].mean() < 965  # "some 960", the same walk whatever n
+
+
+@pytest.mark.parametrize(("epsilon", "late"), [(0.0, 14.8), (0.4, 27.0)])
+def test_the_plateau_of_little_and_of_much_exploration(epsilon, late):
+    steps = maze_steps(15, planning_steps=5, epsilon=epsilon)
+    assert steps[:, -10:].mean() == pytest.approx(late, abs=0.2)
+
+
+def test_arrows_after_one_episode():
+    """One whatever n with the chapter's seed; with other seeds up to three."""
+    assert {arrow_count(arrows(n, 1, 1)[0]) for n in (0, 1, 2, 5, 10, 20, 50)} == {1}
+    assert [arrow_count(arrows(50, seed, 1)[0]) for seed in range(6)] == [1, 1, 3, 2, 1, 2]
+
+
+def test_without_planning_each_episode_adds_one_arrow():
+    counts = [arrow_count(q) for q in arrows(0, 1, 20)]
+    assert counts == list(range(1, 21))
+
+
+def test_three_episodes_are_enough_for_five_planning_steps():
+    world = episodic.tabular_mdp(mazes.dyna_maze(), gamma=0.95)
+    after = arrows(5, 1, 8)
+    steps = [episodic.expected_steps(world, episodic.greedy_policy(q)) for q in after]
+    assert steps[1] >= 20 and steps[2] == pytest.approx(16)
+    assert arrow_count(after[2]) == 35
+    assert all(13.9 < count < 16.1 for count in steps[3:])
+
+
+def on_ice(seeds, **settings):
+    """Return the exact return of the greedy policy after 300 episodes on the ice, (seed,)."""
+    lake = episodic.tabular_mdp(gym.make("FrozenLake-v1"), gamma=0.99)
+    config = dyna.DynaConfig(gamma=0.99, **settings)
+    returns = []
+    for seed in range(seeds):
+        learning = dyna.episodes(gym.make("FrozenLake-v1"), config, seed=seed)
+        (last,) = islice(learning, 299, 300)
+        returns.append(exact_return(lake, episodic.greedy_policy(last.q)))
+    return np.array(returns)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "value"), [(0.01, 0.24), (0.03, 0.46), (0.2, 0.50), (0.5, 0.23), (1.0, 0.03)]
+)
+def test_learning_rates_on_the_ice(alpha, value):
+    returns = on_ice(10, alpha=alpha, planning_steps=10, remember_all=True)
+    assert returns.mean() == pytest.approx(value, abs=0.006)
+
+
+@pytest.mark.parametrize(("kappa", "goals"), [(0, 295), (0.0003, 298), (0.0006, 345), (0.003, 47)])
+def test_curiosity_in_the_shortcut_maze(kappa, goals):
+    config = dyna.DynaConfig(planning_steps=10, alpha=1.0, kappa=kappa)
+    rewards = dyna.cumulative_reward(mazes.shortcut_maze, config, step_count=6000, seeds=range(10))
+    assert rewards[:, -1].mean() == pytest.approx(goals, abs=1)
+
+
+# Quiz 5.
+
+
+def test_on_the_ice_a_wrong_model_is_better_trusted_less():
+    none, one, ten = (on_ice(20, planning_steps=n) for n in (0, 1, 10))
+    assert none.mean() < ten.mean() < one.mean() - 0.1
+    difference = one - ten
+    assert difference.mean() > 1.5 * difference.std(ddof=1) / len(difference) ** 0.5
+
+
+def test_in_the_blocking_maze_less_planning_is_no_cure():
+    goals = []
+    for n in (0, 1, 2, 5, 10):
+        config = dyna.DynaConfig(planning_steps=n, alpha=1.0)
+        rewards = dyna.cumulative_reward(
+            mazes.blocking_maze, config, step_count=3000, seeds=range(20)
+        )
+        goals.append(rewards[:, -1].mean())
+    assert [round(count) for count in goals] == [6, 39, 59, 59, 83]
+    assert goals == sorted(goals)
