@@ -17,7 +17,6 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.style import words
 
 _ROUNDING = 1e-9
-_SYMBOLS = (r"$\hat{\eta}[\pi]$", r"$\eta[\pi]$", r"$\eta[\pi_D]$")
 
 
 class Returns(Protocol):
@@ -42,19 +41,23 @@ def zoomed(
     gives the heights of its points, (length,). `middle` says where the true return's number stands,
     in shares of the axes; `digits` is how many decimals the numbers have.
     """
-    lines, numbers = [], []
-    for colour, dashes, where, align in (
-        (style.ORANGE, "--", 0.98, "bottom"),
-        (style.BLUE, "-", middle, "top"),
-        (style.PURPLE, ":", 0.98, "top"),
+    lines, symbols, numbers = [], [], []
+    room = 12 + 6 * (digits + 3)  # points that " = -0.123" takes
+    for symbol, colour, dashes, where, align in (
+        (r"$\hat{\eta}[\pi]$", style.ORANGE, "--", 0.98, "bottom"),
+        (r"$\eta[\pi]$", style.BLUE, "-", middle, "top"),
+        (r"$\eta[\pi_D]$", style.PURPLE, ":", 0.98, "top"),
     ):
         lines.append(axes.plot([0, longest], [0, 0], dashes, color=colour)[0])
-        numbers.append(
-            axes.annotate(
-                "", (where, 0), (0, 3 if align == "bottom" else -3), ("axes fraction", "data"),
-                textcoords="offset points", ha="right", va=align, color=style.DARK, fontsize=9.5,
-            )
-        )  # fmt: skip
+        # Apart: mathtext that changes is parsed anew, which takes longer than all else together.
+        for artists, text, aligned in ((symbols, symbol, "right"), (numbers, "", "left")):
+            artists.append(
+                axes.annotate(
+                    text, (where, 0), (-room, 3 if align == "bottom" else -3),
+                    ("axes fraction", "data"), textcoords="offset points", ha=aligned, va=align,
+                    color=style.DARK, fontsize=9.5,
+                )
+            )  # fmt: skip
     axes.set(xlim=(0, longest), yticks=[])
     axes.set_xlabel(words("bounds.length"))
 
@@ -66,11 +69,11 @@ def zoomed(
         span = span if span > _ROUNDING * max(1.0, abs(low)) else 1.0
         heights = np.asarray((frame.branched - low) / span)
         branched.set_ydata(heights)
-        # Not mathtext: parsing it anew for each number takes longer than all else together.
-        for line, number, symbol, level in zip(lines, numbers, _SYMBOLS, levels, strict=True):
-            line.set_ydata([(level - low) / span] * 2)
-            number.set_text(f"{symbol} = {level:.{digits}f}")
-            number.xy = (number.xy[0], (level - low) / span)
+        for line, symbol, number, level in zip(lines, symbols, numbers, levels, strict=True):
+            height = (level - low) / span
+            line.set_ydata([height, height])
+            number.set_text(f" = {level:.{digits}f}")
+            symbol.xy = number.xy = (number.xy[0], height)
         return heights
 
-    return lines, numbers, move
+    return lines, [*symbols, *numbers], move
