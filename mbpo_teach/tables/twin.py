@@ -3,9 +3,8 @@
 For the pendulum itself the paper's errors cannot be measured: its steps are deterministic, and
 the total variation between a point and any Gaussian is 1. The twin is a Markov decision process of
 its own, close to the pendulum, whose dynamics are a table; a model counted from its transitions
-has an exact eps_m, eps_m' and return, which may be put into the theorems. Course notes, section
-"what can be measured, and where". Taught in chapters 3 and 5, whose data are the walks of an idle
-policy.
+has an exact eps_m, eps_m' and return, which may be put into the theorems. Taught in chapters 3 and
+5, whose data are the walks of an idle policy.
 """
 
 from functools import cache
