@@ -201,11 +201,18 @@ by_torch = squashed.log_prob(raw.tanh()).sum(dim=1)
 print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3))
 
 # %% [markdown] tags=["lang-en"]
-# The columns are $u$, the correction as written, the exact one, and tanh applied twice. At $u = 2$ the last one is
-# $-0.813${{slopes[7] | .3f}} instead of $-2.650${{slopes[6] | .3f}}, and it never falls below $-0.868${{slopes[10] | .3f}}. The policy then appears less concentrated at the edges than it is,
-# and the entropy is overestimated exactly where actions saturate. The next two lines are integrals of the "density" over all
-# actions: 1 for the right one, and 0.771{{slopes[12] | .3f}} with tanh twice, which thus is no density at all. The last line is the agreement of
-# the library's function, for two actions, with PyTorch's own.
+# The columns are $u$, the correction as written, the exact one, and tanh applied twice. The next two lines are integrals of the
+# "density" over all actions, right and with tanh twice; the last line is the agreement of the library's function, for two
+# actions, with PyTorch's own.
+#
+# <details><summary>What was seen</summary>
+#
+# At $u = 2$ the correction with tanh twice is $-0.813${{slopes[7] | .3f}} instead of $-2.650${{slopes[6] | .3f}}, and it never falls
+# below $-0.868${{slopes[10] | .3f}}. The policy then appears less concentrated at the edges than it is, and the entropy is
+# overestimated exactly where actions saturate. The integral is 1{{slopes[11] | .0f}} for the right one, and 0.771{{slopes[12] | .3f}}
+# with tanh twice, which thus is no density at all.
+#
+# </details>
 #
 # ### Exercise 06-1: the log-density of a squashed action
 #
@@ -219,8 +226,14 @@ print(torch.allclose(by_torch, squashed_log_prob(raw, mean, log_std), atol=1e-3)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="4c3ccd8a"
-# 各列依次是 $u$、照原样写的修正项、精确的修正项、用了两次 tanh 的修正项。$u = 2$ 时，最后一个是 $-0.813${{slopes[7] | .3f}} 而不是 $-2.650${{slopes[6] | .3f}}，而且永远不会低于 $-0.868${{slopes[10] | .3f}}。于是策略在边缘显得没有实际那么集中，恰恰在动作饱和的地方高估了熵。接下来两行是“密度”对全部动作的积分：正确的是 1；用两次 tanh 的是 0.771{{slopes[12] | .3f}}，根本不是密度。最后一行说明，有两个动作时，课程的函数与 PyTorch 自带的一致。
+# %% [markdown] tags=["lang-zh"] twin="fe376893"
+# 各列依次是 $u$、照原样写的修正项、精确的修正项、用了两次 tanh 的修正项。接下来两行是“密度”对全部动作的积分，先是正确的，再是用了两次 tanh 的；最后一行说明，有两个动作时，课程的函数与 PyTorch 自带的一致。
+#
+# <details><summary>看到了什么</summary>
+#
+# $u = 2$ 时，用了两次 tanh 的修正项是 $-0.813${{slopes[7] | .3f}} 而不是 $-2.650${{slopes[6] | .3f}}，而且永远不会低于 $-0.868${{slopes[10] | .3f}}。于是策略在边缘显得没有实际那么集中，恰恰在动作饱和的地方高估了熵。正确的积分是 1{{slopes[11] | .0f}}；用两次 tanh 的是 0.771{{slopes[12] | .3f}}，根本不是密度。
+#
+# </details>
 #
 # ### 练习 06-1：压缩后动作的对数密度
 #
@@ -312,9 +325,15 @@ for share_ended in (0, 1 / 200):
     print(f"{-1 / (1 - 0.99 * (1 - share_ended)):.1f}")
 
 # %% [markdown] tags=["lang-en"]
+# <details><summary>What was seen</summary>
+#
 # Three whole episodes, 600{{limit[0] | .0f}} transitions, and not one is stored as terminated: our buffer has no column for a time
 # limit at all. With the false ends the solution of $V = -1 + \gamma(1 - 1/200)V$ is $-66.9${{limit[3] | .1f}}: a third of
-# the future is lost, and the share depends on the length of the episode. Gym, from which Gymnasium grew, told both in one
+# the future is lost, and the share depends on the length of the episode.
+#
+# </details>
+#
+# Gym, from which Gymnasium grew, told time limit and end in one
 # flag, `done`, and the difference only in `info`. Code that stores `done` as it comes makes this very mistake: that of *Hands-on
 # Reinforcement Learning* [5], on the pendulum, and `mbpo_pytorch`, which writes MBPO anew in PyTorch [6].
 #
@@ -331,8 +350,14 @@ for share_ended in (0, 1 / 200):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="18a78bc4"
-# 整整三个回合、600{{limit[0] | .0f}} 条转移，没有一条存为终止：我们的缓冲区根本没有时间限制这一列。有了虚假的终止，$V = -1 + \gamma(1 - 1/200)V$ 的解是 $-66.9${{limit[3] | .1f}}：三分之一的未来丢了，而且回合长度不同，丢的比例也不同。Gymnasium 的前身 Gym 用同一个标志 `done` 报告这两件事，区别只写在 `info` 里。把 `done` 原样存下的代码就犯了这个错：一是《动手学强化学习》的配套代码 [5]，用的正是摆；二是用 PyTorch 重写 MBPO 的 `mbpo_pytorch` [6]。
+# %% [markdown] tags=["lang-zh"] twin="afd99df0"
+# <details><summary>看到了什么</summary>
+#
+# 整整三个回合、600{{limit[0] | .0f}} 条转移，没有一条存为终止：我们的缓冲区根本没有时间限制这一列。有了虚假的终止，$V = -1 + \gamma(1 - 1/200)V$ 的解是 $-66.9${{limit[3] | .1f}}：三分之一的未来丢了，而且回合长度不同，丢的比例也不同。
+#
+# </details>
+#
+# Gymnasium 的前身 Gym 用同一个标志 `done` 报告终止和时间限制，区别只写在 `info` 里。把 `done` 原样存下的代码就犯了这个错：一是《动手学强化学习》的配套代码 [5]，用的正是摆；二是用 PyTorch 重写 MBPO 的 `mbpo_pytorch` [6]。
 #
 # ### 练习 06-2：软目标
 #
@@ -621,7 +646,7 @@ def temperature_step(
 check("06-3", temperature_step)
 
 # %% [markdown] tags=["lang-en"]
-# ## One whole update
+# ## The order of an update
 #
 # One update takes a batch and moves everything once: critics, actor, temperature, target critics. Each step looks at something that
 # another step moves, so it matters who sees whom before and who sees whom after. SAC (algorithm 1 of its paper) moves the
@@ -645,8 +670,8 @@ check("06-3", temperature_step)
 # | `step_temperature(temperature, log_prob)` | the temperature after its step |
 # | `average_targets(target_critics, critics)` | the target critics, closer to the critics |
 #
-# The check plays a SAC of six numbers: one state, an actor that is a mean $m$ and acts $\tanh(m)$, critics $Q_i(a) = w_i a$, a
-# temperature. Each of its numbers depends on what its part was given, so every swap, omission or stale value shows.
+# The check plays a SAC of six numbers: one state, an actor that is a mean $m$ and acts $\tanh(m)$, two critics $Q_i(a) = w_i a$
+# with their target critics, a temperature. Each of its numbers depends on what its part was given, so every swap, omission or stale value shows.
 #
 # <details><summary>Hint</summary>
 #
@@ -655,8 +680,8 @@ check("06-3", temperature_step)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="00472b8e"
-# ## 一次完整的更新
+# %% [markdown] tags=["lang-zh"] twin="ee6db8c9"
+# ## 更新的顺序
 #
 # 一次更新取一个批次，让每个部件各动一次：评论家、演员、温度、目标网络。每一步都要用到别的步骤会改动的东西，所以谁看到的是更新前的、谁看到的是更新后的，都有关系。SAC（论文的算法 1）先更新评论家，再更新演员，然后是温度，最后是目标网络。在课程代码里，各步用到的是：
 #
@@ -677,7 +702,7 @@ check("06-3", temperature_step)
 # | `step_temperature(temperature, log_prob)` | 更新后的温度 |
 # | `average_targets(target_critics, critics)` | 向评论家靠近后的目标网络 |
 #
-# 检查用的是只有六个数的 SAC：一个状态；演员是均值 $m$，动作是 $\tanh(m)$；评论家 $Q_i(a) = w_i a$；外加温度。每个数都取决于部件拿到的是什么，所以颠倒、遗漏或用了过时的值都会显出来。
+# 检查用的是只有六个数的 SAC：一个状态；演员是均值 $m$，动作是 $\tanh(m)$；两个评论家 $Q_i(a) = w_i a$ 和它们的目标网络；外加温度。每个数都取决于部件拿到的是什么，所以颠倒、遗漏或用了过时的值都会显出来。
 #
 # <details><summary>提示</summary>
 #
