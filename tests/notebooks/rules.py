@@ -23,6 +23,10 @@ HEAD = {
     "prerequisites": {"en": r"prerequisites", "zh": r"预备|先修"},
     "reading time": {"en": r"reading time", "zh": r"阅读"},
     "run time": {"en": r"run(ning)? time", "zh": r"运行"},
+    "glossary": {
+        "en": r"\]\(\.\./\.\./docs/glossary\.md\)",
+        "zh": r"\]\(\.\./\.\./docs/glossary\.md\)",
+    },
     "link to the other language": {
         "en": r"\]\(\.\./zh/{name}\.ipynb\)",
         "zh": r"\]\(\.\./en/{name}\.ipynb\)",

@@ -10,13 +10,13 @@ SOURCE = '''\
 # # 09 · Small
 #
 # Objectives: one. Prerequisites: none. Reading time: 1 minute. Run time: 1 s.
-# [中文](../zh/09_small.ipynb)
+# [中文](../zh/09_small.ipynb) · [glossary](../../docs/glossary.md)
 
 # %% [markdown] tags=["lang-zh"]
 # # 09 · 小章
 #
 # 学习目标：一个。预备知识：无。阅读时间：1 分钟。运行时间：1 秒。
-# [English](../en/09_small.ipynb)
+# [English](../en/09_small.ipynb) · [术语表](../../docs/glossary.md)
 
 # %%
 import sys

@@ -45,6 +45,7 @@ def test_the_source_follows_the_rules(source: Path) -> None:
             for mark in rules.stray_marks(rules.prose(chapter, each))
         ],
         "stray spaces": rules.stray_spaces(chapter),
+        "spoilt predictions": rules.spoilt_predictions(chapter),
         "words": rules.avoided_terms(rules.prose(chapter, "zh"), build_glossary.read()),
     }
     assert {rule: found for rule, found in broken.items() if found} == {}

@@ -46,6 +46,7 @@ def test_a_right_source_breaks_no_rule(tmp_path: Path, monkeypatch: pytest.Monke
         ("Reading time", "Length", "en: no reading time"),
         ("运行时间", "时间", "zh: no run time"),
         ("(../zh/09_small.ipynb)", "(../zh/08_other.ipynb)", "en: no link to the other language"),
+        ("[glossary](../../docs/glossary.md)", "glossary", "en: no glossary"),
         ("## Quiz", "## Questions", "en: no section of quiz"),
         ("二？<details>否。</details>", "", "zh: fewer than two explained answers"),
         ("## 要点", "## 其他", "zh: no section of take-aways"),
