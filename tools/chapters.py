@@ -12,8 +12,9 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-LANGUAGES = ("en", "zh")
-ROLES = ("setup", "answer", "check")
+from mbpo_teach.grading.labels import EXERCISE, ROLES
+from mbpo_teach.ground.language import LANGUAGES
+
 KEYS = {"tags", "twin", "mbpo", "named"}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -270,7 +271,7 @@ def _code_metadata(metadata: dict[str, Any], place: str) -> dict[str, Any]:
         raise SourceError(
             f'{place} needs mbpo={{"exercise": "NN-i", "role": one of {", ".join(ROLES)}}}'
         )
-    if not re.fullmatch(r"\d\d-\d+", str(exercise["exercise"])):
+    if not EXERCISE.fullmatch(str(exercise["exercise"])):
         raise SourceError(f"{place}: an exercise id reads NN-i, not {exercise['exercise']!r}")
     made = dict(metadata)
     if role == "check":

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pictures import PictureError, quantised_base64
 CELL_SECONDS = 900
 WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json",)
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
+_OF_THIS_MACHINE = {sys.prefix, str(Path(__file__).resolve().parents[1])}
 
 
 class ExecutionError(RuntimeError):
@@ -96,6 +98,9 @@ def _kept(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def _refuse_addresses(text: str) -> None:
     if found := _ADDRESS.search(text):
         raise ExecutionError(f"its output holds a memory address ({found.group()})")
+    for folder in _OF_THIS_MACHINE:
+        if folder in text:
+            raise ExecutionError(f"its output holds a path of this machine ({folder})")
 
 
 def _failure(begun: list[nbformat.NotebookNode], error: Exception) -> str:

@@ -8,14 +8,14 @@ Taught in chapter 7. Per-environment settings are in :mod:`mbpo_teach.algorithms
 Departures from the paper
 -------------------------
 1. Model and branches are refreshed every `model_period` real steps, as in the authors' code, and
-   not at every step: a fit per step would take days, and branches hardly change between two.
-2. A refit starts from the last weights and its gradient steps are bounded, and its patience is
-   counted in gradient steps too (departures 1 and 2 of :mod:`mbpo_teach.model.fit`): the authors'
-   fits grow with the data, so that a run's cost grows with the square of its length.
-3. Actions are in [-1, 1] for every environment, and what the model predicts is scaled: a change of
-   state by its deviation, the reward by max(deviation, 1)
-   (:func:`mbpo_teach.model.dynamics.target_scale` says why). The authors' code scales the model's
-   inputs only. SAC sees rewards as they are.
+   not at every step: fits would cost a hundred times as much, and branches hardly change between
+   two.
+2. The gradient steps of a refit are bounded, and its patience is counted in gradient steps too: the
+   authors' fits grow with the data, so that a run's cost grows with the square of its length. In
+   :mod:`mbpo_teach.model.fit` stand all six departures of a fit.
+3. What the model predicts is scaled: a change of state by its deviation, the reward by
+   max(deviation, 1) (:func:`mbpo_teach.model.dynamics.target_scale` says why). The authors' code
+   scales the model's inputs only. SAC sees rewards as they are; actions are in [-1, 1], as theirs.
 4. Each step reaches the memory when it is lived; the authors' reach it when the episode is over, so
    that up to three of four refits see nothing new.
 5. Progress is judged without noise on ten fixed starts, after every `model_period` steps; the
@@ -25,6 +25,8 @@ Departures from the paper
    each elite with the same chance either way (:func:`mbpo_teach.model.dynamics.sample_step`).
 7. The loss of the temperature is alpha times a bracket, as in SAC's equation 18; the authors' code
    has log alpha in its place (:func:`mbpo_teach.learner.losses.temperature_loss`).
+8. The schedule of k counts all real steps, random ones included, and k may change at each refit; in
+   the authors' code it counts epochs of 1000 steps that begin after the random ones.
 """
 
 from collections.abc import Iterator
@@ -74,7 +76,7 @@ class Horizon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MBPOConfig:
-    """How MBPO lives, imagines and learns; the defaults are the authors'.
+    """How MBPO lives, imagines and learns; the defaults are the authors', but for the departures.
 
     Attributes
     ----------

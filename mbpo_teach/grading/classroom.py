@@ -32,7 +32,7 @@ _MOST_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The marks of one submission, and which isolation was in force: ``"bwrap"`` or ``"none"``."""
+    """The marks of one submission, and what isolation was in force (`isolation.told`)."""
 
     isolation: str
     marks: tuple[Mark, ...]

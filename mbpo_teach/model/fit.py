@@ -8,13 +8,17 @@ Departures from the authors' code
 ---------------------------------
 1. Patience is counted in gradient steps too. "Six epochs without progress" is six batches when the
    buffer holds 200 rows: the fit would stop almost untrained.
-2. A refit starts from the last weights and takes at most `max_steps` gradient steps. The authors'
+2. A refit, from the last weights as theirs, takes at most `max_steps` gradient steps. The authors'
    refits go over all data six times at least, so the cost of a run grows with the square of its
    length; capped, it grows linearly (benchmarks/refit_cost.py measures the error beside the cost).
 3. The likelihood is added up over outputs, not averaged, so that decay and the limits' term weigh
    less by half the number of outputs.
 4. Not only the inputs are scaled but the targets too, changes of state and rewards
    (:func:`mbpo_teach.model.dynamics.target_scale` says why).
+5. Adam's moments begin anew with each fit; the authors' go on.
+6. The weights with which a fit begins compete with those that follow, any lower error is kept, and
+   the log-variance limits go back with the weights. The authors' code keeps improvements of more
+   than 1 % over whatever the first epoch brings, and puts back weights and biases only.
 """
 
 import math

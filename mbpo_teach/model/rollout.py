@@ -90,7 +90,7 @@ def linear_horizon(step: int, *, first_step: int, last_step: int, first: int, la
 
     It grows linearly, reaches `last` at `last_step` and stays; fractions are cut off, as in the
     authors' code. With `first` equal to `last` it is constant. Janner et al. 2019, appendix C
-    (Hopper: 1 to 15 over 20,000 to 100,000 steps).
+    (Hopper: 1 to 15 over 20,000 to 100,000 steps; the authors' configuration says 150,000).
 
     Raises
     ------

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbpo_teach.nets.adam import Trained
 from mbpo_teach.algorithms.agent import PARTS, Agent
 from mbpo_teach.ground.checks import number, whole
 from mbpo_teach.ground.files import write_whole
-from mbpo_teach.world.replay import ReplayBuffer
 from mbpo_teach.learner.sac import SACState
+from mbpo_teach.nets.adam import Trained
+from mbpo_teach.world.replay import ReplayBuffer
 from mbpo_teach.world.simulator import SimulatorState, get_state, set_state
 from mbpo_teach.world.transitions import Transition
 

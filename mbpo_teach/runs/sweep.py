@@ -15,8 +15,8 @@ are in both of its tables, and count once.
     "sac.learning_rate" = [0.001, 0.003]
 
 `environment`, `algorithm` and `preset` may be lists too. A run is a folder of its own
-(:mod:`mbpo_teach.runs.training`), so that a sweep that was killed does only what is missing. Used for
-the ablations of chapter 7.
+(:mod:`mbpo_teach.runs.training`), so that a sweep that was killed does only what is missing. Used
+for the ablations of chapter 7.
 """
 
 import dataclasses
@@ -127,7 +127,7 @@ def sweep(
         Where the folders of the runs are. The workers of a cluster must all see it, under the same
         name.
     jobs, scheduler
-        How many at a time, and the Dask cluster to use: see :func:`mbpo_teach.ground.spread.spread`.
+        How many at a time, and the Dask cluster: see :func:`mbpo_teach.ground.spread.spread`.
     """
     yield from spread(
         partial(_train, folder, os.getpid()),

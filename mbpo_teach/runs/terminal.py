@@ -17,8 +17,8 @@ import click
 import torch
 from tqdm import tqdm
 
-from mbpo_teach.ground import language
 from mbpo_teach.figures.learning import progress_picture
+from mbpo_teach.ground import language
 from mbpo_teach.ground.files import write_whole
 from mbpo_teach.runs.sweep import name_of, read_grid
 from mbpo_teach.runs.sweep import sweep as sweep_runs

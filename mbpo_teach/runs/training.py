@@ -3,7 +3,7 @@
 ===============  ==============================================================================
 `run.json`       what is trained: algorithm, environment, preset, seed, every setting, versions
 `progress.csv`   one row for each report (:data:`COLUMNS`)
-`checkpoint.pt`  all that the agent carries (:mod:`mbpo_teach.runs.checkpoint`), and the rows until then
+`checkpoint.pt`  all that the agent carries (:mod:`~mbpo_teach.runs.checkpoint`), and the rows
 ===============  ==============================================================================
 
 Both of the last are written whole whenever a report comes, that is before each refit, the rows
@@ -26,14 +26,14 @@ from typing import Any
 
 import torch
 
-from mbpo_teach.runs import checkpoint
-from mbpo_teach.records import archive
 from mbpo_teach.algorithms.agent import PARTS, Agent, Report
-from mbpo_teach.ground.files import write_whole
 from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.algorithms.presets import changed, preset, without_model
+from mbpo_teach.ground.files import write_whole
 from mbpo_teach.nets.compiled import check_cache
+from mbpo_teach.records import archive
+from mbpo_teach.runs import checkpoint
 
 ALGORITHMS = ("mbpo", "sac")
 
@@ -58,8 +58,9 @@ class Run:
     Attributes
     ----------
     environment, algorithm, preset, seed
-        Which world, "mbpo" or "sac", which of :data:`mbpo_teach.algorithms.presets.PRESETS`, and the seed of
-        everything random. SAC alone has the preset's learner, and one update for each real step.
+        Which world, "mbpo" or "sac", which of :data:`~mbpo_teach.algorithms.presets.PRESETS`, and
+        the seed of everything random. SAC alone has the preset's learner, and one update for each
+        real step.
     steps
         Real steps; None are the preset's.
     settings

@@ -74,7 +74,7 @@
 #    各成员意见不一的地方，就是它们在猜的地方。MBPO 建立环境模型的办法与它相同。
 # 3. 论文从两个观察出发。模型中的推演越长，误差就越是一步叠着一步，这叫**复合误差**（compounding error）；另一方面，推演长一些，策略才能比原来改进得更多。
 #    推演长度必须在两者之间权衡。
-# 4. 由此得到**分支推演**（branched rollout）：不从回合的初始状态开始完整地推演，而是从真实访问过的状态出发，只在模型里走不多的几步。步数 $k$
+# 4. 由此得到**分支推演**（branched rollout）：不从回合的初始状态开始完整地推演，而是从真实访问过的状态出发，只在模型里走少数几步。步数 $k$
 #    平衡样本效率（sample efficiency）和策略性能，是需要仔细选择的重要超参数。
 # 5. 论文为此给出了理论：知道模型错多少、策略偏离多少，就能得到真实回报的下界。第 04 章把其中第一个拆开来看。
 # 6. MBPO 的循环与 Dyna-Q 十分相似，只是把无模型的部分由 Q-learning 换成了 **SAC** [3]，并用真实数据和模型生成的数据混合训练策略。
@@ -84,14 +84,14 @@
 #
 # The authors report, for continuous control tasks in MuJoCo, that MBPO learns faster than the model-based methods
 # before it, and reaches the final performance of the best model-free ones, SAC among them, from far fewer real steps
-# [1, section 6]. These are the paper's results, on the paper's tasks. This course repeats no claim that it has not
-# measured, and says where a number comes from.
+# [1, section 6]. These are the paper's results, on the paper's tasks. What it has not measured this course does not
+# claim as its own, and it says where each number comes from.
 #
 # Is it a milestone of model-based reinforcement learning? What can be checked is that others built on it: MOPO [4]
 # carries it over to learning from a fixed data set, and the library mbrl-lib [5] offers it as one of its reference
 # algorithms.
 
-# %% [markdown] tags=["lang-zh"] twin="0a031552"
+# %% [markdown] tags=["lang-zh"] twin="7378d082"
 # ### 它的地位
 #
 # 论文作者报告：在 MuJoCo 的连续控制任务上，MBPO 比此前的基于模型的方法学得更快；与 SAC 等最好的无模型方法相比，它用少得多的真实步数就达到了同样的最终性能
@@ -148,15 +148,15 @@
 #   you can: a surprise is worth more than a nod.
 # - **Exercises and checks.** Each exercise has an *answer cell*, in which you replace `raise NotImplementedError`, and a
 #   *check cell* below it, which says what is right and what is not. The line stored under the check is the target; run
-#   the cell to see yours. There is a hint to unfold, and `check(..., hint=True)` in a cell of your own prints one. What an
-#   answer is given it leaves as it is: it works on a copy. Whatever the answer needs stands in its cell or in a cell above;
+#   the cell to see yours. There is a hint to unfold, and `check(..., hint=True)` in a cell of your own prints one. An
+#   answer must not change what it is given: let it work on copies. Whatever the answer needs stands in its cell or in a cell above;
 #   then the grader of a class finds what your check finds after *Restart Kernel and Run All Cells*.
 # - **Solutions.** Each chapter has an edition with all answers written out:
 #   [the one of this chapter](solutions/00_start_here.ipynb). Try first.
 # - **Language.** The text of a notebook is in one language; the link at its head leads to the other. The words inside
 #   figures follow the notebook, and the switch above each slider changes them.
 
-# %% [markdown] tags=["lang-zh"] twin="ae6e83f4"
+# %% [markdown] tags=["lang-zh"] twin="d5684072"
 # ## 怎样使用
 #
 # - **你的副本。** `make lab EDITION=zh` 打开的是 `work` 文件夹里的副本（不写 `EDITION=zh` 就是英文版），它们归你所有，课程更新不会覆盖。想从头做某一章，就在课程文件夹中运行
@@ -232,7 +232,7 @@ for result in doctor.checks():
 # | $k$ | steps in the model after a branch (05, 07); the step at which an error is measured (03) |
 # | $G$ | the return of a list of rewards (exercise 00-1); SAC's updates for each real step (07) |
 # | $\mu,\ \sigma$ | mean and standard deviation that a network predicts: of the next state (02), of the action before tanh (06); $\sigma_i$ the standard deviation of one dimension of the data (03) |
-# | bars | $\lvert r \rvert$ size of a number; $\lVert x \rVert$ length of a vector; $\pi(a \mid s)$ "given"; $D_{TV}(p \,\Vert\, q)$ only keeps two distributions apart; $\bar\mu$ a mean over members (02), $\bar Q$ a target network (06) |
+# | bars | $\lvert r \rvert$ size of a number; $\lVert x \rVert$ length of a vector, with index 1 the sum of the sizes of its entries; $\pi(a \mid s)$ "given"; $D_{TV}(p \,\Vert\, q)$ only keeps two distributions apart; $\bar\mu$ a mean over members (02), $\bar Q$ a target network (06) |
 # | hats | $\hat p$, $\hat\eta$, $\hat s$: of the model, not of the world |
 #
 # ### What $\eta_k$ adds up
@@ -241,7 +241,7 @@ for result in doctor.checks():
 # reward, and for each the past is made anew: first $\pi_D$ acts in the world, then $\pi$ acts in the model for the
 # last $k$ steps. Each row of the picture is one such past, here with $k = 3${{timeline[0] | .0f}}; time runs from left to right.
 
-# %% [markdown] tags=["lang-zh"] twin="4aba2236"
+# %% [markdown] tags=["lang-zh"] twin="1bebd6ef"
 # ## 记号
 #
 # 课程沿用论文的符号。现在浏览一遍即可，遇到时再回来查；[术语表](../../docs/glossary.md)里有更详细的解释。
@@ -280,7 +280,7 @@ for result in doctor.checks():
 # | $k$ | 分支之后在模型中走的步数（05、07）；在第几步测量误差（03） |
 # | $G$ | 一列奖励的回报（练习 00-1）；每个真实步之后 SAC 更新的次数（07） |
 # | $\mu$、$\sigma$ | 网络预测的均值和标准差：下一状态的（02），动作在 tanh 之前的（06）；$\sigma_i$ 是数据某个维度的标准差（03） |
-# | 竖线与横线 | $\lvert r \rvert$ 是数的绝对值；$\lVert x \rVert$ 是向量的长度；$\pi(a \mid s)$ 读作“给定”；$D_{TV}(p \,\Vert\, q)$ 中只是把两个分布隔开；$\bar\mu$ 是各成员的平均（02），$\bar Q$ 是目标网络（06） |
+# | 竖线与横线 | $\lvert r \rvert$ 是数的绝对值；$\lVert x \rVert$ 是向量的长度，带下标 1 时是各分量绝对值之和；$\pi(a \mid s)$ 读作“给定”；$D_{TV}(p \,\Vert\, q)$ 中只是把两个分布隔开；$\bar\mu$ 是各成员的平均（02），$\bar Q$ 是目标网络（06） |
 # | 尖帽 | $\hat p$、$\hat\eta$、$\hat s$：属于模型，不属于真实环境 |
 #
 # ### $\eta_k$ 把什么加在一起
@@ -314,7 +314,7 @@ timeline(k=3, last=6)
 #
 # $$1 + \gamma + \gamma^2 + \dots = \frac{1}{1-\gamma},$$
 #
-# as many as $1/(1-\gamma)$ rewards of full weight would. This number is the **effective horizon**. It also limits every
+# as much as $1/(1-\gamma)$ rewards of full weight would. This number is the **effective horizon**. It also limits every
 # return: since no reward is larger than $r_{\max}$, no return is larger than $r_{\max}/(1-\gamma)$, and none smaller than
 # $-r_{\max}/(1-\gamma)$. Two returns therefore never differ by more than $2\,r_{\max}/(1-\gamma)$. We call this the
 # **trivial level**, because one knows it without any learning: a theorem that allows a loss of that size says nothing.
@@ -322,7 +322,7 @@ timeline(k=3, last=6)
 # **Predict.** The slider stands at $\gamma = 0.9$. What is the horizon? By what factor does it grow on the way to
 # $\gamma = 0.99$: one tenth more, twice, ten times?
 
-# %% [markdown] tags=["lang-zh"] twin="d699de99"
+# %% [markdown] tags=["lang-zh"] twin="cf8f79c1"
 # ## 第一个滑块：折扣因子看得有多远？
 #
 # 回报是奖励的加权和：$t$ 步之后的奖励权重为 $\gamma^t$。全部权重加起来是
@@ -523,9 +523,9 @@ check("00-1", discounted_return)
 # 6. R. Sutton, A. Barto. *Reinforcement Learning: An Introduction*, second edition, MIT Press 2018. Section 3.3 for
 #    returns and discounting, chapter 8 for Dyna.
 #
-# **Next:** [01 Dyna-Q](01_dyna_q.ipynb), where imagined steps shorten the way through a maze.
+# **Next:** [01 Dyna-Q](01_dyna_q.ipynb), where imagined steps teach the way through a maze sooner.
 
-# %% [markdown] tags=["lang-zh"] twin="4a970303"
+# %% [markdown] tags=["lang-zh"] twin="caa7bc62"
 # ## 要点
 #
 # - 学到的模型让经验容易得到，也带来错误；这门课要问的是，错到什么程度还可以用。

@@ -77,12 +77,23 @@ print(f"{episodic.expected_steps(world, best):.0f} {episodic.expected_steps(worl
 print(f"{values[maze.start]:.6f} {0.95**13:.6f}")
 
 # %% [markdown] tags=["lang-en"]
-# Almost 900 (868.73{{walk[1] | .2f}}): a random walk forgets where it came from and loses most of its way again. The second line
-# is the value of the start under the best policy, once as computed and once as a power. It is $\gamma^{13}$, not $\gamma^{14}$: the reward comes with the fourteenth step,
+# <details><summary>What was seen</summary>
+#
+# Almost 900 (868.73{{walk[1] | .2f}}): a random walk forgets where it came from and loses most of its way again.
+#
+# </details>
+#
+# The second line is the value of the start under the best policy, once as computed and once as a power. It is $\gamma^{13}$, not $\gamma^{14}$: the reward comes with the fourteenth step,
 # and the first step's reward would have weight $\gamma^0$.
 
-# %% [markdown] tags=["lang-zh"] twin="bb10b035"
-# 将近 900 步（868.73{{walk[1] | .2f}}）：随机游走不记得自己从哪里来，走过的路大半又退了回去。第二行是起点在最优策略下的价值，先是算出来的，再是写成幂的。它是 $\gamma^{13}$ 而不是 $\gamma^{14}$：
+# %% [markdown] tags=["lang-zh"] twin="e2890f5c"
+# <details><summary>看到了什么</summary>
+#
+# 将近 900 步（868.73{{walk[1] | .2f}}）：随机游走不记得自己从哪里来，走过的路大半又退了回去。
+#
+# </details>
+#
+# 第二行是起点在最优策略下的价值，先是算出来的，再是写成幂的。它是 $\gamma^{13}$ 而不是 $\gamma^{14}$：
 # 奖励随第 14 步而来，而第 1 步的奖励权重是 $\gamma^0$。
 
 # %% [markdown] tags=["lang-en"]
@@ -266,14 +277,14 @@ print(inspect.getsource(dyna.learn))
 
 # %% [markdown] tags=["lang-en"]
 # With `planning_steps=0` the loop (f) runs zero times and what is left is Q-learning. Acting and planning draw from two
-# separate streams of random numbers, so this holds bit for bit; a test of the package proves it.
+# separate streams of random numbers, so this holds bit for bit; a test of the package checks it.
 #
 # **Predict.** 30 agents with different seeds live through 50 episodes each, without planning, with $n = 5$ and with
 # $n = 50$. In which episode does the average first fall to 20 steps? And which of the three curves start higher or
 # lower than the others in the *first* episode?
 
-# %% [markdown] tags=["lang-zh"] twin="c022d709"
-# `planning_steps=0` 时，循环 (f) 执行零次，剩下的就是 Q-learning。行动和规划各用一个随机数流，所以这一点逐位成立，程序包里有测试证明。
+# %% [markdown] tags=["lang-zh"] twin="9c7ef350"
+# `planning_steps=0` 时，循环 (f) 执行零次，剩下的就是 Q-learning。行动和规划各用一个随机数流，所以这一点逐位成立，程序包里有测试验证。
 #
 # **先预测。** 30 个种子不同的智能体各过 50 个回合：不做规划，$n = 5$，$n = 50$。平均步数第几回合首次降到 20 步？在*第一个*回合，三条曲线哪条高、哪条低？
 
@@ -375,7 +386,7 @@ labs.steps_lab("planning_steps", by_n, value=5)
 # <details><summary>看到了什么</summary>
 #
 # 从 0 到 1，真实步数减少一半（5084 到 2576）；从 5 到 50 只少了一成（1998{{steps[3] | .0f}} 到 1813），每步之后的规划却是十倍。而且在 1813 步里，
-# 约 960 步属于什么都还不知道的第一个回合，规划再多也缩短不了。$n$ 增加计算，减少真实步数：真实交互来之不易时（例如机器人）值得这样做，真实交互轻而易举时就没有多大意义。
+# 约 960 步属于什么都还不知道的第一个回合，规划再多也缩短不了。$n$ 增加计算，减少真实步数：真实交互来之不易时（例如机器人）值得这样做，真实交互不费什么代价时就没有多大意义。
 #
 # </details>
 
@@ -446,15 +457,15 @@ check("01-2", plan)
 # too small to be seen, and still decide.
 #
 # **Predict.** One agent without planning and one with $n = 50$, same seed, have both finished two episodes. In how many
-# of the 46 cells does each have an arrow?
+# of the 46 cells besides the goal does each have an arrow?
 
-# %% [markdown] tags=["lang-zh"] twin="ea827c94"
+# %% [markdown] tags=["lang-zh"] twin="2073a280"
 # ## 消息传到了哪里
 #
 # 曲线看不出表里发生的事。格子里的箭头是唯一的最优动作；有几个动作并列时没有箭头，智能体抽签。颜色随最优动作的价值加深；
 # 离终点远的地方，价值可能小得看不出颜色，但仍足以决定动作。
 #
-# **先预测。** 一个智能体不做规划，一个 $n = 50$，种子相同，都过完了两个回合。46 个格子里，各有多少个有箭头？
+# **先预测。** 一个智能体不做规划，一个 $n = 50$，种子相同，都过完了两个回合。终点之外的 46 个格子里，各有多少个有箭头？
 
 
 # %% named="arrows"
@@ -489,7 +500,7 @@ tabular.policies(maze, {n: by_episode[n][2] for n in (0, 50)}, episodes=2)
 #
 # </details>
 #
-# 这只是一个种子，请当作示意。现在自己选择规划的多少和过了几个回合。下面的句子给出照着箭头走平均要多少步，是精确值。
+# 这只是一个种子，请当作示意。现在由你来选：规划多少，已经过了几个回合。下面的句子给出照着箭头走平均要多少步，是精确值。
 #
 # **先预测。** $n = 5$ 时要过几个回合，照着箭头走才能不到 20 步就到终点？
 
@@ -531,19 +542,30 @@ for alpha in (0.01, 0.1, 1.0):
     print(f"{alpha:4} {steps.sum(axis=1).mean():.0f} {steps[:, -10:].mean():.1f}")
 
 # %% [markdown] tags=["lang-en"]
-# Next to nothing, over a factor of one hundred: each line shows α, the real steps for 50 episodes, and the mean of the
-# last ten (15 seeds). A surprise, but it has a reason. In this maze each action has one certain outcome, all values
+# Each line shows α, the real steps for 50 episodes, and the mean of the last ten (15 seeds).
+#
+# <details><summary>What was seen</summary>
+#
+# Next to nothing, over a factor of one hundred. A surprise, but it has a reason. In this maze each action has one certain outcome, all values
 # start at zero and no reward is negative. A small α makes the values small, yet *larger than zero* is all that a greedy
 # choice between a known way and an unknown one needs. With certain outcomes one could even believe every surprise
 # fully, α = 1. The learning rate matters where outcomes vary; we come back to it on the ice.
 #
+# </details>
+#
 # **Predict.** Now ε, with $n = 5$. Which is better in this maze: never to explore (ε = 0), or to take four random
 # actions in ten?
 
-# %% [markdown] tags=["lang-zh"] twin="beab8097"
-# 几乎没有变化，尽管 α 相差一百倍。每行依次是 α、50 个回合的真实步数、最后十个回合的平均步数（15 个种子）。这有点意外，但有原因：
+# %% [markdown] tags=["lang-zh"] twin="0fb29282"
+# 每行依次是 α、50 个回合的真实步数、最后十个回合的平均步数（15 个种子）。
+#
+# <details><summary>看到了什么</summary>
+#
+# 几乎没有变化，尽管 α 相差一百倍。这有点意外，但有原因：
 # 在这个迷宫里每个动作的结果是确定的，价值从零开始，奖励没有负的。α 小，价值就小；可是在认识的路和不认识的路之间做贪心选择，只需要价值*大于零*。
 # 结果既然确定，甚至可以对每次意外深信不疑，取 α = 1。学习率在结果多变的地方才重要，到了冰面上我们再谈。
+#
+# </details>
 #
 # **先预测。** 再看 ε，仍取 $n = 5$。在这个迷宫里，从不探索（ε = 0）好，还是十个动作里有四个随机好？
 
@@ -724,7 +746,7 @@ tabular.lake(on_ice, checkpoints, best=optimum)
 # <details><summary>看到了什么</summary>
 #
 # 300 个回合之后，Q-learning 到了 0.05{{lake[0] | .2f}}，只记最近一次的 Dyna-Q 到了 0.18{{lake[1] | .2f}}，记住全部的到了 0.45{{lake[2] | .2f}}。回合这样少，有误导的模型也比没有模型强；
-# 但它的曲线忽上忽下，色带很宽：表格随时都在追随刚刚发生的事。记住全部结果时，曲线虽有散布，却稳步走向最优值。（这里一个回合满 100 步就被截断，截断不停止自举。）
+# 但它的曲线忽上忽下，色带很宽：表格随时都在追随刚刚发生的事。记住全部结果时，曲线虽有散布，总的来说在走向最优值。（这里一个回合满 100 步就被截断，截断不停止自举。）
 #
 # </details>
 #
@@ -756,7 +778,8 @@ labs.lake_lab("planning_steps", by_planning, checkpoints, best=optimum, value=10
 # replayed between two real steps, the more the real ones, which obey the true chances, can correct. None at all is worst
 # (0.05{{trust[1] | .2f}}): too little reaches the table in 300 episodes. With all outcomes it is the other way round: ten imagined
 # steps bring 0.45{{trust[19] | .2f}}, one brings 0.38{{trust[16] | .2f}}. With standard errors of 0.04{{trust[5] | .2f}}, one and
-# two cannot be told apart, nor five and ten; one and ten can.
+# two cannot be told apart with the last outcome, nor five and ten; one and ten can. With all outcomes the difference between one
+# and ten is less than two standard errors here; with 60 seeds it is 0.11, with a standard error of 0.02.
 #
 # </details>
 #
@@ -769,14 +792,14 @@ labs.lake_lab("planning_steps", by_planning, checkpoints, best=optimum, value=10
 #
 # **Predict.** In the maze α did not matter. Here a value has to average over outcomes. What will α = 1 do?
 
-# %% [markdown] tags=["lang-zh"] twin="3c92275c"
-# 每行依次是：是否记住全部结果、$n$、300 个回合之后的平均回报，以及它的标准误差，也就是换二十个种子时平均值大约会变动多少。滑块显示只记最近一次的那些结果。
+# %% [markdown] tags=["lang-zh"] twin="6641d2b4"
+# 每行依次是：是否记住全部结果、$n$、300 个回合之后的平均回报，以及它的标准误，也就是换二十个种子时平均值大约会变动多少。滑块显示只记最近一次的那些结果。
 #
 # <details><summary>看到了什么</summary>
 #
 # 只记最近一次时，每个真实步配一个想象的步最好：0.32{{trust[4] | .2f}}；两个是 0.29{{trust[7] | .2f}}，五个是 0.20{{trust[10] | .2f}}，十个是 0.18{{trust[13] | .2f}}。
 # 真实的步遵循真实的概率；两个真实步之间重演的偶然越少，真实的步就越能纠正偏差。完全不规划最差（0.05{{trust[1] | .2f}}）：300 个回合里，传到表中的消息太少。
-# 记住全部结果时正好相反：十个想象的步得到 0.45{{trust[19] | .2f}}，一个得到 0.38{{trust[16] | .2f}}。标准误差约为 0.04{{trust[5] | .2f}}，所以一个与两个分不出高下，五个与十个也一样；一个与十个之间的差别则是实在的。
+# 记住全部结果时正好相反：十个想象的步得到 0.45{{trust[19] | .2f}}，一个得到 0.38{{trust[16] | .2f}}。标准误约为 0.04{{trust[5] | .2f}}，所以只记最近一次时，一个与两个分不出高下，五个与十个也一样；一个与十个则分得出。记住全部结果时，这里一个与十个之差还不到两个标准误；用 60 个种子来测，差是 0.11，标准误 0.02。
 #
 # </details>
 #
@@ -876,20 +899,20 @@ compare(mazes.blocking_maze, blocking, change_after=1000, step_count=3000)
 # 138{{blocking[3] | .0f}} goals against Dyna-Q's 83{{blocking[1] | .0f}}. Dyna-Q climbs slowly on average, and its band is wide: some seeds find the gap soon, others hardly reach the
 # goal again. Their model learns at once that the old way is closed. But nothing drives the agent to the far end of the
 # wall except the one random action in ten, while planning goes on replaying what it knows. Here less planning is no cure:
-# with $n$ = 0, 1, 2 or 5 Dyna-Q ends at 6, 39, 59 and 59 goals.
+# in the 2000 steps after the change Dyna-Q reaches the goal 3, 14, 20 and 14 times with $n$ = 0, 1, 2 and 5, and 30 times with ten.
 #
 # </details>
 #
 # **Predict.** Now the shortcut maze, where the old way stays open. Will Dyna-Q ever notice the new one?
 
-# %% [markdown] tags=["lang-zh"] twin="28989197"
+# %% [markdown] tags=["lang-zh"] twin="2c3d37d3"
 # 左图：变化前后的迷宫。右图：到每个真实步为止，到达终点的总次数。线是 20 个种子的平均，色带是中间 80%，竖线是变化的时刻。
 #
 # <details><summary>看到了什么</summary>
 #
 # 墙一移动，两条曲线都变平。Dyna-Q+ 在大约 500 步之内重新上升，各个种子相差不大，最后是 138{{blocking[3] | .0f}} 次，Dyna-Q 是 83{{blocking[1] | .0f}} 次。Dyna-Q 平均上升得很慢，色带很宽：有的种子很快找到缺口，
 # 有的几乎再也没有到过终点。它们的模型马上就知道旧路不通了；可是除了十分之一的随机动作，没有什么推动智能体走到墙的另一头，而规划还在不停地重演它知道的事。
-# 在这里，少做规划并不管用：$n$ 取 0、1、2、5 时，Dyna-Q 最后分别是 6、39、59、59 次。
+# 在这里，少做规划并不管用：变化之后的 2000 步里，$n$ 取 0、1、2、5 时，Dyna-Q 分别到达终点 3、14、20、14 次，取十时是 30 次。
 #
 # </details>
 #
@@ -1029,7 +1052,7 @@ check("01-3", imagine)
 # 下面用随机的力矩推动摆（`Pendulum-v1`，国内常称倒立摆）走 6000 步，数据的一行是角度、角速度和力矩。前 5000 行用来记下到过哪些格子，再问其后的 1000 步：这个格子以前到过吗？
 # 只有到过，模型才有答案。
 #
-# **先预测。** 每个维度 10 格，一共 1000 格，新一步有多大比例落在到过的格子里？每个维度 50 格，也就是角度每 7 度一格，又会怎样？
+# **先预测。** 每个维度 10 格，一共 1000 格，新的转移有多大比例落在到过的格子里？每个维度 50 格，也就是角度每 7 度一格，又会怎样？
 
 # %% named="coverage"
 pendulum, rng = gym.make("Pendulum-v1"), generator(0, "torque")

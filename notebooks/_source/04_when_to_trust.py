@@ -66,15 +66,15 @@ print(model[2, river.RIGHT].round(3))
 # The two rows are the laws of the next place after a stroke to the right from the third place: in the world, and in the
 # model. The model promises 0.545{{rows[9] | .3f}} instead of 0.35{{rows[3] | .2f}}.
 #
-# The **true return** $\eta[\pi]$ is $\sum_t \gamma^t\, d_t \cdot r$, where $d_t$ is the law of the state at time $t$. The
+# The **true return** $\eta[\pi]$ is $\sum_t \gamma^t\, d_t \cdot r_\pi$, where $d_t$ is the law of the state at time $t$ and $r_\pi$ the policy's mean reward in each state. The
 # **model return** $\hat\eta[\pi]$ is the same sum with the model's dynamics.
 #
 # **Predict.** Which policy has the higher return, $\pi_D$ or $\pi$? And is $\hat\eta[\pi]$ above or below $\eta[\pi]$?
 
-# %% [markdown] tags=["lang-zh"] twin="b1a4759d"
+# %% [markdown] tags=["lang-zh"] twin="269443eb"
 # 两行分别是：在第三个位置向右游一下，下一个位置在真实世界里的分布，和在模型里的分布。模型里的成功率是 0.545{{rows[9] | .3f}}，而不是 0.35{{rows[3] | .2f}}。
 #
-# **真实环境中的期望回报**（true return）$\eta[\pi]$ 等于 $\sum_t \gamma^t\, d_t \cdot r$，其中 $d_t$ 是时刻 $t$ 的状态分布。**模型环境中的期望回报**（model
+# **真实环境中的期望回报**（true return）$\eta[\pi]$ 等于 $\sum_t \gamma^t\, d_t \cdot r_\pi$，其中 $d_t$ 是时刻 $t$ 的状态分布，$r_\pi$ 是策略在各状态的平均奖励。**模型环境中的期望回报**（model
 # return）$\hat\eta[\pi]$ 是同一个和，只是换成模型的动态。
 #
 # **先预测。** $\pi_D$ 和 $\pi$ 哪个回报更高？$\hat\eta[\pi]$ 会高于还是低于 $\eta[\pi]$？
@@ -340,7 +340,7 @@ check("04-2", performance_bound)
 # ## Where $C$ says nothing
 #
 # Returns lie between $-r_{\max}/(1-\gamma)$ and $r_{\max}/(1-\gamma)$, so two of them never differ by more than
-# $2 r_{\max}/(1-\gamma)$, the **trivial level**. A bound that allows a larger difference is **vacuous**: it is true, and
+# $2 r_{\max}/(1-\gamma)$, the **trivial level**. A bound that allows that much or more is **vacuous**: it is true, and
 # says nothing. For $C$ this happens as soon as
 #
 # $$\gamma\,\epsilon_m + 2\,\epsilon_\pi \;\ge\; 1 - \gamma .$$
@@ -348,24 +348,24 @@ check("04-2", performance_bound)
 # The explorer below computes the closed forms in your browser. On the left is $C$ against the policy shift, its two
 # terms one on top of the other, in multiples of the trivial level; the grey region is vacuous, and its scale is
 # logarithmic, because $C$ soon leaves every other. On the right are the penalties of theorems 4.2 and 4.3 for branched
-# rollouts of $k$ steps, and for comparison what whole rollouts with the same $\epsilon_m'$ lose. Those belong to chapter
+# rollouts of $k$ steps, a tighter variant, and for comparison what whole rollouts with the same $\epsilon_m'$ lose. Those belong to chapter
 # 05; for now, look at how $C$ behaves.
 #
 # **Predict.** At $\gamma = 0.9$, $\epsilon_m = 0.01$, how large may $\epsilon_\pi$ become before $C$ says nothing: 0.5,
 # 0.05 or 0.005? What happens to that limit at $\gamma = 0.99$? And which picture changes when $r_{\max}$ doubles?
 
-# %% [markdown] tags=["lang-zh"] twin="3297493e"
+# %% [markdown] tags=["lang-zh"] twin="cfd6b3cb"
 # ## $C$ 在哪里不提供信息
 #
 # 回报介于 $-r_{\max}/(1-\gamma)$ 与 $r_{\max}/(1-\gamma)$ 之间，所以任意两个回报之差不超过 $2 r_{\max}/(1-\gamma)$，即**平凡界**（trivial level）。
-# 如果一个界允许的差距比这还大，它就是**空洞**（vacuous）的：没有错，也什么都没说。对 $C$ 来说，只要
+# 如果一个界允许的差距达到或超过平凡界，它就是**空洞**（vacuous）的：没有错，也什么都没说。对 $C$ 来说，只要
 #
 # $$\gamma\,\epsilon_m + 2\,\epsilon_\pi \;\ge\; 1 - \gamma$$
 #
 # 就会这样。
 #
 # 下面的界探索器在浏览器里计算这些公式。左图是 $C$ 随策略偏移的变化，两项上下叠放，以平凡界的倍数为单位；灰色区域是空洞的，那里改用对数刻度，因为 $C$
-# 很快就会超出任何普通刻度。右图是定理 4.2 和 4.3 对 $k$ 步分支推演（branched rollout）给出的惩罚项（penalty），旁边还有同一个 $\epsilon_m'$ 之下整段推演的惩罚项，供比较。那是第 05 章的内容，这里先看 $C$。
+# 很快就会超出任何普通刻度。右图是定理 4.2 和 4.3 对 $k$ 步分支推演（branched rollout）给出的惩罚项（penalty），旁边还有一个更紧的惩罚项，以及同一个 $\epsilon_m'$ 之下完整推演的惩罚项，供比较。那是第 05 章的内容，这里先看 $C$。
 #
 # **先预测。** $\gamma = 0.9$、$\epsilon_m = 0.01$ 时，$\epsilon_\pi$ 到多大 $C$ 就不提供信息了：0.5、0.05 还是 0.005？$\gamma = 0.99$
 # 时这个限度会怎样？把 $r_{\max}$ 加倍，图的哪一部分会变？
@@ -383,8 +383,8 @@ explorer_lab()
 # none left. Doubling $r_{\max}$ doubles every return in the sentence and moves no curve, because the trivial level
 # doubles too: $r_{\max}$ is only the unit in which returns are counted.
 #
-# The left picture also shows which error matters more: $\epsilon_\pi$ counts twice, and without the factor $\gamma$. The
-# upper part, accumulated over time, is nearly all of $C$ unless $\gamma$ is small: at the start
+# The condition also says which error matters more: $\epsilon_\pi$ counts twice, and without the factor $\gamma$. In the left
+# picture the upper part, accumulated over time, is always at least a share $\gamma$ of $C$: at the start
 # 38{{explorer[1] | .0f}} of 42{{explorer[0] | .0f}}.
 #
 # </details>
@@ -400,14 +400,14 @@ explorer_lab()
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="e45e91aa"
+# %% [markdown] tags=["lang-zh"] twin="3b5ed801"
 # <details><summary>看到了什么</summary>
 #
 # $\gamma = 0.9$、$\epsilon_m = 0.01$ 时，只有 $\epsilon_\pi$ 小于 0.0455，界才提供信息。$\gamma = 0.99$ 时限度是
 # 0.00005，几乎不容任何策略偏移；$\epsilon_m$ 一旦超过 0.0101，就一点余地也没有了。$r_{\max}$ 加倍，句子里的每个回报都加倍，曲线却一动不动，
 # 因为平凡界也加倍了：$r_{\max}$ 只是计量回报的单位。
 #
-# 从左图还能看出哪种误差更要紧。$\epsilon_\pi$ 的系数是二，而且不乘 $\gamma$。只要 $\gamma$ 不太小，$C$ 几乎全部来自上面那部分，也就是随时间累积的那一项：滑块在初始位置时，它占
+# 从空洞的条件还能看出哪种误差更要紧。$\epsilon_\pi$ 的系数是二，而且不乘 $\gamma$。左图里上面那部分，也就是随时间累积的那一项，在 $C$ 中所占的比例总不小于 $\gamma$：滑块在初始位置时，它占
 # 42{{explorer[0] | .0f}} 中的 38{{explorer[1] | .0f}}。
 #
 # </details>
@@ -612,14 +612,14 @@ two_errors_lab()
 # $\epsilon_m = 0.1$ from 0.018 after one step to 0.093{{drift[2] | .3f}} after five and 0.189{{drift[4] | .3f}} after forty. So compounding error is a
 # consequence of the model error and of time, and not another name for policy shift.
 #
-# It does not grow forever here: the current sweeps both swimmers to the same end, and what was different is forgotten.
-# At $\epsilon_m = 0.1$ and $\epsilon_\pi = 0.5$ it even falls again, to 0.081 after forty steps. Chapter 03 has measured
+# It does not grow forever here: the current sweeps both swimmers to the left end, and a difference made earlier is forgotten as fast as
+# new ones arise. At $\epsilon_m = 0.1$ and $\epsilon_\pi = 0.5$ both reach the right end, and it even falls again, to 0.081 after forty steps. Chapter 03 has measured
 # worlds that do not forget. The ceiling $t\,\epsilon_m'$ knows nothing of forgetting; this is one of the places where
 # $C$ becomes so large.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="2fd98c61"
+# %% [markdown] tags=["lang-zh"] twin="bd45b5a9"
 # 曲线是想象状态的分布与真实状态的分布之间的全变差距离随时间的变化，两边用的都是偏移后的策略。点线是引理 B.2 的上限 $t\,\epsilon_m'$。
 #
 # <details><summary>看到了什么</summary>
@@ -628,7 +628,7 @@ two_errors_lab()
 # *严格等于* 0、$\epsilon_m > 0$ 时，曲线照样上升：$\epsilon_m = 0.1$ 时，一步之后是 0.018，五步之后 0.093{{drift[3] | .3f}}，四十步之后 0.189{{drift[5] | .3f}}。
 # 所以，复合误差是模型误差随时间的后果，不是策略偏移的别名。
 #
-# 在这条河里它不会一直增长：水流把两边的人冲到同一头，先前的差别也就淡忘了。$\epsilon_m = 0.1$、$\epsilon_\pi = 0.5$ 时它甚至会回落，四十步之后降到
+# 在这条河里它不会一直增长：水流把两边的人都冲向左端，旧的差别淡忘得和新的差别产生得一样快。$\epsilon_m = 0.1$、$\epsilon_\pi = 0.5$ 时，两边的人都游到了右端，它甚至会回落，四十步之后降到
 # 0.081。第 03 章已经测量过不会淡忘的世界。上限 $t\,\epsilon_m'$ 对“淡忘”一无所知，$C$ 之所以那么大，这是原因之一。
 #
 # </details>
@@ -652,7 +652,7 @@ two_errors_lab()
 # 5. *$2 r_{\max}$ instead.* The theorem allows rewards between $-r_{\max}$ and $r_{\max}$, so it puts $2 r_{\max}$ for $\Delta$.
 #    The river's lie between 0 and $r_{\max}$: here one factor of two is given away for nothing.
 #
-# Each of the four bounds the gap in every world. Only the order of the third and the fourth is not the same everywhere:
+# Layers 2 to 5 each bound the gap in every world. Only the order of layers 3 and 4 is not the same everywhere:
 # where $\pi$ leads to places that $\pi_D$ never saw, $\epsilon_m'$ can be the larger. On the river it never is.
 #
 # In the lab every layer is exact. The numbers on the right are in units of return; a factor says how many times a layer
@@ -661,7 +661,7 @@ two_errors_lab()
 # **Predict.** At the start, which of the four steps loses the largest factor? Which factors grow with $\gamma$, and which
 # step costs nothing at $\epsilon_\pi = 0$?
 
-# %% [markdown] tags=["lang-zh"] twin="528a96d1"
+# %% [markdown] tags=["lang-zh"] twin="cfeee746"
 # ## $C$ 为什么这么大：一层一层拆开
 #
 # 从真实差距到 $C$，证明走了四步。每一步都用更容易知道的量，换掉只有表格才能给出的量，界也就大一些。
@@ -690,25 +690,26 @@ looseness_lab()
 
 # %% [markdown] tags=["lang-en"]
 # Red is the true gap, dark blue $C$, and between them are the layers, as shares of the trivial level on a logarithmic
-# scale: equal lengths are equal factors.
+# scale: equal differences in length are equal factors.
 #
 # <details><summary>What was seen</summary>
 #
 # From the true gap of 0.011{{layers[0] | .3f}} the first step goes to 0.070{{layers[1] | .3f}}, the second to
 # 0.416{{layers[2] | .3f}}, the third to 1.4{{layers[3] | .1f}}, the fourth to $C = 2.8${{layers[5] | .1f}}. The factors are
-# 6.4, 5.9, 3.4 and 2. So no single step is to blame, and a better $\epsilon_m$ would mend none of the first two.
+# 6.4, 5.9, 3.4 and 2. So no single step is to blame, and a better $\epsilon_m$ would mend neither of the first two.
 #
 # - Step one is so large because a swimmer who mostly drifts seldom sees the right end: imagined and real states differ, but
 #   mostly where nothing is paid. At $\epsilon_m = 0.25$ and $\epsilon_\pi = 0.5$ its factor is 1: then all that the model
 #   moves wrongly, it moves to the paid end.
-# - The first two factors grow with $\gamma$, to 15.5 and 12.7 at $\gamma = 0.95$: the longer one looks ahead, the more is
-#   forgotten on the way. The third falls, to 3.0; the fourth is always 2.
-# - At $\epsilon_\pi = 0$ the third step costs nothing, for then $\epsilon_m' = \epsilon_m$. With a perfect model it is the
-#   only one: the first three layers are zero, and $C$ is not. That step is what measuring $\epsilon_m'$ would save.
+# - The first two factors grow with $\gamma$, to 15.5 and 12.7 at $\gamma = 0.95$. Later times then
+#   weigh more: by then few swimmers are left at the paid end, which is the first factor, and the distance has long stopped
+#   growing, which is the second. The third falls, to 3.0; the fourth is always 2.
+# - At $\epsilon_\pi = 0$ the third step costs nothing, for then $\epsilon_m' = \epsilon_m$. With a perfect model and
+#   $\epsilon_\pi > 0$ it alone makes a bound out of nothing: the first three layers are zero, and $C$ is not. That step is what measuring $\epsilon_m'$ would save.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="f65a6d75"
+# %% [markdown] tags=["lang-zh"] twin="3245fe57"
 # 红色是真实差距，深蓝是 $C$，中间是各层，都以占平凡界的比例画在对数刻度上：长度相差相同，倍数就相同。
 #
 # <details><summary>看到了什么</summary>
@@ -719,8 +720,8 @@ looseness_lab()
 #
 # - 第一步放大这么多，是因为大半时间顺流而下的人很少到达最右端：想象的状态与真实的状态不同，但多半不同在没有奖励的地方。$\epsilon_m = 0.25$、$\epsilon_\pi = 0.5$
 #   时，它的倍数是 1：模型移错的概率全都移到了有奖励的那一端。
-# - $\gamma$ 增大时，前两个倍数变大，$\gamma = 0.95$ 时是 15.5 和 12.7：看得越远，途中淡忘的就越多。第三个降到 3.0，第四个始终是 2。
-# - $\epsilon_\pi = 0$ 时第三步没有损失，因为这时 $\epsilon_m' = \epsilon_m$。模型完全准确时，就只剩这一步：前三层都是零，$C$ 却不是。测量 $\epsilon_m'$，省下的正是这一步。
+# - $\gamma$ 增大时，前两个倍数变大，$\gamma = 0.95$ 时是 15.5 和 12.7。这时越晚的时刻分量越重：那时留在有奖励一端的人已经很少，这是第一个倍数；距离也早已不再增长，这是第二个。第三个降到 3.0，第四个始终是 2。
+# - $\epsilon_\pi = 0$ 时第三步没有损失，因为这时 $\epsilon_m' = \epsilon_m$。模型完全准确而 $\epsilon_\pi > 0$ 时，界完全是这一步无中生有的：前三层都是零，$C$ 却不是。测量 $\epsilon_m'$，省下的正是这一步。
 #
 # </details>
 
@@ -770,12 +771,12 @@ error_by_samples(counts, errors)
 # 0.008{{counted[3] | .3f}}. At this $\gamma$, 0.8, that is little: the model error alone makes $C$ vacuous only from
 # $(1-\gamma)/\gamma = 0.25$ on. At $\gamma = 0.99$ the limit is 0.0101. The same experiment there, where walks start anew less
 # often, ends at a median of 0.0110; in 4 of the 20 walks the error is below the limit. So ten thousand steps in a world
-# of six places are not quite enough for $C$ to say anything at $\gamma = 0.99$, and if it does, then only about $\pi_D$
-# itself.
+# of six places are not quite enough for $C$ to say anything at $\gamma = 0.99$, and if it does, then only about policies
+# within 0.001 of $\pi_D$.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="ff55a359"
+# %% [markdown] tags=["lang-zh"] twin="f39e311b"
 # 图中是计数模型的精确误差随转移数的变化，两个坐标轴都是对数刻度：实线是二十遍的中位数，色带包含中间的 80%，虚线按 $1/\sqrt n$ 下降。
 #
 # <details><summary>看到了什么</summary>
@@ -783,7 +784,7 @@ error_by_samples(counts, errors)
 # 从一百条转移开始，误差按 $1/\sqrt n$ 下降：数据多一百倍，误差降到十分之一。在那之前降得更快，因为还有状态—动作对是头一回遇到。一万条转移时误差约为
 # 0.008{{counted[4] | .3f}}。这里 $\gamma = 0.8$，这个误差算小的：仅凭模型误差，要达到 $(1-\gamma)/\gamma = 0.25$ 才会使 $C$ 空洞。$\gamma = 0.99$
 # 时限度是 0.0101。在那里做同样的实验，重新出发的次数少得多，误差的中位数是 0.0110，二十遍中只有 4 遍低于限度。也就是说，在一个只有六个位置的世界里走一万步，
-# $\gamma = 0.99$ 时还不太够让 $C$ 说出点什么；就算够了，说的也只是 $\pi_D$ 本身。
+# $\gamma = 0.99$ 时还不太够让 $C$ 说出点什么；就算够了，说的也只是与 $\pi_D$ 相距不到 0.001 的策略。
 #
 # </details>
 
@@ -805,16 +806,16 @@ error_by_samples(counts, errors)
 # away from the data, in any world, with any model, a perfect one included.
 #
 # The paper itself concedes in section 4.2 that a policy whose improvement exceeds $C$ *may not* exist when the model error
-# is large. The three lines above are ours, and they say more: measured from $\eta[\pi_D]$ there is never one, however
+# is large. The derivation above are ours, and they say more: measured from $\eta[\pi_D]$ there is never one, however
 # small the model error is.
 #
 # The lab shows the gain as a share of $C$. A step would be accepted in the green zone above 1. The black line is the
 # ceiling just proved. On the right, 1,500 random worlds with random models; in each, the policy moves towards the one
-# that is best in the model.
+# that is greedy in the model for the values of $\pi_D$.
 #
 # **Predict.** Which setting of the sliders brings the gain closest to $C$?
 
-# %% [markdown] tags=["lang-zh"] twin="65939a2e"
+# %% [markdown] tags=["lang-zh"] twin="5e745340"
 # ## “单调提升”要读仔细
 #
 # 论文这样解读定理 4.1：*只要模型里的回报提升超过 $C$，真实回报就会提升*；这就是所谓的“单调性保障”。这句话是对的。以已知的 $\eta[\pi_D]$ 为基准来计增益：若
@@ -830,7 +831,7 @@ error_by_samples(counts, errors)
 #
 # 论文自己在 4.2 节承认：模型误差大时，提升超过 $C$ 的策略*可能*不存在。上面三行推导是本课程的，说得更强：以 $\eta[\pi_D]$ 为基准，无论模型误差多小，这样的策略*从不*存在。
 #
-# 下面的交互实验画出增益占 $C$ 的比例。只有到了 1 以上的绿色区域，策略更新才会被接受；黑线是刚刚证明的上限。右图是 1,500 个随机世界和随机模型，每个世界里的策略都朝着在模型中最好的策略移动。
+# 下面的交互实验画出增益占 $C$ 的比例。只有到了 1 以上的绿色区域，策略更新才会被接受；黑线是刚刚证明的上限。右图是 1,500 个随机世界和随机模型，每个世界里的策略都朝着贪心策略移动，贪心是就 $\pi_D$ 在模型中的价值而言的。
 #
 # **先预测。** 滑块怎样设置，增益才最接近 $C$？
 

@@ -66,7 +66,7 @@
 #
 # If $t < k$ there are no real steps, and all $t$ are imagined. So the state at time $t$ has run $\pi_D$ for real for
 # $\max(t-k, 0)$ steps, then $\pi$ in the model for $\min(t, k)$; its action comes from $\pi$. (For $k = 0$ the model is
-# not used at all and the action comes from $\pi_D$.) Every $t$ has a process of its own: the branch that leads to $t + 1$
+# not used at all and the action comes from $\pi_D$.) Every $t$ has a process of its own: once $t \ge k$, the branch that leads to $t + 1$
 # begins one real step later than the one that leads to $t$. The **branched return** $\eta_k[\pi]$ is the discounted sum,
 # over $t$, of the expected rewards at time $t$ in these processes.
 #
@@ -76,7 +76,7 @@
 #
 # **Predict.** Which return is $\eta_0$? Which one does $\eta_k$ approach as $k$ grows?
 
-# %% [markdown] tags=["lang-zh"] twin="feaefe4f"
+# %% [markdown] tags=["lang-zh"] twin="3876e41b"
 # ## 分支推演回报 $\eta_k$
 #
 # 要说清长度的代价，论文描述了这样一个过程。取定时刻 $t$：从时刻 0 到时刻 $t-k$，收集数据的策略 $\pi_D$ 在真实环境中行动；分支从那里开始，$t$ 之前的最后 $k$ 步由当前策略 $\pi$ 在模型中走：
@@ -84,7 +84,7 @@
 # $$\underbrace{0 \;\to\; \cdots \;\to\; t-k}_{\pi_D\text{，真实}}\;
 #   \underbrace{\to\; \cdots \;\to\; t}_{\pi\text{，想象}}$$
 #
-# 若 $t < k$，就没有真实的部分，$t$ 步全是想象。也就是说，时刻 $t$ 的状态先由 $\pi_D$ 真实地走 $\max(t-k, 0)$ 步，再由 $\pi$ 在模型中走 $\min(t, k)$ 步，动作由 $\pi$ 给出。（$k = 0$ 时完全不用模型，动作由 $\pi_D$ 给出。）每个 $t$ 各有自己的过程：通向 $t+1$ 的分支，比通向 $t$ 的分支晚一步真实交互才开始。各个过程在时刻 $t$ 的奖励期望打折后对 $t$ 求和，就是**分支推演回报**（branched return）$\eta_k[\pi]$。
+# 若 $t < k$，就没有真实的部分，$t$ 步全是想象。也就是说，时刻 $t$ 的状态先由 $\pi_D$ 真实地走 $\max(t-k, 0)$ 步，再由 $\pi$ 在模型中走 $\min(t, k)$ 步，动作由 $\pi$ 给出。（$k = 0$ 时完全不用模型，动作由 $\pi_D$ 给出。）每个 $t$ 各有自己的过程：$t \ge k$ 时，通向 $t+1$ 的分支，比通向 $t$ 的分支晚一步真实交互才开始。各个过程在时刻 $t$ 的奖励期望打折后对 $t$ 求和，就是**分支推演回报**（branched return）$\eta_k[\pi]$。
 #
 # 回到第 04 章的河：策略向“一直向右”偏移 $\epsilon_\pi = 0.1$，模型里掺入乐观的河，掺到 $\epsilon_m' = 0.01$ 为止。$\epsilon_m'$ 是在*当前*策略所到之处度量的模型误差。
 #
@@ -140,7 +140,8 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # $$\sum_{t\ge 0} \gamma^t \max(t-k, 0) = \frac{\gamma^{k+1}}{(1-\gamma)^2}, \qquad
 #   \sum_{t\ge 0} \gamma^t \min(t, k) \le \frac{k}{1-\gamma}.$$
 #
-# The paper's lemma B.4 adds one more term, $\epsilon_\pi$ for the action itself, which is the old policy's at $k = 0$:
+# The paper's lemma B.4 adds one more term, $\gamma^k\epsilon_\pi/(1-\gamma)$, for the action itself. It is needed only at
+# $k = 0$, where the action is the old policy's, but stands there for every $k$:
 #
 # $$\eta[\pi] \;\ge\; \eta_k[\pi] - 2 r_{\max}\left[\frac{\gamma^{k+1}\epsilon_\pi}{(1-\gamma)^2}
 #   + \frac{\gamma^k\epsilon_\pi}{1-\gamma} + \frac{k\,\epsilon_m'}{1-\gamma}\right].$$
@@ -154,7 +155,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 #   factor of $\gamma$, with every step that the branch is longer.
 # - *Model error.* Every imagined step can go wrong with chance $\epsilon_m'$, at each of the $k$ steps of the branch.
 #
-# *Three misprints.* The paper's main text takes the expectation in $\epsilon_m'$ under $\pi_D$; appendix A.2 takes it under
+# *Where the paper disagrees with itself.* The paper's main text takes the expectation in $\epsilon_m'$ under $\pi_D$; appendix A.2 takes it under
 # $\pi$. The appendix is what is meant: under $\pi_D$ it would be $\epsilon_m$ again. And appendices B.2 to B.4 say KL
 # divergence where the proofs use total variation. Section 4.1 defines $\epsilon_m$ by the law of next state *and* reward
 # together, appendix A by that of the next state alone. Our tables follow the appendix, since their reward is known;
@@ -175,7 +176,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # way out is to *measure* the error on the current policy, and their finding (figure 1 of the paper) is that it grows far
 # more slowly with $\epsilon_\pi$ than the sum $\epsilon_m + 2\epsilon_\pi$ fears.
 
-# %% [markdown] tags=["lang-zh"] twin="553f0480"
+# %% [markdown] tags=["lang-zh"] twin="435ff1a8"
 # 先是 $\eta_k$，按定义算一遍，再用 `exact.branched_returns` 算一遍，后者解一次线性方程组就得到所有长度。然后依次是 $\eta[\pi_D]$、$\eta[\pi]$ 和 $\hat\eta[\pi]$。可见 $\eta_0$ 是旧策略的真实回报；$k$ 很大时，分支推演回报就是新策略的模型回报。在这里列出的长度中，$k = 9$ 处最接近我们真正想知道的数 $\eta[\pi] = 0.4505${{returns[16] | .4f}}。
 #
 # ## 定理 4.3，以及为什么不用定理 4.2
@@ -185,7 +186,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # $$\sum_{t\ge 0} \gamma^t \max(t-k, 0) = \frac{\gamma^{k+1}}{(1-\gamma)^2}, \qquad
 #   \sum_{t\ge 0} \gamma^t \min(t, k) \le \frac{k}{1-\gamma}.$$
 #
-# 论文的引理 B.4 还为动作本身加上一项 $\epsilon_\pi$，因为 $k = 0$ 时动作出自旧策略：
+# 论文的引理 B.4 还为动作本身加上一项 $\gamma^k\epsilon_\pi/(1-\gamma)$。只有 $k = 0$ 时动作出自旧策略，才需要这一项，但它对每个 $k$ 都保留着：
 #
 # $$\eta[\pi] \;\ge\; \eta_k[\pi] - 2 r_{\max}\left[\frac{\gamma^{k+1}\epsilon_\pi}{(1-\gamma)^2}
 #   + \frac{\gamma^k\epsilon_\pi}{1-\gamma} + \frac{k\,\epsilon_m'}{1-\gamma}\right].$$
@@ -198,7 +199,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # - *分布偏移。* $k$ 步以前发生的事都是旧策略造成的。分支每长一步，它的分量就再乘一次 $\gamma$。
 # - *模型误差。* 分支的 $k$ 步中，每一步都可能以 $\epsilon_m'$ 的概率走错。
 #
-# *三处印刷错误。* 论文正文里，$\epsilon_m'$ 的期望是在 $\pi_D$ 之下取的，附录 A.2 则是在 $\pi$ 之下取的。应以附录为准：在 $\pi_D$ 之下，它就又成了 $\epsilon_m$。附录 B.2 至 B.4 写的是 KL 散度，证明里用的却是全变差距离。4.1 节定义 $\epsilon_m$ 时，用的是下一个状态*和*奖励的联合分布，附录 A 只用下一个状态的分布。我们的表格以附录为准，因为奖励是已知的；MBPO 的模型也要预测奖励，那时奖励的误差也属于 $\epsilon_m$。
+# *论文前后不一的三处。* 论文正文里，$\epsilon_m'$ 的期望是在 $\pi_D$ 之下取的，附录 A.2 则是在 $\pi$ 之下取的。应以附录为准：在 $\pi_D$ 之下，它就又成了 $\epsilon_m$。附录 B.2 至 B.4 写的是 KL 散度，证明里用的却是全变差距离。4.1 节定义 $\epsilon_m$ 时，用的是下一个状态*和*奖励的联合分布，附录 A 只用下一个状态的分布。我们的表格以附录为准，因为奖励是已知的；MBPO 的模型也要预测奖励，那时奖励的误差也属于 $\epsilon_m$。
 #
 # **定理 4.2** 则是写给只知道 $\pi_D$ 之下模型误差的人的：
 #
@@ -434,7 +435,7 @@ forces_lab()
 #   \qquad k \ge 1 .$$
 #
 # The bracket is a weighted mean of $\epsilon_\pi$ and $\epsilon_m'$, and the weight moves from the first to the second. So
-# it goes one way only: down, if $\epsilon_m' < \epsilon_\pi$, for ever; up, if not. **There is no inner minimum.** The one of
+# it goes one way only: down, if $\epsilon_m' < \epsilon_\pi$, for ever; up, if $\epsilon_m' > \epsilon_\pi$. **There is no inner minimum.** The one of
 # theorem 4.3 is an artefact of the loose step.
 #
 # **No branch at all.** Let $k$ go to infinity: whole rollouts, imagined from the start, with the same $\epsilon_m'$. What
@@ -452,9 +453,9 @@ forces_lab()
 # The second step is Bernoulli's inequality, $\gamma^k = (1 - (1-\gamma))^k \ge 1 - k(1-\gamma)$. That is the whole proof.
 #
 # So **$\epsilon_m'$, the model error measured on the current policy, buys the guarantee; branching does not.** With
-# $\epsilon_m'$ known, the smallest of these penalties is the one without branches. This comparison is ours; the paper does not make it.
+# $\epsilon_m'$ known and below $\epsilon_\pi$, the smallest of these penalties is the one without branches. This comparison is ours; the paper does not make it.
 
-# %% [markdown] tags=["lang-zh"] twin="8ee7f20e"
+# %% [markdown] tags=["lang-zh"] twin="9fe89aa8"
 # <details><summary>看到了什么</summary>
 #
 # 起初（$\gamma = 0.9$，$\epsilon_m' = 0.01$，$\epsilon_\pi = 0.1$），惩罚项从 20 降到 $k^* = 22${{forces[8] | .0f}} 处的 6.37{{forces[9] | .2f}}，即平凡界的 0.32{{forces[10] | .2f}} 倍，然后回升。
@@ -487,7 +488,7 @@ forces_lab()
 #
 # 第二步是伯努利不等式 $\gamma^k = (1 - (1-\gamma))^k \ge 1 - k(1-\gamma)$。证明到此结束。
 #
-# 所以，**带来保证的是 $\epsilon_m'$，即在当前策略下测得的模型误差，而不是分支**。知道了 $\epsilon_m'$，这些惩罚项中最小的就是不分支的那个。这一比较是本课程做的，论文没有做。
+# 所以，**带来保证的是 $\epsilon_m'$，即在当前策略下测得的模型误差，而不是分支**。知道了 $\epsilon_m'$，而它又小于 $\epsilon_\pi$ 时，这些惩罚项中最小的就是不分支的那个。这一比较是本课程做的，论文没有做。
 
 # %% tags=["nbval-check-output"] named="tight"
 setting = {"gamma": 0.9, "r_max": 1.0, "eps_m_prime": 0.01, "eps_pi": 0.1}
@@ -555,14 +556,14 @@ branches_lab(hopper, world="Hopper-v5", size=10_000)
 #   0.38; with 100,000 it is 0.024 and $k^* = 14$, at 0.56, whole rollouts at 0.21.
 # - The red line lies at the bottom. The exact gap is below one percent of theorem 4.3's penalty at every $k$ shown. The theorem must
 #   hold in the worst world with these errors; the twin is not that world.
-# - The measured error above rises all along: in the median from 0.024 at $k = 1$ to 0.081{{both[20] | .3f}} at 5, 0.27 at 20 and
+# - The measured error above rises nearly all along: in the median from 0.024 at $k = 1$ to 0.081{{both[20] | .3f}} at 5, 0.27 at 20 and
 #   1.8 at 50. The members' spread is less than half of it up to $k = 10$. That $e(k)$ rises does *not* say that the model is
 #   worse at imagined states: errors are handed on, and $e(k)$ grows at a constant one-step error too. Chapter 03's lab tells
 #   the two apart; further down we do it exactly.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="eac8052a"
+# %% [markdown] tags=["lang-zh"] twin="4e1c0d3c"
 # <details><summary>看到了什么</summary>
 #
 # 起初，$C$ 是 41.8{{both[17] | .1f}}，不提供信息；定理 4.2 的线从 24 起，一开始就在灰色区域里，而且只升不降。误差在当前策略下测得之后，定理 4.3 才有了内容：$k^* = 22$ 处为 6.37。完整推演用同一个 $\epsilon_m'$，惩罚项是 1.8{{both[11] | .1f}}，不到前者的三分之一，是平凡界的 0.09{{both[12] | .2f}} 倍。
@@ -570,7 +571,7 @@ branches_lab(hopper, world="Hopper-v5", size=10_000)
 # - 凡是 $k^* > 0$ 的地方，绿线都在黑线下方。$\epsilon_m' > \epsilon_\pi$ 时，绿线可能在上方：这时定理 4.3 建议完全不用模型。（这是就界而言的建议；精确的回报怎么说，见下一节。）
 # - 在孪生上，用 1,000 或 3,000 条转移时，$\epsilon_m'$ 大于 $\epsilon_\pi = 0.1$，$k^* = 0$，绿线也是空洞的。用 30,000 条时，$\epsilon_m'$ 是 0.042，$k^* = 9$，惩罚项是平凡界的 0.76 倍，完整推演是 0.38 倍；用 100,000 条时，$\epsilon_m'$ 是 0.024，$k^* = 14$，为 0.56 倍，完整推演是 0.21 倍。
 # - 红线贴着底边。在图中每个 $k$ 处，精确的差距都不到定理 4.3 惩罚项的百分之一。对误差相同的世界中最坏的那一个，定理也必须成立；孪生不是那个世界。
-# - 上图测得的误差一路上升：中位数在 $k = 1$ 处为 0.024，$k = 5$ 处 0.081{{both[20] | .3f}}，$k = 20$ 处 0.27，$k = 50$ 处 1.8。$k$ 不超过 10 时，成员的分歧不到它的一半。$e(k)$ 上升，*并不*说明模型在想象的状态处更差：误差会一步步传下去，即使单步误差不变，$e(k)$ 也会增长。第 03 章的交互实验把两者分开；下文则精确地做这件事。
+# - 上图测得的误差几乎一路上升：中位数在 $k = 1$ 处为 0.024，$k = 5$ 处 0.081{{both[20] | .3f}}，$k = 20$ 处 0.27，$k = 50$ 处 1.8。$k$ 不超过 10 时，成员的分歧不到它的一半。$e(k)$ 上升，*并不*说明模型在想象的状态处更差：误差会一步步传下去，即使单步误差不变，$e(k)$ 也会增长。第 03 章的交互实验把两者分开；下文则精确地做这件事。
 #
 # </details>
 
@@ -616,7 +617,7 @@ lengths_lab()
 # The same errors, the same $k^* = 22${{lengths[7] | .0f}}, and the truly best lengths are 9{{lengths[9] | .0f}} on the river and beyond 100
 # on the twin. On the river $\eta_k$ climbs past $\eta$ after nine steps and goes on to the model's promise; a long branch
 # believes the hopeful model. On the twin the model errs without a direction, its mistakes nearly cancel in the return, and
-# longer is better throughout, if only by a little after some thirty steps. At $\epsilon_m' = 0.1$ the formula says
+# from ten steps on longer is always better, if only by a little after some thirty; before that the gap goes up and down. At $\epsilon_m' = 0.1$ the formula says
 # $k^* = 0$ in both worlds, and in both a branch of two steps is far better than none.
 #
 # The gap is a hundredth of theorem 4.3's penalty or less at these settings. Nothing in $k^*$ could know the truly best length: it
@@ -624,7 +625,7 @@ lengths_lab()
 #
 # </details>
 #
-# ### At most settings the bound is vacuous
+# ### The bound is often vacuous
 #
 # At $\gamma = 0.99$, $\epsilon_m' = 0.05$ and $\epsilon_\pi = 0.1$, which looks like a setting from a textbook, the smallest
 # penalty of theorem 4.3 is 1689.7 at $k^* = 69$, and the trivial level 200. A minimum of a statement without content is no advice. Whole
@@ -649,7 +650,7 @@ lengths_lab()
 # true states only; $\epsilon_m'$ does not grow with $k$. But a policy that was improved *in the model* goes where the model promises much,
 # and the model may promise much just where it is wrong: that is **exploitation** of the model.
 #
-# On the twin all this can be followed exactly. The idle policy has collected $n$ transitions; $\pi$
+# On the twin all this can be followed exactly. The twin's data policy, which is nearly idle, has collected $n$ transitions; $\pi$
 # is the policy that is best *in the model* counted from them, as an agent would choose it. Branches start where the idle
 # policy really goes; whole rollouts start where episodes do. Both are imagined with $\pi$.
 #
@@ -661,16 +662,16 @@ lengths_lab()
 # **Predict.** With 1,000 transitions for 49 states and three actions: does the error that a branch meets stay as it is,
 # rise by a few percent, or double? And with 100,000?
 
-# %% [markdown] tags=["lang-zh"] twin="75c22360"
+# %% [markdown] tags=["lang-zh"] twin="9a3e15d4"
 # <details><summary>看到了什么</summary>
 #
-# 误差相同，$k^*$ 同为 22{{lengths[7] | .0f}}，真正最好的长度在河上是 9{{lengths[9] | .0f}}，在孪生上则超过 100。在河上，$\eta_k$ 走九步就越过了 $\eta$，继续升向模型回报：长的分支相信了乐观的模型。在孪生上，模型的错误没有方向，在回报里几乎互相抵消，所以始终是越长越好，只是三十来步之后好得有限。$\epsilon_m' = 0.1$ 时，公式在两个世界都给出 $k^* = 0$，而在两个世界，走两步都远好于不分支。
+# 误差相同，$k^*$ 同为 22{{lengths[7] | .0f}}，真正最好的长度在河上是 9{{lengths[9] | .0f}}，在孪生上则超过 100。在河上，$\eta_k$ 走九步就越过了 $\eta$，继续升向模型回报：长的分支相信了乐观的模型。在孪生上，模型的错误没有方向，在回报里几乎互相抵消，所以从十步起越长越好，只是三十来步之后好得有限；十步以内，差距时升时降。$\epsilon_m' = 0.1$ 时，公式在两个世界都给出 $k^* = 0$，而在两个世界，走两步都远好于不分支。
 #
 # 在这些设置下，差距只有定理 4.3 惩罚项的百分之一，甚至更小。$k^*$ 不可能知道真正最好的长度：那取决于模型*在哪里*出错、错得对谁有利，而定理只知道错了多少。
 #
 # </details>
 #
-# ### 在多数设置下，界是空洞的
+# ### 界常常是空洞的
 #
 # $\gamma = 0.99$、$\epsilon_m' = 0.05$、$\epsilon_\pi = 0.1$，看上去像教科书里的设置，定理 4.3 最小的惩罚项却是 $k^* = 69$ 处的 1689.7，而平凡界是 200。一个没有内容的界，它的最小值算不上建议。完整推演用同一个 $\epsilon_m'$，惩罚项是 990，同样不提供信息。
 #
@@ -702,38 +703,38 @@ whereabouts_lab()
 # <details><summary>What was seen</summary>
 #
 # Branches start all over the plane, since the real pendulum swings everywhere. With 1,000 transitions
-# $\hat\epsilon(0)$ is 0.370{{where[6] | .3f}}; after five steps it is 0.54, after ten 0.631{{where[8] | .3f}}, in the end 0.69, almost the
+# $\hat\epsilon(0)$ is 0.370{{where[6] | .3f}}; after five steps it is 0.54, after ten 0.631{{where[8] | .3f}}, in the end 0.69, almost
 # double. A branch of $k = 5$ stops before that: its five steps meet $\hat\epsilon(0)$ to $\hat\epsilon(4)$, at most 0.51. Real steps of the same policy
 # from the same starts meet 0.370{{where[14] | .3f}} to 0.405{{where[15] | .3f}} all along, and $\epsilon_m'$ is 0.418{{where[16] | .3f}}, one number: *what grows is
 # the error at imagined states.*
 #
-# The middle map says why: after ten steps three quarters of all branches, 77 %{{where[4]/100 | .0%}}, sit in *one* cell near the top. The
+# The middle map says why: after ten steps three quarters of all branches, 77 %{{where[4]/100 | .0%}}, sit in *one* cell beside the upright one. The
 # model saw the action taken there once, and that one time the pendulum stayed; so it believes that the pendulum stays for
 # ever, and the policy, which is best in the model, goes there. In truth it stays with chance 0.31.
 #
-# Whole rollouts end up in the same cell, and at equal depth they meet almost the same error as branches. The depth is the difference: a
+# Whole rollouts end up in the same cell, and from the second step on they meet, at equal depth, almost the same error as branches. The depth is the difference: a
 # branch is brought back to a real state every $k$ steps, a whole rollout never is. With $k = 1$ every imagined step starts
 # from a real state.
 #
-# With 100,000 transitions the curve is almost flat, between 0.037 and 0.043, like that of real steps. A long branch then meets hardly larger errors
+# With 100,000 transitions the curve of the branches stays between 0.037 and 0.043, like that of real steps. A long branch then meets hardly larger errors
 # than a short one. *That* is a practical rule: as long as data are few, short; longer, as the
 # model gets better where the branches lead.
 #
 # </details>
 #
-# How much does the model promise too much on the way? Take the same branches twice, once with the model's steps and once with
+# By how much does the model promise too much on the way? Take the same branches twice, once with the model's steps and once with
 # true ones, and subtract the returns:
 
-# %% [markdown] tags=["lang-zh"] twin="da3a787a"
+# %% [markdown] tags=["lang-zh"] twin="1dee2290"
 # <details><summary>看到了什么</summary>
 #
 # 分支的起点遍布平面，因为真实的摆到处都荡得到。用 1,000 条转移时，$\hat\epsilon(0)$ 是 0.370{{where[6] | .3f}}，五步之后 0.54，十步之后 0.631{{where[8] | .3f}}，最后 0.69，几乎翻倍。$k = 5$ 的分支在这之前就停了：它的五步遇到的是 $\hat\epsilon(0)$ 到 $\hat\epsilon(4)$，最多 0.51。同一个策略从同样的起点真实地走，遇到的误差始终在 0.370{{where[14] | .3f}} 与 0.405{{where[15] | .3f}} 之间，而 $\epsilon_m'$ 是 0.418{{where[16] | .3f}}，只是一个数：*增长的是想象的状态处的误差*。
 #
 # 中间的小图说明了原因：十步之后，四分之三的分支（77%{{where[4]/100 | .0%}}）都待在靠近顶端的*一个*格子里。那里的那个动作，模型只见过一次，而那一次摆恰好留在原处；于是模型相信摆会永远留在那里，在模型里最好的策略便奔那里而去。其实留下的概率是 0.31。
 #
-# 完整推演最后也到了同一个格子；深度相同时，它遇到的误差与分支几乎一样。差别在于深度：分支每 $k$ 步就回到真实的状态，完整推演却从不回去。$k = 1$ 时，想象的每一步都从真实的状态出发。
+# 完整推演最后也到了同一个格子；从第二步起，深度相同时，它遇到的误差与分支几乎一样。差别在于深度：分支每 $k$ 步就回到真实的状态，完整推演却从不回去。$k = 1$ 时，想象的每一步都从真实的状态出发。
 #
-# 用 100,000 条转移时，曲线几乎是平的，在 0.037 与 0.043 之间，与真实地走差不多。这时长分支遇到的误差几乎不比短分支大。*这*才是实践中的规则：数据少的时候，分支要短；等到模型在分支所到之处变准了，再放长。
+# 用 100,000 条转移时，分支的曲线始终在 0.037 与 0.043 之间，与真实地走差不多。这时长分支遇到的误差几乎不比短分支大。*这*才是实践中的规则：数据少的时候，分支要短；等到模型在分支所到之处变准了，再放长。
 #
 # </details>
 #
@@ -755,8 +756,8 @@ for count in (1_000, 100_000):
 # return $\eta$, and the best return that any policy has; then the same for the larger number of transitions. With 1,000
 # transitions one step promises 0.186{{promised[1] | .3f}} too much, five 1.010{{promised[3] | .3f}}, and forty
 # 1.424{{promised[5] | .3f}}: a return of $-1.764${{promised[6] | .3f}}, where the truth is $-3.188${{promised[7] | .3f}} and no policy
-# can have more than $-2.736${{promised[8] | .3f}}. Learning on long branches would reward the policy for the model's mistakes; a short
-# branch leaves it little to gain from them. With 100,000 transitions even forty steps promise only
+# can have more than $-2.736${{promised[8] | .3f}}. Learning on long branches would reward the policy for the model's mistakes; a
+# branch of one step leaves it an eighth of that to gain, one of five steps already 70 %. With 100,000 transitions even forty steps promise only
 # 0.026{{promised[14] | .3f}} too much.
 #
 # The paper's own ablation of $k$ on Hopper (its section 6.2) fits: $k = 1$ keeps much of the benefit, 200 steps do worse, and 500 fail.
@@ -773,10 +774,10 @@ for count in (1_000, 100_000):
 #
 # **Predict.** Is the curve straight? By what factor does its slope fall for a hundred times the data?
 
-# %% [markdown] tags=["lang-zh"] twin="14d65210"
-# 各列依次是转移数，以及 $k = 1, 2, 5, 10, 40$ 时同样的分支用模型走与真实地走的回报之差；第二行是 $\eta_{40}$、真实回报 $\eta$ 和一切策略中的最高回报；然后是转移数更多的情形。用 1,000 条转移时，走一步多承诺 0.186{{promised[1] | .3f}}，五步多承诺 1.010{{promised[3] | .3f}}，四十步多承诺 1.424{{promised[5] | .3f}}：回报是 $-1.764${{promised[6] | .3f}}，而真实的是 $-3.188${{promised[7] | .3f}}，任何策略也达不到 $-2.736${{promised[8] | .3f}} 以上。用长的分支来学习，就是奖励策略去利用模型的错误；短的分支则使它从中得不到多少好处。用 100,000 条转移时，四十步也只多承诺 0.026{{promised[14] | .3f}}。
+# %% [markdown] tags=["lang-zh"] twin="d1f09dce"
+# 各列依次是转移数，以及 $k = 1, 2, 5, 10, 40$ 时同样的分支用模型走与真实地走的回报之差；第二行是 $\eta_{40}$、真实回报 $\eta$ 和一切策略中的最高回报；然后是转移数更多的情形。用 1,000 条转移时，走一步多承诺 0.186{{promised[1] | .3f}}，五步多承诺 1.010{{promised[3] | .3f}}，四十步多承诺 1.424{{promised[5] | .3f}}：回报是 $-1.764${{promised[6] | .3f}}，而真实的是 $-3.188${{promised[7] | .3f}}，任何策略也达不到 $-2.736${{promised[8] | .3f}} 以上。用长的分支来学习，就是奖励策略去利用模型的错误；只走一步的分支，使它能从中得到的只有八分之一，走五步就已经有七成。用 100,000 条转移时，四十步也只多承诺 0.026{{promised[14] | .3f}}。
 #
-# 论文自己在 Hopper 上对 $k$ 的消融实验（6.2 节）与此相符：$k = 1$ 保留了大部分好处，200 步就变差，500 步则失败。
+# 论文自己在 Hopper 上对 $k$ 的消融实验（6.2 节）与此相符：$k = 1$ 保留了不少好处，200 步就变差，500 步则失败。
 #
 # ## 斜率 $d\epsilon_m'/d\epsilon_\pi$
 #
@@ -796,7 +797,7 @@ shift_lab()
 #
 # The lines are very nearly straight: $\epsilon_m' \approx \epsilon_m + \epsilon_\pi \cdot
 # d\epsilon_m'/d\epsilon_\pi$ is a good description, as in the paper. The slope falls from 0.285{{slope[4] | .3f}} with 1,000 transitions to
-# 0.026 with 100,000, to a little less than a tenth, as $1/\sqrt n$ would have it. Theorem 4.2 counts
+# 0.026 with 100,000, to a little less than a tenth; $1/\sqrt n$ would give exactly a tenth. Theorem 4.2 counts
 # $\epsilon_m + 2\epsilon_\pi$, a slope of 2. Here lies the gap between the two theorems, and the reason to measure.
 #
 # </details>
@@ -817,9 +818,9 @@ shift_lab()
 # at the imagined return of the offer, and below it the guarantee: a green triangle where it lies above the true
 # return and is accepted, a red cross where it is refused. Guarantees below the picture are drawn at its lower edge.
 #
-# **Predict.** Which learner is more often accepted, the left or the right? And one who takes small steps or one who takes large ones?
+# **Predict.** Which learner is more often accepted, the left or the right? And who gets further by theorem 4.3, one who takes small steps or one who takes large ones?
 
-# %% [markdown] tags=["lang-zh"] twin="7d0dc039"
+# %% [markdown] tags=["lang-zh"] twin="b82c7ff6"
 # <details><summary>看到了什么</summary>
 #
 # 这些线非常接近直线：与论文一样，$\epsilon_m' \approx \epsilon_m + \epsilon_\pi \cdot d\epsilon_m'/d\epsilon_\pi$ 是很好的描述。斜率从 1,000 条转移时的 0.285{{slope[4] | .3f}} 降到 100,000 条时的 0.026，略小于十分之一，与 $1/\sqrt n$ 大致相符。定理 4.2 计入的是 $\epsilon_m + 2\epsilon_\pi$，相当于斜率为 2。两个定理的差别就在这里，这也是要去测量的理由。
@@ -834,7 +835,7 @@ shift_lab()
 #
 # 左图的学习器依据定理 4.3，右图的依据完整推演。蓝色阶梯是 $\pi_D$ 的真实回报占最高回报的比例。每一轮，橙色短横是候选策略的想象回报，它下面是保证值：高于真实回报、被接受的画绿色三角，被拒绝的画红叉。低出图外的保证值画在下边缘。
 #
-# **先预测。** 左边和右边的学习器，谁更常被接受？每次更新幅度小的和幅度大的，谁更常被接受？
+# **先预测。** 左边和右边的学习器，谁更常被接受？依据定理 4.3，每次更新幅度小的和幅度大的，谁走得更远？
 
 # %% named="climb"
 from mbpo_teach.widgets.climb import climb_lab
@@ -852,8 +853,8 @@ climb_lab()
 #   rollouts seven, up to 1.00; with 10,000 two against six (0.81 against 0.98); with 1,000 none against two. Over all 200 settings of
 #   the sliders theorem 4.3 accepts 415 offers, whole rollouts 1,034, and in no setting fewer. (In one setting, $\gamma = 0.1$ with 1,000 transitions and shifts of 0.2, they accept more
 #   offers and end lower all the same, at 0.97 against 1.00: the offer with the highest guarantee is not always the best policy.)
-# - *Small steps are refused more often.* With shifts of at most 0.02 theorem 4.3 accepts nothing here, with 0.5 the very first
-#   step reaches 0.999 of the best return. The gain and the distribution shift both shrink with the step; the model's part,
+# - *Steps that are too small are refused.* With shifts of at most 0.02 theorem 4.3 accepts nothing here, with 0.05 eight offers, up to
+#   0.81; with 0.5 the very first step reaches 0.999 of the best return, and nearly nothing is left to gain. The gain and the distribution shift both shrink with the step; the model's part,
 #   $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$, does not. But much of this is the loose $k/(1-\gamma)$: without branches twelve of twelve
 #   steps of 0.02 are accepted.
 # - A larger $\gamma$ needs better models. At 0.9, with a million transitions a round, theorem 4.3 accepts only the boldest
@@ -865,13 +866,13 @@ climb_lab()
 # It takes from the
 # theory the shape of the algorithm, branches of limited length from real states, and chooses $k$ by experiment.
 
-# %% [markdown] tags=["lang-zh"] twin="ced89ab5"
+# %% [markdown] tags=["lang-zh"] twin="dd5190e8"
 # <details><summary>看到了什么</summary>
 #
 # 起初，定理 4.3 接受十二个候选策略中的 7{{climb[2] | .0f}} 个，分支长 8{{climb[6] | .0f}} 到 10{{climb[7] | .0f}} 步；完整推演也接受 7{{climb[9] | .0f}} 个，用的轮次更少。两者的真实回报都从最高回报的 0.30{{climb[3]*climb[5]/100/climb[4] | .2f}} 升到 1.00。无论滑块怎样设置，两边的真实回报都从不下降。
 #
 # - *数据少的时候，右边遥遥领先*。每轮 100,000 条转移时，定理 4.3 接受两个，停在 0.81，完整推演接受七个，达到 1.00；10,000 条时是两个对六个（0.81 对 0.98）；1,000 条时是零个对两个。在滑块的全部 200 种设置中，定理 4.3 共接受 415 个，完整推演 1,034 个，没有一种设置更少。（有一种设置，即 $\gamma = 0.1$、1,000 条转移、偏移 0.2，完整推演接受得更多，最后却更低，是 0.97 对 1.00：保证值最高的候选策略，不一定是最好的策略。）
-# - *小幅度的更新更常被拒绝*。最大偏移为 0.02 时，定理 4.3 在这里什么也不接受；为 0.5 时，第一次更新就达到最高回报的 0.999。更新的幅度变小，增益和分布偏移那一部分都跟着变小，而模型的那一部分 $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$ 不变。但这在很大程度上要归因于放得过松的 $k/(1-\gamma)$：不分支时，幅度为 0.02 的十二次更新全部被接受。
+# - *幅度太小的更新会被拒绝*。最大偏移为 0.02 时，定理 4.3 在这里什么也不接受；为 0.05 时接受八个，达到 0.81；为 0.5 时，第一次更新就达到最高回报的 0.999，此后几乎没有什么可提升的了。更新的幅度变小，增益和分布偏移那一部分都跟着变小，而模型的那一部分 $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$ 不变。但这在很大程度上要归因于放得过松的 $k/(1-\gamma)$：不分支时，幅度为 0.02 的十二次更新全部被接受。
 # - $\gamma$ 越大，模型就要越好。$\gamma = 0.9$ 时，即使每轮有一百万条转移，定理 4.3 也只接受最大胆的学习器；完整推演从偏移 0.05 起就接受。
 #
 # </details>
@@ -959,7 +960,7 @@ for step in range(1, 7):
 #
 # <details><summary>提示</summary>
 #
-# 用一个数组保存仍在进行的分支的状态，用 `next_obs[~ended]` 使它变短。问策略的就是这些状态。
+# 用一个数组保存仍在进行的分支的状态，用 `next_obs[~ended]` 使它变短。交给策略的就是这些状态。
 #
 # </details>
 
@@ -1119,7 +1120,7 @@ check("05-4", rollout_length)
 #
 # <details><summary>Answer</summary>
 #
-# Gain and distribution shift are proportional to the size of the step, the model's part $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$
+# Gain and distribution shift grow with the step, nearly in proportion; the model's part $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$
 # is not. Only the large step gains more than that. Whole rollouts have such a fixed part too,
 # $2 r_{\max}\gamma\,\epsilon_m'/(1-\gamma)^2$; it is smaller, and there the small steps were accepted.
 #
@@ -1135,7 +1136,7 @@ check("05-4", rollout_length)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="e435a55f"
+# %% [markdown] tags=["lang-zh"] twin="8922a3b3"
 # ## 小测
 #
 # **1. 一条走了 $k$ 步的分支要不要再走一步？按定理 4.3，由哪两个数决定？**
@@ -1174,7 +1175,7 @@ check("05-4", rollout_length)
 #
 # <details><summary>答案</summary>
 #
-# 增益和分布偏移都与更新的幅度成正比，模型的那一部分 $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$ 则不然。只有幅度大的更新，增益才超过它。完整推演也有这样一个固定的部分 $2 r_{\max}\gamma\,\epsilon_m'/(1-\gamma)^2$，但它较小，幅度小的更新在那里被接受了。
+# 增益和分布偏移都大致与更新的幅度成正比，模型的那一部分 $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$ 则不然。只有幅度大的更新，增益才超过它。完整推演也有这样一个固定的部分 $2 r_{\max}\gamma\,\epsilon_m'/(1-\gamma)^2$，但它较小，幅度小的更新在那里被接受了。
 #
 # </details>
 #

@@ -1,4 +1,4 @@
-"""Recorded trainings as chapter 7 reads them; see also tests/test_chapter07.py."""
+"""Recorded trainings as chapter 7 reads them; see also tests/notebooks/test_chapter07.py."""
 
 import numpy as np
 import pytest

@@ -101,13 +101,16 @@ def test_the_best_length_is_marked_unless_it_lies_beyond():
 def test_the_zoom_runs_from_the_lowest_return_to_the_highest():
     axes = Figure().subplots()
     (curve,) = axes.plot([0, 1, 2], [0, 0, 0])
-    lines, numbers, move = zoomed(axes, curve, longest=2, middle=0.6, digits=2)
+    lines, words, move = zoomed(axes, curve, longest=2, middle=0.6, digits=2)
     branched = np.array([2.0, 3.0, 6.0])
     heights = move(SimpleNamespace(branched=branched, true_return=4.0, model_return=6.0))
     np.testing.assert_allclose(heights, [0, 0.25, 1])
     np.testing.assert_allclose(curve.get_ydata(), heights)
     assert [line.get_ydata() for line in lines] == [[1, 1], [0.5, 0.5], [0, 0]]
-    assert [number.get_text()[-4:] for number in numbers] == ["6.00", "4.00", "2.00"]
+    symbols, numbers = [word.get_text() for word in words[:3]], words[3:]
+    assert symbols == [r"$\hat{\eta}[\pi]$", r"$\eta[\pi]$", r"$\eta[\pi_D]$"]
+    assert [number.get_text() for number in numbers] == [" = 6.00", " = 4.00", " = 2.00"]
+    assert [number.xy[1] for number in numbers] == [1, 0.5, 0]
     level = np.array([2.0, 2.0 + 1e-15, 2.0])
     np.testing.assert_allclose(
         move(SimpleNamespace(branched=level, true_return=2.0, model_return=2.0)), 0, atol=1e-9

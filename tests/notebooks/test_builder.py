@@ -67,6 +67,7 @@ def test_cleaning_keeps_pictures_and_text_and_drops_what_changes() -> None:
     [
         ({WIDGET: {}, "text/plain": "VBox()"}, "needs a picture"),
         ({"text/plain": "<object object at 0x7f00deadbeef>"}, "memory address"),
+        ({"text/plain": f"Run: {sys.executable} -m pip"}, "path of this machine"),
         ({"image/png": _noise(500), "text/plain": ""}, "at most 120 KB"),
     ],
 )

@@ -19,10 +19,10 @@ import torch
 from trainings import MOMENT, same
 
 from mbpo_teach.algorithms import agent as agents
-from mbpo_teach.runs import checkpoint
 from mbpo_teach.algorithms.mbpo import mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.learner.sac import SACConfig
+from mbpo_teach.runs import checkpoint
 
 WORLDS = ("Pendulum-v1", "InvertedPendulum-v5", "Hopper-v5", "Ant-v5")
 QUICK = replace(MOMENT, total_steps=90, updates_per_step=1)

@@ -5,8 +5,8 @@ import io
 import matplotlib.image
 import pytest
 
-from mbpo_teach.ground import language
 from mbpo_teach.figures import learning
+from mbpo_teach.ground import language
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,7 @@ from click.testing import CliRunner
 from trainings import SETTINGS, curve
 
 from mbpo_teach import __main__
-from mbpo_teach.runs import sweep
-from mbpo_teach.runs import terminal
+from mbpo_teach.runs import sweep, terminal
 from mbpo_teach.runs.sweep import name_of, read_grid, runs_of
 from mbpo_teach.runs.training import Run, progress, train_in
 

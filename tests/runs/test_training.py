@@ -19,12 +19,11 @@ from pathlib import Path
 import pytest
 from trainings import SETTINGS, curve
 
-from mbpo_teach.runs import checkpoint
 from mbpo_teach.algorithms import presets
-from mbpo_teach.runs import terminal
 from mbpo_teach.algorithms.agent import PARTS
 from mbpo_teach.algorithms.mbpo import MBPOConfig
 from mbpo_teach.algorithms.model_free import ModelFreeConfig
+from mbpo_teach.runs import checkpoint, terminal
 from mbpo_teach.runs.training import COLUMNS, Run, progress, stored_run, train_in
 
 RUN = Run(environment="InvertedPendulum-v5", settings=SETTINGS, steps=65)

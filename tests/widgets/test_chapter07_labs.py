@@ -1,6 +1,6 @@
 """The labs of chapter 7 show what the records hold; on made-up arrays, whose numbers are known.
 
-That the chapter's claims hold of the real records is the business of tests/test_chapter07.py.
+That the chapter's claims hold of the real records is for tests/notebooks/test_chapter07.py.
 """
 
 import dataclasses
