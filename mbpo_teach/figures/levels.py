@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 
 from mbpo_teach.figures import style
 from mbpo_teach.figures.style import words
@@ -41,7 +42,7 @@ def zoomed(
     gives the heights of its points, (length,). `middle` says where the true return's number stands,
     in shares of the axes; `digits` is how many decimals the numbers have.
     """
-    lines, symbols, numbers = [], [], []
+    lines, symbols, numbers = list[Line2D](), list[Annotation](), list[Annotation]()
     room = 12 + 6 * (digits + 3)  # points that " = -0.123" takes
     for symbol, colour, dashes, where, align in (
         (r"$\hat{\eta}[\pi]$", style.ORANGE, "--", 0.98, "bottom"),
