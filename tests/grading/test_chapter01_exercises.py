@@ -59,6 +59,7 @@ def test_01_1_accepts_another_right_way(capsys):
     assert passes("01-1", wrong_update(right_future), capsys)
 
     def weighted(q, s, a, r, n, terminated, truncated, alpha, gamma):
+        q = q.copy()
         q[s, a] = (1 - alpha) * q[s, a] + alpha * (r + gamma * (not terminated) * max(q[n]))
         return q
 

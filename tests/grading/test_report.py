@@ -51,9 +51,9 @@ def test_a_mark_comes_back_from_json():
 
 def test_a_reason_is_told_in_the_language_of_the_reader():
     first, second, *_ = all_marks()
-    assert first.why() == "2 answer cells were joined in order."
+    assert first.why() == "2 answer cells were run one after the other."
     language.use("zh")
-    assert first.why() == "已按顺序合并 2 个作答单元格。"
+    assert first.why() == "已依次运行 2 个作答单元格。"
     assert second.why().startswith("4 组结果中有 1 组正确")
 
 
