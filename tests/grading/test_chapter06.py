@@ -12,7 +12,7 @@ from mbpo_teach.grading.judge import judge
 from mbpo_teach.ground import seeding
 from mbpo_teach.learner import losses, sac
 from mbpo_teach.nets import gaussian
-from mbpo_teach.nets.adam import adam_step, pace
+from mbpo_teach.nets.adam import adam_step, pace_at
 from mbpo_teach.world.transitions import Transition
 
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|divide|invalid):RuntimeWarning")
@@ -289,7 +289,7 @@ def test_the_library_updates_in_this_order():
     after, _ = sac.sac_update(state, batch, noise, config)
 
     actor_sizes, critic_sizes = sac.network_sizes(obs_size, act_size, config)
-    step = partial(adam_step, pace=pace(state.updates + 1, config.learning_rate))
+    step = partial(adam_step, pace=pace_at(state.updates + 1, config.learning_rate))
 
     def drawn(weights, obs, noise):
         return sac.sample_action(*sac.policy_gaussian(weights, obs, actor_sizes), noise)
