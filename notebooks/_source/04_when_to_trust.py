@@ -720,7 +720,7 @@ looseness_lab()
 #
 # - 第一步放大这么多，是因为大半时间顺流而下的人很少到达最右端：想象的状态与真实的状态不同，但多半不同在没有奖励的地方。$\epsilon_m = 0.25$、$\epsilon_\pi = 0.5$
 #   时，它的倍数是 1：模型移错的概率全都移到了有奖励的那一端。
-# - $\gamma$ 增大时，前两个倍数变大，$\gamma = 0.95$ 时是 15.5 和 12.7。这时越晚的时刻分量越重：那时留在有奖励一端的人已经很少，这是第一个倍数；距离也早已不再增长，这是第二个。第三个降到 3.0，第四个始终是 2。
+# - $\gamma$ 增大时，前两个倍数变大，$\gamma = 0.95$ 时是 15.5 和 12.7。这时较晚的时刻比原来更有分量：那时留在有奖励一端的人已经很少，这是第一个倍数；距离也早已不再增长，这是第二个。第三个降到 3.0，第四个始终是 2。
 # - $\epsilon_\pi = 0$ 时第三步没有损失，因为这时 $\epsilon_m' = \epsilon_m$。模型完全准确而 $\epsilon_\pi > 0$ 时，界完全是这一步无中生有的：前三层都是零，$C$ 却不是。测量 $\epsilon_m'$，省下的正是这一步。
 #
 # </details>
@@ -806,7 +806,7 @@ error_by_samples(counts, errors)
 # away from the data, in any world, with any model, a perfect one included.
 #
 # The paper itself concedes in section 4.2 that a policy whose improvement exceeds $C$ *may not* exist when the model error
-# is large. The derivation above are ours, and they say more: measured from $\eta[\pi_D]$ there is never one, however
+# is large. The derivation above is ours, and it says more: measured from $\eta[\pi_D]$ there is never one, however
 # small the model error is.
 #
 # The lab shows the gain as a share of $C$. A step would be accepted in the green zone above 1. The black line is the
@@ -815,7 +815,7 @@ error_by_samples(counts, errors)
 #
 # **Predict.** Which setting of the sliders brings the gain closest to $C$?
 
-# %% [markdown] tags=["lang-zh"] twin="5e745340"
+# %% [markdown] tags=["lang-zh"] twin="6b00d3f5"
 # ## “单调提升”要读仔细
 #
 # 论文这样解读定理 4.1：*只要模型里的回报提升超过 $C$，真实回报就会提升*；这就是所谓的“单调性保障”。这句话是对的。以已知的 $\eta[\pi_D]$ 为基准来计增益：若
@@ -829,7 +829,7 @@ error_by_samples(counts, errors)
 #
 # 模型所能显示的增益*永远*小于 $C$。以 $\eta[\pi_D]$ 为基准，无论什么世界、什么模型，哪怕模型完全准确，定理 4.1 都不接受任何偏离数据的策略更新，一次也不行。
 #
-# 论文自己在 4.2 节承认：模型误差大时，提升超过 $C$ 的策略*可能*不存在。上面三行推导是本课程的，说得更强：以 $\eta[\pi_D]$ 为基准，无论模型误差多小，这样的策略*从不*存在。
+# 论文自己在 4.2 节承认：模型误差大时，提升超过 $C$ 的策略*可能*不存在。上面的推导是本课程的，说得更强：以 $\eta[\pi_D]$ 为基准，无论模型误差多小，这样的策略*从不*存在。
 #
 # 下面的交互实验画出增益占 $C$ 的比例。只有到了 1 以上的绿色区域，策略更新才会被接受；黑线是刚刚证明的上限。右图是 1,500 个随机世界和随机模型，每个世界里的策略都朝着贪心策略移动，贪心是就 $\pi_D$ 在模型中的价值而言的。
 #

@@ -475,7 +475,7 @@ forces_lab()
 # $$\text{tight}(k) = \frac{2 r_{\max}\,\gamma}{(1-\gamma)^2}\left[\gamma^k\,\epsilon_\pi + (1-\gamma^k)\,\epsilon_m'\right],
 #   \qquad k \ge 1 .$$
 #
-# 方括号是 $\epsilon_\pi$ 与 $\epsilon_m'$ 的加权平均，权重从前者移向后者。所以它只朝一个方向变化：若 $\epsilon_m' < \epsilon_\pi$，就一直下降；否则一直上升。**内部没有极小值**。定理 4.3 的极小值，是那一步放得过松的产物。
+# 方括号是 $\epsilon_\pi$ 与 $\epsilon_m'$ 的加权平均，权重从前者移向后者。所以它只朝一个方向变化：若 $\epsilon_m' < \epsilon_\pi$，就一直下降；若 $\epsilon_m' > \epsilon_\pi$，就一直上升。**内部没有极小值**。定理 4.3 的极小值，是那一步放得过松的产物。
 #
 # **完全不用分支。** 令 $k$ 趋于无穷，就是从初始状态一路想象的完整推演，用的还是同一个 $\epsilon_m'$。剩下的是
 #
@@ -1121,7 +1121,7 @@ check("05-4", rollout_length)
 # <details><summary>Answer</summary>
 #
 # Gain and distribution shift grow with the step, nearly in proportion; the model's part $2 r_{\max} k\,\epsilon_m'/(1-\gamma)$
-# is not. Only the large step gains more than that. Whole rollouts have such a fixed part too,
+# does not. Only the large step gains more than that. Whole rollouts have such a fixed part too,
 # $2 r_{\max}\gamma\,\epsilon_m'/(1-\gamma)^2$; it is smaller, and there the small steps were accepted.
 #
 # </details>
@@ -1136,7 +1136,7 @@ check("05-4", rollout_length)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="8922a3b3"
+# %% [markdown] tags=["lang-zh"] twin="160eb457"
 # ## 小测
 #
 # **1. 一条走了 $k$ 步的分支要不要再走一步？按定理 4.3，由哪两个数决定？**
