@@ -9,13 +9,13 @@
 # | **Objectives** | Write Q-learning and its planning step; say what n, α, ε and κ do and why; know when a table model misleads; explain why a continuous world needs another kind of model. |
 # | **Prerequisites** | Chapter [00](00_start_here.ipynb); what an expected value is. |
 # | **Reading time** | 70 minutes with the exercises |
-# | **Run time** | about 45 s on two cores |
+# | **Run time** | about 90 s on two cores |
 # | **Language** | English · [中文](../zh/01_dyna_q.ipynb) |
 #
 # Unless another source is named, the facts and the worlds are those of Sutton and Barto [1], chapter 8. The words, the
 # code and the measurements are ours. Terms are explained in the [glossary](../../docs/glossary.md).
 
-# %% [markdown] tags=["lang-zh"] twin="1cdaabc3"
+# %% [markdown] tags=["lang-zh"] twin="8cea606e"
 # # 01 · Dyna-Q：从真实与想象的经验中学习
 #
 # 智能体如果记得每一步带来了什么，就可以不必再走一遍，而在脑中重温。本章先写出 Q-learning，再给它配上这样的记忆，
@@ -26,7 +26,7 @@
 # | **学习目标** | 写出 Q-learning 和它的规划步骤；说清 n、α、ε、κ 各起什么作用、为什么；知道表格模型何时会误导；解释连续的环境为什么需要另一种模型。 |
 # | **预备知识** | 第 [00](00_start_here.ipynb) 章；知道什么是期望。 |
 # | **阅读时间** | 连同练习 70 分钟 |
-# | **运行时间** | 双核机器上约 45 秒 |
+# | **运行时间** | 双核机器上约 90 秒 |
 # | **语言** | [English](../en/01_dyna_q.ipynb) · 中文 |
 #
 # 除另有说明外，本章的原理和环境都取自 Sutton 和 Barto 的书 [1] 第 8 章；文字、代码和测量结果是我们自己的。术语的解释见[术语表](../../docs/glossary.md)。

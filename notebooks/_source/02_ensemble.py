@@ -10,11 +10,11 @@
 # | **Objectives** | Tell aleatoric from epistemic uncertainty; write the Gaussian likelihood, the variance of a mixture and the soft clamp; say why log-variance has limits and why these are trained; explain bootstrap, holdout, early stopping and elites; judge a model by its calibration; scale targets so that nothing drowns. |
 # | **Prerequisites** | Chapter [01](01_dyna_q.ipynb), its last section at least; how a network is trained by gradient descent. |
 # | **Reading time** | 80 minutes with the exercises |
-# | **Run time** | about 35 s on two cores |
+# | **Run time** | about 40 s on two cores |
 # | **Terms** | [glossary](../../docs/glossary.md) |
 # | **Language** | English · [中文](../zh/02_ensemble.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="385352e1"
+# %% [markdown] tags=["lang-zh"] twin="6d5ce11a"
 # # 02 · 知道自己不知道什么的网络
 #
 # 表格知道哪些转移自己从没见过。网络却有问必答，哪怕问的是它从没见过数据的地方。本章搭建 MBPO 所用的模型：网络同时预测世界有多大的噪声，
@@ -25,7 +25,7 @@
 # | **学习目标** | 分清偶然不确定性与认知不确定性；写出高斯似然、混合分布的方差和软限幅；说清对数方差为什么要有界限、界限为什么要参加训练；解释自助样本、留出数据、提前停止和精英成员；用校准评判模型；缩放目标，使任何一列都不被淹没。 |
 # | **预备知识** | 第 [01](01_dyna_q.ipynb) 章，至少读过最后一节；知道怎样用梯度下降训练网络。 |
 # | **阅读时间** | 连同练习 80 分钟 |
-# | **运行时间** | 双核机器上约 35 秒 |
+# | **运行时间** | 双核机器上约 40 秒 |
 # | **术语** | [术语表](../../docs/glossary.md) |
 # | **语言** | [English](../en/02_ensemble.ipynb) · 中文 |
 
