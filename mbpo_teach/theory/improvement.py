@@ -30,7 +30,11 @@ from mbpo_teach.tables.mdp import (
     greedy,
     state_values,
 )
-from mbpo_teach.theory.bounds import branched_penalty_on_policy, whole_rollout_penalty
+from mbpo_teach.theory.bounds import (
+    branched_penalty_on_policy,
+    largest_return,
+    whole_rollout_penalty,
+)
 from mbpo_teach.theory.exact import branched_returns, mixture, model_error, policy_shift
 
 _ROUNDING = 1e-12
@@ -135,7 +139,8 @@ def improve(
             max_length=max_length,
         )
         # Rounding must not accept a policy that did not move.
-        accepted = offer.guarantee > true_return + _ROUNDING * mdp.r_max / (1 - mdp.gamma)
+        rounding = _ROUNDING * float(largest_return(gamma=mdp.gamma, r_max=mdp.r_max))
+        accepted = offer.guarantee > true_return + rounding
         if accepted:
             present, true_return = offer.policy, exact_return(mdp, offer.policy)
         yield Round(offer=offer, accepted=accepted, true_return=true_return)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mbpo_teach.tables.mdp import exact_return
-from mbpo_teach.theory.bounds import performance_bound
+from mbpo_teach.theory.bounds import performance_bound, whole_rollout_penalty
 from mbpo_teach.theory.cases import Case
 from mbpo_teach.theory.drift import state_drift
 from mbpo_teach.theory.exact import horizon
@@ -52,11 +52,13 @@ def layers(case: Case) -> Layers:
     theorem = performance_bound(
         gamma=gamma, r_max=world.r_max, eps_m=case.eps_m, eps_pi=case.eps_pi
     )
+    whole = whole_rollout_penalty(gamma=gamma, r_max=world.r_max, eps_m_prime=case.eps_m_prime)
+    share = reach / (2 * world.r_max)  # of the range that the theorems allow rewards
     imagined = exact_return(world, case.policy, case.model)
     return Layers(
         gap=abs(imagined - exact_return(world, case.policy)),
         laws=float(reach * (weights @ drift)),
-        on_policy=float(reach * gamma * case.eps_m_prime / (1 - gamma) ** 2),
-        data=float(reach / (2 * world.r_max) * theorem),
+        on_policy=float(share * whole),
+        data=float(share * theorem),
         theorem=float(theorem),
     )
