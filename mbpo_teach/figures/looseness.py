@@ -6,9 +6,8 @@ Drawn for chapter 4.
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
@@ -29,20 +28,22 @@ def build() -> Draw[Frame]:
     """Return a function that draws one frame."""
     rows = range(len(_NAMES))
     with style.style():
-        figure = Figure(figsize=(9.6, 3.5))
+        figure = sheet.single(9.6, 3.5)
         axes = figure.subplots()
         axes.set(xscale="log", xlim=(_LOWEST, _HIGHEST), ylim=(len(_NAMES) - 0.4, -0.9))
         axes.set_yticks(rows, [words(f"looseness.{name}") for name in _NAMES])
         axes.tick_params(axis="y", length=0)
         plain_log(axes.xaxis)
-        axes.set_xticks([1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100])
+        ticks = [1e-4, 1e-2, 1, 100] if sheet.is_narrow(9.6) else np.logspace(-4, 2, 7)
+        axes.set_xticks(ticks)
         axes.set_xlabel(words("looseness.share"))
         axes.axvspan(1, _HIGHEST, color=style.GREY, alpha=0.18, lw=0)
         axes.text(
-            10, -0.55, words("bounds.says_nothing"), ha="center", va="center", color=style.DARK
+            _HIGHEST, -0.55, words("bounds.says_nothing"), ha="right", va="center", color=style.DARK
         )
         beside = axes.get_yaxis_transform()
-        for where, key in ((1.1, "looseness.value"), (1.2, "looseness.factor")):
+        places = (1.35, 1.65) if sheet.is_narrow(9.6) else (1.1, 1.2)
+        for where, key in zip(places, ("looseness.value", "looseness.factor"), strict=True):
             axes.text(
                 where, -0.55, words(key), transform=beside, ha="right", va="center",
                 color=style.DARK, fontsize=9,
@@ -54,7 +55,7 @@ def build() -> Draw[Frame]:
         ]
         values, factors = (
             [axes.text(where, row, "", transform=beside, ha="right", va="center") for row in rows]
-            for where in (1.1, 1.2)
+            for where in places
         )
 
     def move(frame: Frame) -> None:

@@ -21,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mbpo_teach.figures import sheet
 from mbpo_teach.figures.style import DRAWING, style
 
 
@@ -85,6 +86,7 @@ Panel = tuple[Sequence[Artist], Callable[[Frame], None]]
 def drawing(figure: Figure, *panels: Panel[Frame]) -> Draw[Frame]:
     """Return the function that shows one frame in all panels of a figure."""
     with style():  # labels of ticks are made when they are first drawn
+        sheet.fold(figure)
         plate = Plate(figure, [artist for moving, _ in panels for artist in moving])
 
     def draw(frame: Frame) -> Plate:

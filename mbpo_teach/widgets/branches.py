@@ -179,7 +179,7 @@ def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> s
         bound=f"{frame.bound:.4g}",
         bound_share=frame.bound / frame.trivial,
     )
-    said = [*forces_sentences(frame, setting), others]
+    said = [language.join(forces_sentences(frame, setting)) + "\n" + others]
     if measured:
         assert frame.gap is not None
         said.append(language.text("branches.say_gap", gap=f"{frame.gap[frame.k]:.3g}", k=frame.k))

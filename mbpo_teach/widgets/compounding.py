@@ -88,8 +88,8 @@ def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
             found = [middle[place_of(some, size)] for middle in medians.values()]
             law = [[growth(curve[1], stretch, k) for k in range(1, steps + 1)] for curve in found]
             fitted = [fit_growth(curve, until=FITTED)[1] for curve in found]
-            said = [text("law.sentence", stretch=stretch, size=int(size))]
-            said += [
+            head = text("law.sentence", stretch=stretch, size=int(size))
+            first, *others = [
                 text(
                     "law.world",
                     world=world,
@@ -103,7 +103,7 @@ def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
                 for world, curve, drawn, fit in zip(worlds, found, law, fitted, strict=True)
             ]
             frame = LawFrame(np.array(found)[:, 1:], np.array(law), fitted)
-            return draw(frame), join(said)
+            return draw(frame), join([head, first]) + "\n" + join(others)
 
         return view
 

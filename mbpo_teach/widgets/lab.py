@@ -21,10 +21,17 @@ from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.ground import language
 from mbpo_teach.widgets.modules import joined
 
-View = Callable[..., tuple[Plate, str] | tuple[Plate, str, str]]
-"""A function of the sliders' values: the picture, its sentence and, where there are more, the
-other numbers."""
+View = Callable[..., tuple[Plate, str]]
+"""A function of the sliders' values that returns the picture and its live sentence.
 
+The sentence takes two lines at most; what stands behind a line break are the other numbers, which
+the panel folds away.
+"""
+
+_WORDS = (
+    "lab", "number", "range", "clamped", "nearest", "rounded", "not_a_number", "reset", "play",
+    "stop", "more", "picture",
+)  # fmt: skip
 _DIGITS = 9  # more decimals than any slider has steps for
 
 
@@ -266,12 +273,12 @@ class Lab:
     def _redraw(self) -> None:
         with DRAWING, style.drawn_for(self._page):
             self._lock()
-            self.plate, *said = self._view(**self.values)
-            self.sentence = language.join(said)
+            self.plate, said = self._view(**self.values)
+            self.sentence = language.join(said.split("\n"))
             with self.panel.hold_sync():
                 self.panel.values = dict(self.values)
                 self.panel.locked = list(self._left)
-                self.panel.frame = frame_of(self.plate, *said, state=self.values)
+                self.panel.frame = frame_of(self.plate, said, state=self.values)
 
     def still(self) -> bytes:
         """Return the present picture as a notebook keeps it: light, and at its full width."""
@@ -297,16 +304,18 @@ def view_of(panel: anywidget.AnyWidget) -> dict[str, Any]:
     return dict(bundle[0])
 
 
-def frame_of(
-    plate: Plate, sentence: str, more: str = "", *, state: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what a panel shows at once: the picture, and the sentences that belong to `state`."""
+def frame_of(plate: Plate, said: str, *, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a panel shows at once: the picture, and what is said of it, as in :data:`View`.
+
+    `state` are the values to which both belong.
+    """
+    sentence, *more = said.split("\n")
     return {
         "png": plate.png(),
         "sentence": sentence,
-        "more": more,
+        "more": language.join(more),
         "state": json.dumps(state),
-        "page": style.page()._asdict(),
+        "page": style.present()._asdict(),
     }
 
 
@@ -315,12 +324,8 @@ def panel_words(labels: Mapping[str, str], settings: Iterable[str]) -> dict[str,
 
     `labels` are those of the controls, by name, `settings` the catalogue keys of named values.
     """
-    lang, prefix = language.current(), "panel."
-    known = {
-        key.removeprefix(prefix): entry[lang]
-        for key, entry in language.catalogue().items()
-        if key.startswith(prefix)
-    }
+    lang = language.current()
+    known = {name: language.catalogue()[f"panel.{name}"][lang] for name in _WORDS}
     named = [language.text(key) for key in settings]
     return known | {"lang": lang, "labels": dict(labels), "settings": named}
 

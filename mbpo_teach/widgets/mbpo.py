@@ -68,9 +68,10 @@ def ablations_lab(factors: Sequence[Factor]) -> Lab:
             places = [
                 int(np.flatnonzero(factor.values == chosen[factor.name])[0]) for factor in factors
             ]
-            said = [text("ablation.say")]
-            said += [factor_sentence(*each) for each in zip(factors, places, strict=True)]
-            return draw(ablations.Frame(places)), join(said)
+            head = text("ablation.say")
+            first, *others = [factor_sentence(*each) for each in zip(factors, places, strict=True)]
+            said = join([head, first]) + "\n" + join(others)
+            return draw(ablations.Frame(places)), said
 
         return view
 

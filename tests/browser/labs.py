@@ -22,10 +22,10 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Runs in the kernel. The second lab speaks `lang` and leaves the page's labs alone.
 SECOND_LAB = """
-def _second_lab(expression, lang, state, _built={}):
+def _second_lab(expression, lang, state, page, _built={}):
     from base64 import b64encode
     from mbpo_teach.ground import language
-    from mbpo_teach.figures.explorer import numbers
+    from mbpo_teach.figures.explorer import numbers, sentences
     from mbpo_teach.figures.style import DRAWING
     from mbpo_teach.widgets.bound_explorer import BoundExplorer
     # The page's labs draw in another thread of this kernel, and speak another language perhaps.
@@ -37,14 +37,15 @@ def _second_lab(expression, lang, state, _built={}):
             _built[expression, lang] = eval(expression, globals())
         lab = _built[expression, lang]
         lab.move(**state)
-        shown = {"sentence": lab.sentence, "values": lab.values}
         if isinstance(lab, BoundExplorer):
-            return shown | {"numbers": numbers(lab.values)}
+            return {"said": sentences(lab.values), "numbers": numbers(lab.values)}
+        lab.panel.page = page
+        shown = {"said": [lab.panel.frame["sentence"], lab.panel.frame["more"]]}
         steps = {
             control.name: {"options": control.options}
             if hasattr(control, "options")
             else {"step": control.step, "high": control.high}
-            for control in lab._controls
+            for control in lab._controls.values()
             if hasattr(control, "options") or hasattr(control, "step")
         }
         shown |= {"steps": steps, "locked": lab.locked}
@@ -79,28 +80,28 @@ class Shown:
 
     @property
     def sliders(self) -> Locator:
-        return self.at.locator(
-            "input[type=range]" if self.is_explorer else ".widget-slider .noUi-handle"
-        )
+        return self.at.locator("input[type=range]")
+
+    @property
+    def boxes(self) -> Locator:
+        return self.at.locator("input[type=text]")
 
     @property
     def names(self) -> list[str]:
-        """The sliders' names, top to bottom."""
-        if self.is_explorer:
-            return self.sliders.evaluate_all("nodes => nodes.map((node) => node.dataset.name)")
-        return [name for name, value in self.state().items() if not isinstance(value, bool)]
+        """The sliders' names, in reading order."""
+        return self.sliders.evaluate_all(NAMES)
 
     @property
     def switches(self) -> list[str]:
-        """The switches' names, top to bottom."""
-        return [name for name, value in self.state().items() if isinstance(value, bool)]
+        """The switches' names, in reading order."""
+        return self.at.locator("input[type=checkbox]").evaluate_all(NAMES)
 
     @property
     def locked(self) -> list[str]:
         """The names of the sliders that the page does not let the reader move."""
-        targets = self.at.locator(".widget-slider .noUi-target")
-        locked = targets.evaluate_all("nodes => nodes.map((node) => node.hasAttribute('disabled'))")
-        return [name for name, is_locked in zip(self.names, locked, strict=False) if is_locked]
+        locked = self.at.locator("input[type=range]:disabled").evaluate_all(NAMES)
+        assert self.at.locator("input[type=text]:disabled").evaluate_all(NAMES) == locked
+        return locked
 
     def state(self) -> dict[str, float]:
         """Return the values that picture and sentence show, which must be the same."""
@@ -114,7 +115,9 @@ class Shown:
 
     def library(self, lang: str) -> dict[str, Any]:
         """Return what the library makes of the page's present values in `lang`."""
-        call = f"_second_lab({self.expression!r}, {lang!r}, {self.state()!r})"
+        page = self.at.locator(".picture > [data-state]").get_attribute("data-page") or "null"
+        drawn_for = json.loads(page)
+        call = f"_second_lab({self.expression!r}, {lang!r}, {self.state()!r}, {drawn_for!r})"
         return self.notebook.ask(SECOND_LAB, call)
 
     def wait_for_values(self, expected: dict[str, float]) -> None:
@@ -136,16 +139,18 @@ class Shown:
         self.notebook.page.wait_for_function(
             "([node, said]) => node.textContent === said",
             arg=[
-                self.at.locator("[role=status]").element_handle(),
-                self.library(lang)["sentence"],
+                self.at.locator(".said").element_handle(),
+                as_set(self.library(lang)["said"][0]),
             ],
         )
 
     def assert_shows_the_library(self, lang: str) -> None:
         """Compare sentence and picture with what the library makes of the page's values."""
         expected = self.library(lang)
-        said = self.at.locator("[role=status]").text_content()
-        assert said == expected["sentence"]
+        said = self.at.locator(".said").text_content()
+        more = self.at.locator(".more > p").text_content()
+        assert [said, more] == [as_set(each) for each in expected["said"]]
+        assert self.at.locator(".more").is_visible() == (more != "")
         assert bool(re.search("[一-鿿]", said)) == (lang == "zh")
         if self.is_explorer:
             shown = json.loads(self.at.locator("svg[data-state]").get_attribute("data-numbers"))
@@ -175,6 +180,14 @@ class Shown:
             forward = now[name] + steps["step"] <= steps["high"] + 1e-9
             after = now[name] + (steps["step"] if forward else -steps["step"])
         return ("ArrowRight" if forward else "ArrowLeft"), now | {name: after}
+
+
+NAMES = "nodes => nodes.map((node) => node.dataset.name)"
+
+
+def as_set(words: str) -> str:
+    """Return words as the page's text has them, where the subscript of "x_y" is small."""
+    return re.sub(r"_(max|m′|m|π|D)", r"\1", words)
 
 
 def find(notebook: Notebook, cells: list[dict[str, Any]]) -> list[Shown]:

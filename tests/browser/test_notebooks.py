@@ -81,10 +81,10 @@ def test_every_slider_moves_by_keyboard_to_the_librarys_numbers(edition):
 def test_every_number_box_moves_its_slider(edition):
     for lab in edition.labs:
         for place, name in enumerate(lab.names):
-            if lab.is_explorer or name in lab.locked:
-                continue  # tests/browser/test_static_page.py types into the explorer's
+            if name in lab.locked:
+                continue
             _, expected = lab.next_values(name, edition.lang)
-            box = lab.at.locator(".widget-text input").nth(place)
+            box = lab.boxes.nth(place)
             box.fill(f"{expected[name]:.9g}")
             box.press("Enter")
             lab.wait_for_values(expected)
@@ -94,11 +94,9 @@ def test_every_number_box_moves_its_slider(edition):
 
 def test_every_switch_turns_by_keyboard_and_locks_what_is_not_the_readers(edition):
     for lab in edition.labs:
-        if lab.is_explorer:
-            continue
         for place, name in enumerate(lab.switches):
             before = lab.state()
-            box = lab.at.locator(".widget-checkbox input").nth(place)
+            box = lab.at.locator("input[type=checkbox]").nth(place)
             box.focus()
             edition.page.keyboard.press("Space")
             lab.wait_for_values({name: not before[name]})
