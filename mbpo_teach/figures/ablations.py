@@ -44,7 +44,10 @@ def build(factors: Sequence[Factor]) -> Draw[Frame]:
                 for axes in (upper[place], lower[place]):
                     axes.tick_params(labelleft=False)
         upper[0].set_ylabel(words("live.return"))
-        lower[0].set_ylabel(words("ablation.whole"))
+        if narrow:
+            lower[0].set_title(words("ablation.whole"))
+        else:
+            lower[0].set_ylabel(words("ablation.whole"))
         handles, labels = upper[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=sheet.columns(4, 9.8))
         return drawing(figure, *panels)
@@ -72,7 +75,7 @@ def _curves(axes: Axes, factor: Factor, column: int) -> Panel[Frame]:
     axes.set(xlim=(0, factor.steps[-1]), ylim=RANGES[factor.world])
     axes.set_title(words(f"ablation.{factor.name}") + "\n" + factor.world)
     axes.set_xlabel(words("live.step"))
-    axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
+    axes.xaxis.set_major_locator(MaxNLocator(2 if sheet.is_narrow(9.8) else 3, prune="upper"))
 
     def move(frame: Frame) -> None:
         place = frame.places[column]

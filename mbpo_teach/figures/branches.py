@@ -87,7 +87,7 @@ def build(errors: Errors, *, world: str) -> Draw[Frame]:
 def _legend(figure: Figure, axes: Axes) -> None:
     """Name the curves of `axes` below all panels: inside them, curves cover every place."""
     handles, labels = axes.get_legend_handles_labels()
-    columns = sheet.columns(3, _WIDTH)
+    columns = 1 if sheet.is_narrow(_WIDTH) else 3
     figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=1.8)
 
 
@@ -116,6 +116,7 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     axes.set_ylabel(words("branches.error_axis"))
     axes.set_title(words("branches.error_title", world=world))
     axes.set_xlabel(words("bounds.length"))
+    axes.set_ylim(bottom=axes.get_ylim()[0] / 20)  # room for the legend
     axes.legend(loc="lower right")
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
     (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec=style.WHITE, ms=8)

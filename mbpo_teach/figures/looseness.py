@@ -3,6 +3,7 @@
 Drawn for chapter 4.
 """
 
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
 _NAMES = ("gap", "laws", "on_policy", "data", "theorem")
+_WIDTH = 9.6
 _LOWEST, _HIGHEST = 1e-4, 100.0
 
 
@@ -27,14 +29,18 @@ class Frame(NamedTuple):
 def build() -> Draw[Frame]:
     """Return a function that draws one frame."""
     rows = range(len(_NAMES))
+    narrow = sheet.is_narrow(_WIDTH)
     with style.style():
-        figure = sheet.single(9.6, 3.5)
+        names = [words(f"looseness.{name}") for name in _NAMES]
+        if narrow:
+            names = [textwrap.fill(name, 15) for name in names]
+        figure = sheet.single(_WIDTH, 3.9)
         axes = figure.subplots()
         axes.set(xscale="log", xlim=(_LOWEST, _HIGHEST), ylim=(len(_NAMES) - 0.4, -0.9))
-        axes.set_yticks(rows, [words(f"looseness.{name}") for name in _NAMES])
+        axes.set_yticks(rows, names)
         axes.tick_params(axis="y", length=0)
         plain_log(axes.xaxis)
-        ticks = [1e-4, 1e-2, 1, 100] if sheet.is_narrow(9.6) else np.logspace(-4, 2, 7)
+        ticks = [1e-4, 1e-2, 1, 100] if narrow else np.logspace(-4, 2, 7)
         axes.set_xticks(ticks)
         axes.set_xlabel(words("looseness.share"))
         axes.axvspan(1, _HIGHEST, color=style.GREY, alpha=0.18, lw=0)
@@ -42,7 +48,7 @@ def build() -> Draw[Frame]:
             _HIGHEST, -0.55, words("bounds.says_nothing"), ha="right", va="center", color=style.DARK
         )
         beside = axes.get_yaxis_transform()
-        places = (1.35, 1.65) if sheet.is_narrow(9.6) else (1.1, 1.2)
+        places = (1.35, 1.62) if narrow else (1.1, 1.2)
         for where, key in zip(places, ("looseness.value", "looseness.factor"), strict=True):
             axes.text(
                 where, -0.55, words(key), transform=beside, ha="right", va="center",

@@ -66,7 +66,7 @@ def errors_lab(arrays: Arrays, *, size: int, k: int = 10) -> Lab:
         return view
 
     starts = arrays["actions.ensemble"].shape[1]
-    return Lab([*_k_and_start(steps, starts, k), _size(arrays, size)], make_view)
+    return Lab([*_k_and_start(steps, starts, k), _size(arrays, size)], make_view, plays=["k"])
 
 
 def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
@@ -138,7 +138,7 @@ def film_lab(world: str, arrays: Arrays, *, size: int, k: int = 10) -> Lab:
 
         return view
 
-    return Lab([*_k_and_start(steps, filmed, k), _size(arrays, size)], make_view)
+    return Lab([*_k_and_start(steps, filmed, k), _size(arrays, size)], make_view, plays=["k"])
 
 
 def strip(

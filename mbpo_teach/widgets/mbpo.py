@@ -32,7 +32,7 @@ def inside_lab(world: str, trainings: Inside) -> Lab:
         Slider(name="seed", words="inside.seed", low=0, high=seeds - 1, step=1, value=0),
         Slider(name="report", words="inside.report", low=1, high=reports, step=1, value=reports),
     ]
-    return Lab(controls, make_view)
+    return Lab(controls, make_view, plays=["report"])
 
 
 def inside_sentence(world: str, trainings: Inside, seed: int, report: int) -> str:
