@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from mbpo_teach.figures import sheet, style
@@ -68,7 +69,10 @@ def build_forces(*, longest: int) -> Draw[Frame]:
         axes = figure.subplots()
         panel = _penalty_panel(axes, longest)
         _legend(figure, axes)
-        return drawing(figure, panel)
+        totals = [line for line in panel[0] if line.get_label() == words("branches.total")]
+        return drawing(
+            figure, panel, followed=[line for line in totals if isinstance(line, Line2D)]
+        )
 
 
 def build(errors: Errors, *, world: str) -> Draw[Frame]:

@@ -172,7 +172,8 @@ def build_target(
         for goal in goals:
             goal.set_ydata([target] * 2)
 
-    return drawing(figure, ([*goals, path, end, hot, random], move))
+    moving = [*goals, path, end, hot, random]
+    return drawing(figure, (moving, move), followed=[path, hot, random])
 
 
 def _broken(temperatures: np.ndarray, entropy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

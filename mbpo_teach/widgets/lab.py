@@ -8,6 +8,7 @@ same panel. Used by all chapters.
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ _WORDS = (
     "lab", "number", "range", "clamped", "nearest", "rounded", "not_a_number", "reset", "play",
     "stop", "more", "picture",
 )  # fmt: skip
+_RESTS = 0.6  # seconds without a move, as in controls.js
 _DIGITS = 9  # more decimals than any slider has steps for
 
 
@@ -198,6 +200,8 @@ class Lab:
         self._controls = {control.name: control for control in controls}
         self._settings = settings or {}
         self._page = style.Page()
+        self._before: dict[str, Any] | None = None  # what the ghosts of curves show
+        self._last_move = -math.inf
         self.values = {control.name: control.value for control in controls}
         start = dict(self.values)
         self.panel = Panel(
@@ -238,6 +242,11 @@ class Lab:
         with DRAWING:
             if self.panel.values == self.values:
                 return
+            now = time.monotonic()
+            if now - self._last_move > _RESTS:  # the hand had rested, and begins to move
+                self._before = dict(self.values)
+                self.plate.remember()
+            self._last_move = now
             self.values = {
                 name: control.taken(self.panel.values[name])
                 for name, control in self._controls.items()
@@ -257,6 +266,14 @@ class Lab:
             self.panel.lang = language.current()
             with style.drawn_for(self._page):
                 self._view = self._make_view()
+            self.compare(self._before)
+
+    def compare(self, before: dict[str, Any] | None) -> None:
+        """Show the ghosts of what curves were at the values `before`; for None show none."""
+        with DRAWING, style.drawn_for(self._page):
+            self._before = before
+            plate, _ = self._view(**(before or self.values))
+            plate.forget() if before is None else plate.remember()
             self._redraw()
 
     def _lock(self) -> None:
@@ -278,12 +295,13 @@ class Lab:
             with self.panel.hold_sync():
                 self.panel.values = dict(self.values)
                 self.panel.locked = list(self._left)
-                self.panel.frame = frame_of(self.plate, said, state=self.values)
+                frame = frame_of(self.plate, said, state=self.values)
+                self.panel.frame = frame | {"before": json.dumps(self._before)}
 
     def still(self) -> bytes:
-        """Return the present picture as a notebook keeps it: light, and at its full width."""
+        """Return the present picture as a notebook keeps it: light, at its full width, no ghost."""
         with DRAWING:
-            if self._page == style.Page():
+            if self._page == style.Page() and self._before is None:
                 return self.plate.png()
             with style.drawn_for(style.Page()):
                 plate, *_ = self._make_view()(**self.values)

@@ -1,7 +1,7 @@
 // A lab whose picture Python draws: the panel of controls.js around it.
 //
 // A hand changes the model's `values`; Python answers with one `frame` = {png, sentence, more,
-// state, page}. The new picture is decoded before it is shown, and the sentence changes in the
+// state, page, before}. The new picture is decoded before it is shown, and the sentence changes in the
 // same step, so that nothing flickers and no reader (or test) ever sees a picture beside another
 // picture's numbers. If frames arrive faster than they can be decoded, the last one wins. A canvas,
 // because a bitmap is decoded in a third of the time that an <img> takes.
@@ -47,6 +47,7 @@ function render({ model, el }) {
       picture.style.width = `${bitmap.width / frame.page.density}px`;
       picture.getContext("2d").drawImage(bitmap, 0, 0);
       picture.dataset.state = frame.state;
+      picture.dataset.before = frame.before ?? "null";
       picture.dataset.page = JSON.stringify(frame.page);
       lab.tell(frame.state, frame.sentence, frame.more);
     }

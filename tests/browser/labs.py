@@ -22,7 +22,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Runs in the kernel. The second lab speaks `lang` and leaves the page's labs alone.
 SECOND_LAB = """
-def _second_lab(expression, lang, state, page, _built={}):
+def _second_lab(expression, lang, state, page, before, _built={}):
     from base64 import b64encode
     from mbpo_teach.ground import language
     from mbpo_teach.figures.explorer import numbers, sentences
@@ -40,6 +40,7 @@ def _second_lab(expression, lang, state, page, _built={}):
         if isinstance(lab, BoundExplorer):
             return {"said": sentences(lab.values), "numbers": numbers(lab.values)}
         lab.panel.page = page
+        lab.compare(before)
         shown = {"said": [lab.panel.frame["sentence"], lab.panel.frame["more"]]}
         steps = {
             control.name: {"options": control.options}
@@ -103,6 +104,26 @@ class Shown:
         assert self.at.locator("input[type=text]:disabled").evaluate_all(NAMES) == locked
         return locked
 
+    @property
+    def picture(self) -> Locator:
+        return self.at.locator(".picture > [data-state]")
+
+    def wait_until_laid_out(self) -> None:
+        """Wait until the picture is drawn for the page's width and the sliders' values."""
+        self.notebook.page.wait_for_function(
+            """(root) => {
+              const picture = root.querySelector('.picture > [data-state]');
+              if (!picture) return false;
+              const state = JSON.parse(picture.dataset.state);
+              const shown = [...root.querySelectorAll('input[type=text]')].every(
+                (box) => Math.abs(Number(box.value) - state[box.dataset.name]) < 1e-9);
+              const page = JSON.parse(picture.dataset.page ?? 'null');
+              const width = root.querySelector('.picture').clientWidth;
+              return shown && (!page || page.width === Math.min(20 * Math.floor(width / 20), 1080));
+            }""",
+            arg=self.at.element_handle(),
+        )
+
     def state(self) -> dict[str, float]:
         """Return the values that picture and sentence show, which must be the same."""
         self.at.locator("[data-state]").nth(1).wait_for()
@@ -115,9 +136,13 @@ class Shown:
 
     def library(self, lang: str) -> dict[str, Any]:
         """Return what the library makes of the page's present values in `lang`."""
-        page = self.at.locator(".picture > [data-state]").get_attribute("data-page") or "null"
-        drawn_for = json.loads(page)
-        call = f"_second_lab({self.expression!r}, {lang!r}, {self.state()!r}, {drawn_for!r})"
+        state = self.state()
+        page, before = (
+            json.loads(self.picture.get_attribute(f"data-{name}") or "null")
+            for name in ("page", "before")
+        )
+        arguments = ", ".join(map(repr, (self.expression, lang, state, page, before)))
+        call = f"_second_lab({arguments})"
         return self.notebook.ask(SECOND_LAB, call)
 
     def wait_for_values(self, expected: dict[str, float]) -> None:

@@ -136,6 +136,47 @@ def test_the_switch_makes_every_lab_speak_the_other_language(edition):
     assert edition.notebook.complaints == []
 
 
+def test_slider_picture_and_sentence_fit_one_screen(edition):
+    """Within 640 pixels at 1280 by 800, beside the file browser, wherever the sliders stand."""
+    page, window = edition.page, edition.page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate(
+        """async () => {
+          await jupyterapp.commands.execute('application:set-mode', { mode: 'multiple-document' });
+          await jupyterapp.commands.execute('filebrowser:activate');
+        }"""
+    )
+    for lab in edition.labs:
+        lab.wait_until_laid_out()
+        assert 700 < lab.at.locator(".mbpo-lab").bounding_box()["width"] < 1000
+        for key in ("Home", "End"):
+            place = lab.picture.bounding_box()
+            for handle, name in zip(lab.sliders.all(), lab.names, strict=True):
+                if name not in lab.locked:
+                    handle.press(key)
+            lab.wait_until_laid_out()
+            assert lab.picture.bounding_box() == place  # nothing jumps
+            height, lines, shrunk = lab.at.evaluate(FIT)
+            assert height <= 640 and lines <= 2.1 and shrunk > 0.99, lab.expression
+        lab.at.get_by_role("button", name={"en": "Reset", "zh": "复原"}[edition.lang]).click()
+    page.evaluate(
+        "() => jupyterapp.commands.execute('application:set-mode', { mode: 'single-document' })"
+    )
+    page.set_viewport_size(window)
+
+
+# From the top of the panel to the end of the sentence; its lines; how far the picture is shrunk.
+FIT = """(root) => {
+  const top = root.querySelector('.mbpo-lab').getBoundingClientRect().top;
+  const said = root.querySelector('.said');
+  const picture = root.querySelector('.picture > [data-state]');
+  const lines = said.clientHeight / parseFloat(getComputedStyle(said).lineHeight);
+  const page = JSON.parse(picture.dataset.page ?? 'null');
+  const drawn = page ? picture.width / page.density : picture.clientWidth;
+  return [said.getBoundingClientRect().bottom - top, lines, picture.clientWidth / drawn];
+}"""
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
     page = edition.page
