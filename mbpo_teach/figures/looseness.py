@@ -48,10 +48,11 @@ def build() -> Draw[Frame]:
             _HIGHEST, -0.55, words("bounds.says_nothing"), ha="right", va="center", color=style.DARK
         )
         beside = axes.get_yaxis_transform()
-        places = (1.35, 1.62) if narrow else (1.1, 1.2)
-        for where, key in zip(places, ("looseness.value", "looseness.factor"), strict=True):
+        # On a narrow page there is no room for the factors; the sentence has them.
+        places = {"value": 1.35} if narrow else {"value": 1.1, "factor": 1.2}
+        for key, where in places.items():
             axes.text(
-                where, -0.55, words(key), transform=beside, ha="right", va="center",
+                where, -0.55, words(f"looseness.{key}"), transform=beside, ha="right", va="center",
                 color=style.DARK, fontsize=9,
             )  # fmt: skip
         colours = (style.RED, style.SKY, style.SKY, style.SKY, style.BLUE)
@@ -59,9 +60,9 @@ def build() -> Draw[Frame]:
             axes.plot([_LOWEST, 1], [row, row], color=colour, lw=15, solid_capstyle="butt")[0]
             for row, colour in zip(rows, colours, strict=True)
         ]
-        values, factors = (
+        values, *factors = (
             [axes.text(where, row, "", transform=beside, ha="right", va="center") for row in rows]
-            for where in places
+            for where in places.values()
         )
 
     def move(frame: Frame) -> None:
@@ -69,7 +70,9 @@ def build() -> Draw[Frame]:
             bar.set_xdata([_LOWEST, np.clip(layer / frame.trivial, _LOWEST, _HIGHEST)])
         for value, layer in zip(values, frame.layers, strict=True):
             value.set_text(f"{layer:.3f}")
-        for label, factor in zip(factors[1:], frame.factors, strict=True):
-            label.set_text("" if np.isnan(factor) else f"×{factor:.1f}")
+        for column in factors:
+            for label, factor in zip(column[1:], frame.factors, strict=True):
+                label.set_text("" if np.isnan(factor) else f"×{factor:.1f}")
 
-    return drawing(figure, ([*bars, *values, *factors], move))
+    numbers = [label for column in (values, *factors) for label in column]
+    return drawing(figure, ([*bars, *numbers], move))

@@ -8,7 +8,7 @@
 //
 // `page` tells Python what to draw for: dark or light, pixels of the screen per CSS pixel, width.
 
-import { element, isDark, panel, watchPage } from "./controls.js";
+import { element, isDark, isNear, panel, watchPage } from "./controls.js";
 
 const WIDEST = 1080;
 const STEP = 20; // widths are told in such steps, so that a drag of the window is few pictures
@@ -57,7 +57,8 @@ function render({ model, el }) {
   function look() {
     const dark = isDark(lab.root);
     lab.root.classList.toggle("dark", dark);
-    if (lab.root.clientWidth === 0) return; // not in the page yet
+    // A new picture takes Python a while: labs that nobody looks at wait until somebody does.
+    if (!isNear(lab.root)) return;
     const page = {
       dark,
       density: Math.min(Math.max(Math.round(4 * devicePixelRatio) / 4, 1), 3),

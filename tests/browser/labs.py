@@ -110,6 +110,7 @@ class Shown:
 
     def wait_until_laid_out(self) -> None:
         """Wait until the picture is drawn for the page's width and the sliders' values."""
+        self.at.scroll_into_view_if_needed()  # one that nobody sees is not drawn anew
         self.notebook.page.wait_for_function(
             """(root) => {
               const picture = root.querySelector('.picture > [data-state]');
@@ -171,6 +172,7 @@ class Shown:
 
     def assert_shows_the_library(self, lang: str) -> None:
         """Compare sentence and picture with what the library makes of the page's values."""
+        self.wait_until_laid_out()
         expected = self.library(lang)
         said = self.at.locator(".said").text_content()
         more = self.at.locator(".more > p").text_content()

@@ -341,6 +341,14 @@ def test_python_is_told_the_page(visit, style, density):
     page.wait_for_function("() => state.page.dark === true")
 
 
+def test_a_lab_out_of_sight_asks_for_no_picture_until_it_is_seen(visit):
+    page = visit(style="padding-top: 3000px")
+    page.wait_for_timeout(500)
+    assert page.evaluate("state.page") == {}
+    page.locator(".mbpo-lab").scroll_into_view_if_needed()
+    page.wait_for_function("() => state.page.width > 0")
+
+
 def test_nothing_listens_when_the_lab_is_gone(visit):
     page = visit()
     page.evaluate("cleanUp()")
