@@ -120,6 +120,7 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     axes.set_ylabel(words("branches.error_axis"))
     axes.set_title(words("branches.error_title", world=world))
     axes.set_xlabel(words("bounds.length"))
+    axes.set_xlim(0, len(errors.middle))
     axes.set_ylim(bottom=axes.get_ylim()[0] / 20)  # room for the legend
     axes.legend(loc="lower right")
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")

@@ -161,4 +161,5 @@ def build_twins(
         for dot, curve in dots:
             dot.set_data([noises[place]], [curve[place]])
 
-    return drawing(figure, ([*lines, *drops, *marks, *(dot for dot, _ in dots)], move))
+    moving = [*lines, *drops, *marks, *(dot for dot, _ in dots)]
+    return drawing(figure, (moving, move), guess=(panels[0], "y"))

@@ -17,13 +17,14 @@ from typing import TypeVar
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from mbpo_teach.figures import sheet
-from mbpo_teach.figures.style import DRAWING, style
+from mbpo_teach.figures import sheet, style
+from mbpo_teach.figures.style import DRAWING
 
 
 class Plate:
@@ -45,11 +46,35 @@ class Plate:
     ) -> None:
         self.figure = figure
         self.moving = tuple(moving)
+        self._guess: Callable[[float], None] | None = None
+        self._over: tuple[Artist, ...] = ()  # the guess
         self.ghosts = {line: _ghost(line) for line in followed}
         self._canvas = FigureCanvasAgg(figure)
         for artist in (*self.ghosts.values(), *self.moving):
             artist.set_animated(True)
         self.refresh()
+
+    def let_guess(self, axes: Axes, along: str) -> None:
+        """Let a guess be drawn in `axes`, as a value "x" or "y": a line across, with its name."""
+        line = (axes.axvline if along == "x" else axes.axhline)(0, visible=False)
+        line.set(color=style.PURPLE, lw=2, ls=(0, (1, 1)), animated=True)
+        place = axes.get_xaxis_transform() if along == "x" else axes.get_yaxis_transform()
+        name = axes.text(
+            0, 0, f" {style.words('panel.guess_mark')}", transform=place, visible=False,
+            va="bottom", color=style.DARK, fontsize=9, animated=True, in_layout=False,
+        )  # fmt: skip
+
+        def draw(guess: float) -> None:
+            if along == "x":
+                line.set_xdata([guess, guess])
+                name.set_position((guess, 0.02))
+            else:
+                line.set_ydata([guess, guess])
+                name.set_position((0.02, guess))
+            for artist in (line, name):
+                artist.set_visible(True)
+
+        self._guess, self._over = draw, (line, name)
 
     def refresh(self) -> None:
         """Draw the fixed parts again, after a change to axes, titles or legends."""
@@ -70,11 +95,16 @@ class Plate:
         for ghost in self.ghosts.values():
             ghost.set_visible(False)
 
+    def mark(self, guess: float) -> None:
+        """Draw the number that the reader had guessed over the answer."""
+        if self._guess is not None:
+            self._guess(guess)
+
     def image(self) -> Image.Image:
         """Return the present frame."""
         with DRAWING:
             self._canvas.restore_region(self._fixed)
-            for artist in (*self.ghosts.values(), *self.moving):
+            for artist in (*self.ghosts.values(), *self.moving, *self._over):
                 self.figure.draw_artist(artist)
             return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
 
@@ -109,14 +139,22 @@ Panel = tuple[Sequence[Artist], Callable[[Frame], None]]
 """A part of a figure: the artists in it that move, and the function that moves them to a frame."""
 
 
-def drawing(figure: Figure, *panels: Panel[Frame], followed: Sequence[Line2D] = ()) -> Draw[Frame]:
+def drawing(
+    figure: Figure,
+    *panels: Panel[Frame],
+    followed: Sequence[Line2D] = (),
+    guess: tuple[Axes, str] | None = None,
+) -> Draw[Frame]:
     """Return the function that shows one frame in all panels of a figure.
 
     The curves `followed` leave a ghost where they were before the hand moved; see :class:`Plate`.
+    A number that the reader may `guess` is drawn in these axes, as a value "x" or "y".
     """
-    with style():  # labels of ticks are made when they are first drawn
+    with style.style():  # labels of ticks are made when they are first drawn
         sheet.fold(figure)
         plate = Plate(figure, [artist for moving, _ in panels for artist in moving], followed)
+        if guess is not None:
+            plate.let_guess(*guess)
 
     def draw(frame: Frame) -> Plate:
         for _, move in panels:

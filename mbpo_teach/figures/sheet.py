@@ -72,12 +72,12 @@ def fold(figure: Figure) -> None:
     figure.draw_without_rendering()
     for axes in figure.axes:
         box = axes.get_position()
-        beside = [
+        neighbours = [
             other.get_position().x0
             for other in figure.axes
             if other.get_position().x0 > box.x1 and other.get_position().y1 > box.y0
         ]
-        end = min([1.0, *beside]) * figure.bbox.width
+        end = min([1.0, *neighbours]) * figure.bbox.width
         for text in (axes._left_title, axes.xaxis.label):  # type: ignore[attr-defined]
             _fold(text, end)
 

@@ -57,4 +57,4 @@ def build() -> Draw[Frame]:
         horizon.set_data([length, length], [0, 1])
         here.set_data([gamma], [length])
 
-    return drawing(figure, ([weights, horizon, here], move), followed=[weights])
+    return drawing(figure, ([weights, horizon, here], move), followed=[weights], guess=(near, "x"))

@@ -40,4 +40,4 @@ def build(*, steps: int) -> Draw[Frame]:
         distance.set_ydata(frame.distances)
         ceiling.set_ydata(frame.ceilings)
 
-    return drawing(figure, ([ceiling, distance], move), followed=[distance])
+    return drawing(figure, ([ceiling, distance], move), followed=[distance], guess=(axes, "y"))

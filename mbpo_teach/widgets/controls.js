@@ -137,6 +137,33 @@ function tick({ name }, move, say) {
   };
 }
 
+/** A question that asks for a number before anything moves; the answer is drawn when it has. */
+function question({ low, high }, model, say) {
+  const id = fresh("guess");
+  const label = element("label", { for: id });
+  const box = element("input", { type: "text", id, inputmode: "decimal", autocomplete: "off", ...OURS });
+  const root = element("div", { class: "question" }, [label, box]);
+  let words, value = model.get("guess");
+  if (value !== null) box.value = shown(value);
+  box.addEventListener("change", () => {
+    const typed = typedNumber(box.value, false);
+    const outside = Number.isNaN(typed) || typed < low || typed > high;
+    say(root, outside ? fill(words.guess_range, { low: shown(low), high: shown(high) }) : words.guessed);
+    if (outside) return;
+    value = typed;
+    box.value = shown(value);
+    model.set("guess", value);
+    model.save_changes();
+  });
+  return {
+    root,
+    speak(newWords) {
+      words = newWords;
+      typeset(label, words.guess);
+    },
+  };
+}
+
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 const SECONDS = 6; // from one end of a slider to the other
 
@@ -185,6 +212,8 @@ const RESTS = 600; // milliseconds without a move, after which the sentence is a
  * {name, kind, stops, whole, only}, of the kind "slider" or "switch". The lab's model has
  *   start     values that "reset" goes back to
  *   settings  named values, [{...values}], their names in words.settings
+ *   asks      the range of a number to be guessed first, or nothing; words.guess asks for it
+ *   guess     that number, null before it was given
  *   plays     the names of the sliders that can move by themselves
  *   words     panel.* in one language, `lang`, `labels` by name and `settings`
  *   lang      the language; without it there is no switch (a page without a kernel)
@@ -230,6 +259,8 @@ export function panel({ model, el, controls, move, label = "" }) {
     });
     return button;
   });
+  const range = model.get("asks") ?? [];
+  const asked = range.length ? [question({ low: range[0], high: range[1] }, model, say)] : [];
   const grid = element("div", { class: "controls" }, made.map((each) => each.root));
   // Four in two rows of two rather than three and one.
   grid.style.setProperty("--columns", controls.length === 4 ? 2 : Math.min(controls.length, 3));
@@ -244,7 +275,7 @@ export function panel({ model, el, controls, move, label = "" }) {
   const more = element("details", { class: "more" }, [summary, rest]);
   const status = element("div", { class: "hidden", role: "status", "aria-live": "polite" });
   const root = element("section", { class: `mbpo-lab ${label}` }, [
-    element("style", {}, [STYLE]),
+    element("style", {}, [STYLE]), ...asked.map((each) => each.root),
     ...(controls.length ? [grid] : []), ...(controls.length || languages.length ? [row] : []),
     notice, holder, said, more, status,
   ]);
@@ -258,7 +289,7 @@ export function panel({ model, el, controls, move, label = "" }) {
       words = newWords;
       root.lang = words.lang === "zh" ? "zh-CN" : "en";
       root.setAttribute("aria-label", words.lab);
-      for (const each of [...made, ...players]) each.speak(words);
+      for (const each of [...made, ...players, ...asked]) each.speak(words);
       chosen.forEach((button, i) => typeset(button, words.settings[i]));
       reset.textContent = words.reset;
       summary.textContent = words.more;
@@ -322,6 +353,7 @@ const STYLE = `
 .mbpo-lab .control:has(:disabled) { opacity: .55; }
 .mbpo-lab sub { font-size: 85%; line-height: 0; }
 .mbpo-lab .buttons { display: flex; flex-wrap: wrap; gap: 4px 6px; margin: 4px 0; }
+.mbpo-lab .question { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; margin-bottom: 4px; }
 .mbpo-lab .gap { flex: 1; }
 .mbpo-lab .notice { position: absolute; z-index: 3; max-width: 300px; padding: 4px 8px; border-radius: 3px;
   background: var(--paper); border: 1px solid var(--edge); box-shadow: 0 2px 8px #0004; }

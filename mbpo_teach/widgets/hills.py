@@ -12,7 +12,7 @@ from mbpo_teach.figures.hills import TargetFrame, TemperatureFrame, build_target
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.ground.language import text
 from mbpo_teach.learner import hills
-from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
+from mbpo_teach.widgets.lab import Choice, Guess, Lab, Slider, View
 
 SETTLED = 150
 """The last steps, over which the sentence says how far the entropy still moves."""
@@ -96,9 +96,7 @@ def twins_lab() -> Lab:
         draw = build_twins(np.array(hills.NOISES), optimism, worth)
 
         def view(noise: float) -> tuple[Plate, str]:
-            place = min(
-                range(len(hills.NOISES)), key=lambda place: abs(hills.NOISES[place] - noise)
-            )
+            place = hills.NOISES.index(noise)
             sentence = text(
                 "twins.say",
                 noise=f"{noise:g}",
@@ -113,12 +111,5 @@ def twins_lab() -> Lab:
 
         return view
 
-    noise = Slider(
-        name="noise",
-        words="twins.noise",
-        low=hills.NOISES[0],
-        high=hills.NOISES[-1],
-        step=0.05,
-        value=0.3,
-    )
-    return Lab([noise], make_view)
+    noise = Choice(name="noise", words="twins.noise", options=hills.NOISES, value=0.3)
+    return Lab([noise], make_view, guess=Guess(words="twins.guess", low=-0.2, high=1.5))

@@ -31,7 +31,7 @@ the panel folds away.
 
 _WORDS = (
     "lab", "number", "range", "clamped", "nearest", "rounded", "not_a_number", "reset", "play",
-    "stop", "more", "picture",
+    "stop", "more", "picture", "guess_range", "guessed",
 )  # fmt: skip
 _RESTS = 0.6  # seconds without a move, as in controls.js
 _DIGITS = 9  # more decimals than any slider has steps for
@@ -146,6 +146,15 @@ class Switch:
         return {"name": self.name, "kind": "switch"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """A number between `low` and `high` for which the catalogue's `words` ask."""
+
+    words: str
+    low: float
+    high: float
+
+
 class Panel(anywidget.AnyWidget):
     """A lab in the page (see panel.js and controls.js, which say what the traits are)."""
 
@@ -160,6 +169,8 @@ class Panel(anywidget.AnyWidget):
     locked: traitlets.List[Any] = traitlets.List().tag(sync=True)
     frame = traitlets.Dict().tag(sync=True)
     page = traitlets.Dict().tag(sync=True)
+    asks: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    guess = traitlets.Float(None, allow_none=True).tag(sync=True)
 
 
 class Lab:
@@ -180,6 +191,8 @@ class Lab:
         Named values, each a button: the catalogue key of its name, and what it sets.
     plays
         The sliders that can move by themselves: a time, or k.
+    guess
+        A number to guess first, which is drawn over the answer when the lab first moves.
 
     Showing a lab in a notebook gives the live widget; a reader without a kernel sees the picture
     and the sentence, which the same output carries.
@@ -193,22 +206,25 @@ class Lab:
         locked: Callable[[dict[str, Any]], Mapping[str, float]] | None = None,
         settings: Mapping[str, Mapping[str, float]] | None = None,
         plays: Sequence[str] = (),
+        guess: Guess | None = None,
     ) -> None:
         self._make_view = make_view
         self._locked = locked or (lambda values: {})
         self._left: dict[str, float] = {}  # where the reader left a control that is locked now
         self._controls = {control.name: control for control in controls}
         self._settings = settings or {}
+        self._guess = guess
         self._page = style.Page()
         self._before: dict[str, Any] | None = None  # what the ghosts of curves show
         self._last_move = -math.inf
-        self.values = {control.name: control.value for control in controls}
+        self.values = {control.name: control.taken(control.value) for control in controls}
         start = dict(self.values)
         self.panel = Panel(
             controls=[control.on_page() for control in controls],
             start=start,
             settings=[dict(values) for values in self._settings.values()],
             plays=list(plays),
+            asks=[] if guess is None else [guess.low, guess.high],
             values=start,
         )
         self.panel.observe(self._moved, "values")
@@ -262,7 +278,9 @@ class Lab:
     def _speak(self) -> None:
         with DRAWING:
             labels = {name: language.text(each.words) for name, each in self._controls.items()}
-            self.panel.words = panel_words(labels, self._settings)
+            known = panel_words(labels, self._settings)
+            asked = {} if self._guess is None else {"guess": language.text(self._guess.words)}
+            self.panel.words = known | asked
             self.panel.lang = language.current()
             with style.drawn_for(self._page):
                 self._view = self._make_view()
@@ -291,6 +309,8 @@ class Lab:
         with DRAWING, style.drawn_for(self._page):
             self._lock()
             self.plate, said = self._view(**self.values)
+            if self.panel.guess is not None and self._last_move > -math.inf:
+                self.plate.mark(self.panel.guess)
             self.sentence = language.join(said.split("\n"))
             with self.panel.hold_sync():
                 self.panel.values = dict(self.values)
@@ -301,7 +321,7 @@ class Lab:
     def still(self) -> bytes:
         """Return the present picture as a notebook keeps it: light, at its full width, no ghost."""
         with DRAWING:
-            if self._page == style.Page() and self._before is None:
+            if self._page == style.Page() and self._last_move == -math.inf:
                 return self.plate.png()
             with style.drawn_for(style.Page()):
                 plate, *_ = self._make_view()(**self.values)

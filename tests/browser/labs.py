@@ -85,7 +85,7 @@ class Shown:
 
     @property
     def boxes(self) -> Locator:
-        return self.at.locator("input[type=text]")
+        return self.at.locator("input[type=text][data-name]")
 
     @property
     def names(self) -> list[str]:
@@ -116,7 +116,7 @@ class Shown:
               const picture = root.querySelector('.picture > [data-state]');
               if (!picture) return false;
               const state = JSON.parse(picture.dataset.state);
-              const shown = [...root.querySelectorAll('input[type=text]')].every(
+              const shown = [...root.querySelectorAll('input[type=text][data-name]')].every(
                 (box) => Math.abs(Number(box.value) - state[box.dataset.name]) < 1e-9);
               const page = JSON.parse(picture.dataset.page ?? 'null');
               const width = root.querySelector('.picture').clientWidth;

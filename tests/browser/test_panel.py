@@ -57,7 +57,7 @@ def visit(chromium):
     """Open a panel of all kinds of controls; every complaint of the browser fails the test."""
     complaints, contexts = [], []
 
-    def visit(width=900, style="", density=1, locked=(), lang="", **media):
+    def visit(width=900, style="", density=1, locked=(), lang="", asks=(), **media):
         labels = {control.name: language.text(control.words) for control in CONTROLS}
         state = {
             "controls": [control.on_page() for control in CONTROLS],
@@ -65,9 +65,12 @@ def visit(chromium):
             "values": START,
             "settings": [{"k": 20, "gamma": 0.9}],
             "plays": ["k"],
-            "words": widget.panel_words(labels, ["branches.total"]),
+            "words": widget.panel_words(labels, ["branches.total"])
+            | {"guess": language.text("start.guess")},
             "lang": lang,
             "locked": list(locked),
+            "asks": asks,
+            "guess": None,
             "frame": {},
             "page": {},
         }
@@ -363,3 +366,19 @@ def test_every_language_button_says_its_language(visit, lang):
         assert button.get_attribute("lang") == spoken
     page.get_by_role("button", name="中文" if lang == "en" else "English", exact=True).click()
     assert page.evaluate("state.lang") == ("zh" if lang == "en" else "en")
+
+
+def test_a_guess_is_asked_for_kept_and_corrected_with_a_word(visit, lang):
+    page = visit(asks=(0, 120))
+    box = page.get_by_role("textbox", name=language.text("start.guess"), exact=True)
+    notice = page.locator("[role=alert]")
+    for typed, guess, said in (
+        ("300", None, language.text("panel.guess_range", low=0, high=120)),
+        ("52,5", 52.5, language.text("panel.guessed")),
+        ("many", 52.5, language.text("panel.guess_range", low=0, high=120)),
+    ):
+        box.fill(typed)
+        box.press("Enter")
+        assert page.evaluate("state.guess") == guess
+        assert notice.text_content() == said
+    assert values(page) == START

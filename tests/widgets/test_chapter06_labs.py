@@ -178,7 +178,7 @@ def test_labs_speak_both_languages_and_answer_their_sliders(make):
     language.use("en")
     assert lab.sentence == english
     before = np.asarray(Image.open(io.BytesIO(lab.panel.frame["png"])).convert("RGB"))
-    (control,) = lab._controls
+    (control,) = lab._controls.values()
     lab.move(**{control.name: 0.5})
     after = np.asarray(Image.open(io.BytesIO(lab.panel.frame["png"])).convert("RGB"))
     assert before.shape == after.shape

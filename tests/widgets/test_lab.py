@@ -14,7 +14,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.still import Still
 from mbpo_teach.ground import language
-from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch
+from mbpo_teach.widgets.lab import Choice, Guess, Lab, Slider, Switch
 
 
 @pytest.fixture(autouse=True)
@@ -481,3 +481,55 @@ def test_no_ghost_is_stored_and_another_page_keeps_it():
     made.compare({"k": 4, "error": 0.1})
     made.panel.page = {"dark": True, "density": 2, "width": 400}
     assert ghost_of(made) == [4, 4]
+
+
+# A guess.
+
+
+def guessing_lab():
+    def make():
+        plate, line = line_plate()
+        plate.let_guess(plate.figure.axes[0], "y")
+
+        def view(k, error):
+            line.set_ydata([k, k])
+            return plate, language.text("toy.say", k=k)
+
+        return view
+
+    guess = Guess(words="toy.say", low=0, high=10)
+    return Lab(list(lab()._controls.values()), make, guess=guess)
+
+
+@pytest.fixture
+def guess_words(monkeypatch, words):
+    known = language.catalogue() | {"toy.say": {"en": "How high?", "zh": "多高？"}}
+    monkeypatch.setattr(language, "catalogue", lambda: known)
+
+
+def test_a_guess_is_drawn_when_the_lab_first_moves_and_not_before(guess_words):
+    made = guessing_lab()
+    assert made.panel.asks == [0, 10] and made.panel.words["guess"] == "How high?"
+    line, name = made.plate._over
+    made.panel.guess = 8.0
+    assert not line.get_visible()
+    made.move(k=4)
+    assert line.get_visible() and list(line.get_ydata()) == [8, 8]
+    assert name.get_text().strip() == "your guess"
+    made.panel.page = {"dark": True, "density": 1, "width": 500}
+    line, _ = made.plate._over
+    assert line.get_visible() and list(line.get_ydata()) == [8, 8]
+
+
+def test_nothing_is_drawn_where_nothing_was_guessed_and_no_guess_is_stored(guess_words):
+    made = guessing_lab()
+    made.move(k=4)
+    assert not made.plate._over[0].get_visible()
+    made.panel.guess = 8.0
+    made.move(k=5)
+    fresh, _ = line_plate(level=5.0)
+    np.testing.assert_array_equal(pixels(made.still()), pixels(fresh.png()))
+
+
+def test_other_labs_ask_nothing():
+    assert lab().panel.asks == []
