@@ -47,7 +47,7 @@ def build_errors(
         figure.legend(
             handles, labels, loc="outside lower left", ncols=sheet.columns(3, 9.4), handlelength=2.6
         )
-        return drawing(figure, *parts)
+        return drawing(figure, *parts, read=panels)
 
 
 def _errors_panel(axes: Axes, steps: int, acting: str, mean_guess: float) -> Panel[ErrorsFrame]:

@@ -130,4 +130,4 @@ def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
         for line, values in zip(lines, frame.covered.T, strict=True):
             line.set_ydata(values)
 
-    return drawing(figure, (lines, move), followed=lines)
+    return drawing(figure, (lines, move), followed=lines, read=[axes])

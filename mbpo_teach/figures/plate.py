@@ -13,7 +13,7 @@ Every figure that moves speaks one protocol: ``build(...)`` takes what stays and
 
 import io
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -48,6 +48,8 @@ class Plate:
         self.moving = tuple(moving)
         self._guess: Callable[[float], None] | None = None
         self._over: tuple[Artist, ...] = ()  # the guess
+        self.scales: list[dict[str, Any]] = []
+        """Of each panel that can be read off: see :func:`scale_of`."""
         self.ghosts = {line: _ghost(line) for line in followed}
         self._canvas = FigureCanvasAgg(figure)
         for artist in (*self.ghosts.values(), *self.moving):
@@ -130,6 +132,21 @@ def _ghost(line: Line2D) -> Line2D:
     return ghost
 
 
+def scale_of(axes: Axes) -> dict[str, Any]:
+    """Return what turns a place on the picture into numbers: box, limits and scales of a panel.
+
+    The box is left, top, right and bottom, in shares of the picture, from its upper left corner.
+    """
+    box = axes.get_position()
+    kinds = axes.get_xscale(), axes.get_yscale()
+    assert set(kinds) <= {"linear", "log"}, "only these can be read off"
+    return {
+        "box": [box.x0, 1 - box.y1, box.x1, 1 - box.y0],
+        "limits": [list(axes.get_xlim()), list(axes.get_ylim())],
+        "log": [kind == "log" for kind in kinds],
+    }
+
+
 Frame = TypeVar("Frame")
 
 Draw = Callable[[Frame], Plate]
@@ -144,17 +161,20 @@ def drawing(
     *panels: Panel[Frame],
     followed: Sequence[Line2D] = (),
     guess: tuple[Axes, str] | None = None,
+    read: Sequence[Axes] = (),
 ) -> Draw[Frame]:
     """Return the function that shows one frame in all panels of a figure.
 
     The curves `followed` leave a ghost where they were before the hand moved; see :class:`Plate`.
-    A number that the reader may `guess` is drawn in these axes, as a value "x" or "y".
+    A number that the reader may `guess` is drawn in these axes, as a value "x" or "y". Of the axes
+    `read` the pointer reads off the place that it points at.
     """
     with style.style():  # labels of ticks are made when they are first drawn
         sheet.fold(figure)
         plate = Plate(figure, [artist for moving, _ in panels for artist in moving], followed)
         if guess is not None:
             plate.let_guess(*guess)
+        plate.scales = [scale_of(axes) for axes in read]
 
     def draw(frame: Frame) -> Plate:
         for _, move in panels:

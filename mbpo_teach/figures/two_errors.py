@@ -40,4 +40,6 @@ def build(*, steps: int) -> Draw[Frame]:
         distance.set_ydata(frame.distances)
         ceiling.set_ydata(frame.ceilings)
 
-    return drawing(figure, ([ceiling, distance], move), followed=[distance], guess=(axes, "y"))
+    return drawing(
+        figure, ([ceiling, distance], move), followed=[distance], guess=(axes, "y"), read=[axes]
+    )

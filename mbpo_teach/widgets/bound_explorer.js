@@ -217,9 +217,10 @@ const up = (ratio) =>
 // Policy shift: logarithmic, but through zero.
 const SHIFT_UNIT = 0.001;
 const along = (shift) => Math.asinh(shift / SHIFT_UNIT) / Math.asinh(1 / SHIFT_UNIT);
+const shiftAt = (share) => SHIFT_UNIT * Math.sinh(share * Math.asinh(1 / SHIFT_UNIT));
 const SHIFTS = Array.from(
   { length: 97 },
-  (_, i) => SHIFT_UNIT * Math.sinh((i / 96) * Math.asinh(1 / SHIFT_UNIT)),
+  (_, i) => shiftAt(i / 96),
 );
 
 const PLOT_HEIGHT = 290;
@@ -306,8 +307,16 @@ function shiftPanel(panel, room, words) {
   draw(panel, "text", { x: 6, y: 15, class: "halo" }).textContent = words.vacuous;
   const dot = draw(panel, "circle", { r: 5, fill: INK, "data-mark": "bound" });
   const hereLabel = draw(panel, "text", { y: -8, class: "strong" });
+  let held;
+  readOut(panel, room, (share) => {
+    const eps_pi = Number(shiftAt(share).toPrecision(2));
+    const bound = performanceBound({ ...held, eps_pi });
+    const ratio = format(bound / trivialLevel(held));
+    return [place(eps_pi), fill(words.here, { eps_pi, bound: format(bound), ratio })];
+  });
 
   return (values, shown) => {
+    held = values;
     const { trivial, threshold } = shown;
     const heights = SHIFTS.map((eps_pi) => {
       const [first, second] = boundTerms({ ...values, eps_pi });
@@ -362,8 +371,15 @@ function lengthPanel(panel, room, words) {
   draw(panel, "text", corner).textContent = words.vacuous;
   const bestLabel = draw(panel, "text", { y: -25 });
   const nowLabel = draw(panel, "text", { y: -8, class: "strong" });
+  let held;
+  readOut(panel, room, (share) => {
+    const k = Math.round(share * LONGEST);
+    const ratio = format(branchedPenaltyOnPolicy(k, held) / trivialLevel(held));
+    return [place(k), fill(words.here_k, { k, ratio })];
+  });
 
   return (values, shown) => {
+    held = values;
     const { trivial, best } = shown;
     const ends = CURVES.map(({ penalty, from }, i) => {
       const points = [];
@@ -395,6 +411,24 @@ function lengthPanel(panel, room, words) {
     const said = { k: values.k, ratio: format(shown.on_policy / trivial) };
     set(nowLabel, beside(place(values.k), room, 0)).textContent = fill(words.here_k, said);
   };
+}
+
+/** A thin line under the pointer and, at its foot, what `read(share of the axis)` says there. */
+function readOut(panel, room, read) {
+  const rule = draw(panel, "path", { stroke: INK, "stroke-dasharray": "1 3" });
+  const label = draw(panel, "text", { y: PLOT_HEIGHT - 24, class: "halo", "data-mark": "read" });
+  const area = draw(panel, "rect", { width: room, height: PLOT_HEIGHT, fill: "transparent" });
+  area.addEventListener("pointermove", (event) => {
+    const { left, width } = area.getBoundingClientRect();
+    const [x, said] = read(Math.min(Math.max((event.clientX - left) / width, 0), 1));
+    rule.setAttribute("d", `M${x} 0V${PLOT_HEIGHT}`);
+    set(label, beside(x, room));
+    lettered(label, said);
+  });
+  area.addEventListener("pointerleave", () => {
+    rule.setAttribute("d", "");
+    label.replaceChildren();
+  });
 }
 
 /** Where to put words about a vertical line at x so that they stay inside the panel. */

@@ -354,6 +354,9 @@ const STYLE = `
 .mbpo-lab sub { font-size: 85%; line-height: 0; }
 .mbpo-lab .buttons { display: flex; flex-wrap: wrap; gap: 4px 6px; margin: 4px 0; }
 .mbpo-lab .question { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; margin-bottom: 4px; }
+.mbpo-lab .picture { position: relative; }
+.mbpo-lab .read { position: absolute; pointer-events: none; background: var(--paper); padding: 0 4px; }
+.mbpo-lab .read:not(:empty) { box-shadow: 0 0 0 1px var(--edge); }
 .mbpo-lab .gap { flex: 1; }
 .mbpo-lab .notice { position: absolute; z-index: 3; max-width: 300px; padding: 4px 8px; border-radius: 3px;
   background: var(--paper); border: 1px solid var(--edge); box-shadow: 0 2px 8px #0004; }

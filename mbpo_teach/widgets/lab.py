@@ -353,6 +353,7 @@ def frame_of(plate: Plate, said: str, *, state: Mapping[str, Any]) -> dict[str, 
         "sentence": sentence,
         "more": language.join(more),
         "state": json.dumps(state),
+        "scales": plate.scales,
         "page": style.present()._asdict(),
     }
 

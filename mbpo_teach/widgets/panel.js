@@ -14,11 +14,34 @@ const WIDEST = 1080;
 const STEP = 20; // widths are told in such steps, so that a drag of the window is few pictures
 const WAIT = 150;
 
+/** What a panel has at this place, in shares of the picture: "12, 0.031"; nothing outside. */
+export function readAt(scales, x, y) {
+  const scale = scales.find(({ box: [left, top, right, bottom] }) =>
+    x >= left && x <= right && y >= top && y <= bottom);
+  if (!scale) return "";
+  const [left, top, right, bottom] = scale.box;
+  const shares = [(x - left) / (right - left), (bottom - y) / (bottom - top)];
+  return shares.map((share, i) => {
+    const [low, high] = scale.limits[i].map((limit) => (scale.log[i] ? Math.log(limit) : limit));
+    const at = low + share * (high - low);
+    return String(Number((scale.log[i] ? Math.exp(at) : at).toPrecision(3)));
+  }).join(", ");
+}
+
 function render({ model, el }) {
   const lab = panel({ model, el, controls: model.get("controls"), move });
   const picture = element("canvas", { role: "img", "aria-describedby": lab.said.id });
   picture.style.cssText = "display: block; max-width: 100%; height: auto;";
-  lab.holder.append(picture);
+  const read = element("div", { class: "read", "aria-hidden": "true" });
+  lab.holder.append(picture, read);
+  picture.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    const { clientWidth: width, clientHeight: height } = picture;
+    const said = readAt(model.get("frame").scales ?? [], offsetX / width, offsetY / height);
+    read.textContent = said;
+    const left = offsetX < width / 2 ? offsetX + 12 : offsetX - 12 - read.clientWidth;
+    read.style.cssText = `left: ${left}px; top: ${offsetY - 12}px`;
+  });
+  picture.addEventListener("pointerleave", () => { read.textContent = ""; });
 
   function move(patch) {
     model.set("values", { ...model.get("values"), ...patch });

@@ -382,3 +382,25 @@ def test_a_guess_is_asked_for_kept_and_corrected_with_a_word(visit, lang):
         assert page.evaluate("state.guess") == guess
         assert notice.text_content() == said
     assert values(page) == START
+
+
+def test_the_pointer_reads_numbers_off_the_picture(visit):
+    page = visit()
+    page.evaluate(
+        """async () => {
+          const canvas = new OffscreenCanvas(400, 200);
+          canvas.getContext('2d');
+          const blob = await canvas.convertToBlob();
+          const png = new Uint8Array(await blob.arrayBuffer());
+          const scales = [{ box: [0.25, 0, 0.75, 0.5], limits: [[0, 40], [0.01, 100]],
+            log: [false, true] }];
+          model.set('frame', { png, scales, sentence: '', more: '', state: '0',
+            page: { density: 1 } });
+        }"""
+    )
+    page.wait_for_function("document.querySelector('canvas').dataset.state === '0'")
+    picture, read = page.locator("canvas"), page.locator(".read")
+    picture.hover(position={"x": 200, "y": 50})
+    assert read.text_content() == "20, 1"
+    picture.hover(position={"x": 100, "y": 199})
+    assert read.text_content() == ""

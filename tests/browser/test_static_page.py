@@ -178,6 +178,19 @@ def test_best_length_is_named_even_where_it_cannot_be_drawn(visit, lang, changes
     assert star.is_visible() == ("→" not in mark)
 
 
+def test_the_pointer_reads_the_penalty_at_any_length(visit, lang):
+    page = visit(width=940)
+    area = page.locator("svg rect[fill=transparent]").nth(1)
+    size = area.bounding_box()
+    area.hover(position={"x": 0.3 * size["width"], "y": 60})
+    penalty = explorer.numbers(widget.START | {"k": 30})
+    ratio = explorer.number(penalty["on_policy"] / penalty["trivial"])
+    said = page.locator("[data-mark=read]").nth(1)
+    assert said.text_content() == language.text("explorer.here_k", k=30, ratio=ratio)
+    page.mouse.move(2, 2)
+    assert said.text_content() == ""
+
+
 def test_words_and_values_change_live(visit, lang):
     page = visit()
     other = "zh" if lang == "en" else "en"
