@@ -313,8 +313,8 @@ tabular.learning_curves({n: by_n[n] for n in (0, 5, 50)}, shortest=14)
 # <details><summary>What was seen</summary>
 #
 # Episode 28{{curves[2] | .0f}} without planning, 6{{curves[4] | .0f}} with $n = 5$, 3{{curves[6] | .0f}} with $n = 50$. All three begin at the same point,
-# exactly: before the first reward there is nothing to plan with, and the same seed means the same walk. The whole gain
-# lies between the first goal and the good path. There, planning spreads the news over the table as fast as it can
+# exactly: before the first reward there is nothing to plan with, and the same seed means the same walk. Nearly all of the
+# gain lies between the first goal and the good path. There, planning spreads the news over the table as fast as it can
 # compute, while Q-learning has to walk.
 #
 # </details>
@@ -325,13 +325,13 @@ tabular.learning_curves({n: by_n[n] for n in (0, 5, 50)}, shortest=14)
 # own entry, it takes with weight ε the mean of the row. Of transitions and rewards that makes a world in which every
 # tenth action is random; of a policy it makes the ε-greedy one.
 
-# %% [markdown] tags=["lang-zh"] twin="716e4a3f"
+# %% [markdown] tags=["lang-zh"] twin="c75fcf03"
 # 线是 30 个种子的平均，色带覆盖中间 80% 的种子；纵轴是对数刻度。
 #
 # <details><summary>看到了什么</summary>
 #
 # 不规划时是第 28{{curves[2] | .0f}} 回合，$n = 5$ 是第 6{{curves[4] | .0f}} 回合，$n = 50$ 是第 3{{curves[6] | .0f}} 回合。三条曲线的起点完全相同：得到第一个奖励之前没有东西可以规划，
-# 而种子相同，走法就相同。全部的好处都在第一次到达终点与走上好路之间：规划能算多快，消息就在表里传多快；Q-learning 却要一步一步走。
+# 而种子相同，走法就相同。好处几乎全在第一次到达终点与找到好路之间：规划能算多快，消息就在表里传多快；Q-learning 却要一步一步走。
 #
 # </details>
 #
@@ -693,7 +693,7 @@ tabular.cliff(earned, knew)
 #
 # `FrozenLake-v1` 的冰面很滑：动作有三分之一的可能如愿，滑向两侧的可能各三分之一。到达终点得 1，掉进冰窟就一无所获地结束。
 #
-# Dyna-Q 的表格模型对每个状态—动作对只记*最近一次*的结果。在迷宫里，那就是全部真相；在这里，规划却把一次偶然当成必然反复重演，直到被下一次偶然覆盖。
+# Dyna-Q 的表格模型对每个状态—动作对只记*最近一次*的结果。在迷宫里，这已经说明一切；在这里，规划却把一次偶然当成必然反复重演，直到被下一次偶然覆盖。
 # 补救不难：记住每个状态—动作对的全部结果，想象时随机取一个（`remember_all=True`），常见的结果自然想象得多。
 #
 # 我们每隔 20 个回合，算出表中贪心策略的精确折扣回报（γ = 0.99），20 个种子，$n = 10$。最优值由价值迭代（value iteration）给出。
@@ -936,18 +936,18 @@ compare(mazes.shortcut_maze, shortcut, change_after=3000, step_count=6000)
 # Dyna-Q goes on at nearly the same slope, as if nothing had happened: no failure tells it to look.
 # Before the change Dyna-Q+ is a little behind, 123{{shortcut[2] | .0f}} goals against 135{{shortcut[0] | .0f}} at step 3000, because looking around takes steps.
 # Afterwards it finds the shortcut, its curve steepens, and it ends at 349{{shortcut[3] | .0f}} against 300{{shortcut[1] | .0f}}. Of the two ways in which a model
-# can be out of date, this is the harder: a world that got *better* sends no bad news.
+# can be out of date, this is the harder to notice: a world that got *better* sends no bad news.
 #
 # </details>
 #
 # **Predict.** κ sets how strong curiosity is. In the shortcut maze, what do a κ ten times smaller and a κ
 # three times larger than 0.001 do? The slider's runs use 10 seeds each; κ = 0 is plain Dyna-Q.
 
-# %% [markdown] tags=["lang-zh"] twin="4f043f6b"
+# %% [markdown] tags=["lang-zh"] twin="dee33308"
 # <details><summary>看到了什么</summary>
 #
 # Dyna-Q 几乎沿着原来的斜率继续，好像什么也没有发生：没有任何失败提醒它去看一看。变化之前，Dyna-Q+ 略为落后，第 3000 步时是 123{{shortcut[2] | .0f}} 次对 135{{shortcut[0] | .0f}} 次，
-# 因为四处查看也要用掉真实步。变化之后，它找到了近路，曲线变陡，最后是 349{{shortcut[3] | .0f}} 次对 300{{shortcut[1] | .0f}} 次。模型过时有两种情形，这一种更难：世界变*好*了，不会有坏消息传来。
+# 因为四处查看也要用掉真实步。变化之后，它找到了近路，曲线变陡，最后是 349{{shortcut[3] | .0f}} 次对 300{{shortcut[1] | .0f}} 次。模型过时有两种情形，这一种更难发现：世界变*好*了，不会有坏消息传来。
 #
 # </details>
 #
@@ -1121,15 +1121,15 @@ print(f"{5 ** (11 + 3):,}")
 # - **The same loop.** MBPO [2] keeps lines (a) to (f). Real steps feed a model, the model feeds imagined steps, and
 #   both train the agent. Q-learning gives way to SAC, a model-free method for continuous actions, which learns from a
 #   mix of real and imagined steps.
-# - **The same hope.** Imagined steps replace real ones, so fewer real steps are needed than a model-free method takes:
-#   a higher sample efficiency. This chapter measured it for tables: 1998{{steps[3] | .0f}} real steps against 5084, with $n = 5$.
+# - **The same hope.** Imagined steps are to replace real ones, so that fewer real steps are needed than a model-free method
+#   takes: a higher sample efficiency. This chapter measured it for tables: 1998{{steps[3] | .0f}} real steps against 5084, with $n = 5$.
 #   For MuJoCo the paper reports it [2, section 6].
 # - **The same start.** Line (f) draws pairs that were really met and imagines *one* step. A branched rollout of length
 #   $k = 1$ does nearly the same: it too starts from a state that was really visited, but asks the present policy for the
 #   action. With a model that generalises one may go further, and must ask how far: errors compound. When such a model
 #   may be trusted, and for how many steps, is what the rest of the course is about.
 
-# %% [markdown] tags=["lang-zh"] twin="5f278d42"
+# %% [markdown] tags=["lang-zh"] twin="8af1742b"
 # 六十亿个格子（6,103,515,625{{cells[0] | .0f}}）：即使真走上一百万步，也至多到过其中的六千分之一。
 #
 # ## 从这里到 MBPO
@@ -1138,7 +1138,7 @@ print(f"{5 ** (11 + 3):,}")
 #   它对任意的状态和动作都有答案，连续的也不例外；但它也因此处处可能出错，而对一个确定、不变的世界的记忆是不会出错的。
 # - **同样的循环。** MBPO [2] 保留了 (a) 到 (f) 各行：真实经验用来训练模型，模型再产生想象的经验，两者一起训练智能体。Q-learning 换成了 SAC，一种适用于连续动作的无模型方法，
 #   用真实数据和模型生成的数据混合训练。
-# - **同样的希望。** 想象的经验代替真实的经验，所需的真实步数就比无模型方法少，也就是样本效率（sample efficiency）更高。本章在表格上量过：$n = 5$ 时是 1998{{steps[3] | .0f}} 步对 5084 步。论文在 MuJoCo 上也报告了更高的样本效率 [2，第 6 节]。
+# - **同样的希望。** 用想象的经验代替真实的经验，使所需的真实步数比无模型方法少，也就是提高样本效率（sample efficiency）。本章在表格上量过：$n = 5$ 时是 1998{{steps[3] | .0f}} 步对 5084 步。论文在 MuJoCo 上也报告了更高的样本效率 [2，第 6 节]。
 # - **同样的起点。** (f) 行抽取的是真实遇到过的状态—动作对，只想象*一步*。长度 $k = 1$ 的分支推演（branched rollout）与此几乎相同：
 #   它也从真实访问过的状态出发，只是动作由当前策略来选。模型会泛化之后可以走得更远，但必须问能走多远，因为误差会累积。
 #   这样的模型何时可以信任、可以信任几步，正是本课程其余部分要讲的。

@@ -1034,11 +1034,11 @@ for shares in coverage(*plain, [0.5, 0.9]):
 # %% [markdown] tags=["lang-en"]
 # Two lines, the coverage of the 50 % and of the 90 % intervals. Most are well above their level, above all at 50 %.
 # The errors of a smooth misfit are not Gaussian: tiny almost everywhere, larger in few places, and for the sake of
-# those the likelihood raises the variance everywhere. So do not read a model's predicted variance on a deterministic
+# those the likelihood gives most rows a larger variance than they need. So do not read a model's predicted variance on a deterministic
 # simulator as the noise of that world. It is the size of its mistakes.
 
-# %% [markdown] tags=["lang-zh"] twin="8ed63330"
-# 两行分别是 50% 和 90% 区间的覆盖率。大多数明显高于各自的水平，50% 的尤其如此。拟合不足造成的误差不是高斯的：几乎处处很小，少数地方较大；似然为照顾这些地方，把方差整体抬高。
+# %% [markdown] tags=["lang-zh"] twin="c61a207e"
+# 两行分别是 50% 和 90% 区间的覆盖率。大多数明显高于各自的水平，50% 的尤其如此。拟合不足造成的误差不是高斯的：几乎处处很小，少数地方较大；似然为照顾这些地方，给大多数行报的方差都偏大。
 # 所以在确定性的仿真器上，不要把模型预测的方差读作世界的噪声，它是模型犯错的大小。
 
 # %% [markdown] tags=["lang-en"]
@@ -1138,7 +1138,7 @@ print(bool(drowned > 3 * kept_apart))
 # The last number says how. The falls are few, so the members soon learn them by heart, and on held-out falls the error
 # rises again. In the second model those falls are most of the holdout score. So the score is lowest early, when the
 # states are still far from learned, and *those* weights are kept; training longer changes nothing. In the first, the
-# falls weigh less, and the score goes on falling with the error of the states.
+# falls weigh less, and the score goes on falling with the error of the states until little is left of that.
 #
 # And the falls have gained nothing: their error is 0.65{{falls[9] | .2f}}, and 0.63{{falls[4] | .2f}} in the first model.
 # (A model that always says "1" would have an error of 1 there. Both have learned something about falling; neither very
@@ -1149,14 +1149,14 @@ print(bool(drowned > 3 * kept_apart))
 # One past and one simulator prove no rule. They show what to look at when a model does not learn: the share of each
 # column, and of rare rows, in its holdout error.
 
-# %% [markdown] tags=["lang-zh"] twin="c458d9de"
+# %% [markdown] tags=["lang-zh"] twin="249b094c"
 # 先是两份数据中倒下的次数；然后每个模型一行：奖励除以什么，状态的误差（以变化量的标准差为单位），只在倒下的那些行上奖励的误差，以及各成员平均在第几轮（共几轮）得到最好的权重。
 #
 # <details><summary>看到了什么</summary>
 #
 # 除以标准差之后，奖励淹没了状态：状态的误差大到 15{{falls[8]/falls[3] | .0f}} 倍。最后那个数说出了原因。倒下的次数很少，成员们很快就把它们背了下来，而在留出的那些倒下上，误差反而回升。
 # 在第二个模型里，留出误差的大部分来自这些倒下。于是它很早就到了最低点，那时状态还远没有学好，保留下来的却正是*那时*的权重；再训练多久也没有用。
-# 在第一个模型里，倒下的分量轻，留出误差随着状态的误差继续下降。
+# 在第一个模型里，倒下的分量轻，留出误差随着状态的误差继续下降，直到后者所剩无几。
 #
 # 而倒下的预测没有从中得到好处：误差是 0.65{{falls[9] | .2f}}，第一个模型是 0.63{{falls[4] | .2f}}。（总是回答“1”的模型，在这些行上的误差是 1。两者都学到了一点，但倒下只有 78{{falls[0] | .0f}} 次，谁也学不到很多。）
 # 用 max(标准差, 1)，稀有的行没有被淹没，也没有淹没别人。

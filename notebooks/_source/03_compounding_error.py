@@ -374,8 +374,8 @@ errors_lab(pole.arrays, size=1_000)
 # %% [markdown] tags=["lang-en"]
 # <details><summary>What was seen</summary>
 #
-# Along the same actions the median is a straight line on the logarithmic axis: the error is multiplied
-# by nearly the same number at each step, with no end in sight. With 1,000 transitions it goes from 0.0007{{lines[4] | .4f}} to
+# Along the same actions the median becomes, after some ten steps, a straight line on the logarithmic axis: the error is
+# multiplied by nearly the same number at each step, with no end in sight. With 1,000 transitions it goes from 0.0007{{lines[4] | .4f}} to
 # 0.0073{{pole_lab[3] | .4f}} after ten steps and passes 1 at $k = 37${{lines[5] | .0f}}. With the policy it levels off at 0.005. *The same model* is useless or
 # excellent after fifty steps, depending on whether somebody looks at the imagined pole and corrects it. And
 # $\epsilon_\pi = 0$: compounding error needs no policy shift.
@@ -396,10 +396,10 @@ errors_lab(pole.arrays, size=1_000)
 # **Now the data size.** Before you move it: with 33 times the data, 10,000 instead of 300, at which $k$ will the median
 # pass 1?
 
-# %% [markdown] tags=["lang-zh"] twin="ffcc8fe8"
+# %% [markdown] tags=["lang-zh"] twin="1ffe0642"
 # <details><summary>看到了什么</summary>
 #
-# 沿着相同的动作，中位数在对数刻度上是一条直线：每走一步，误差就乘上几乎同一个数，看不到尽头。用 1,000 条转移时，它从 0.0007{{lines[4] | .4f}} 升到十步后的 0.0073{{pole_lab[3] | .4f}}，在 $k = 37${{lines[5] | .0f}} 处超过 1。而用相同的策略时，它停在 0.005 左右。*同一个模型*，五十步之后是毫无用处还是非常出色，要看有没有谁看着想象中的杆并加以纠正。而且 $\epsilon_\pi = 0$：没有策略偏移，也会有复合误差。
+# 沿着相同的动作，大约十步之后，中位数在对数刻度上成为一条直线：每走一步，误差就乘上几乎同一个数，看不到尽头。用 1,000 条转移时，它从 0.0007{{lines[4] | .4f}} 升到十步后的 0.0073{{pole_lab[3] | .4f}}，在 $k = 37${{lines[5] | .0f}} 处超过 1。而用相同的策略时，它停在 0.005 左右。*同一个模型*，五十步之后是毫无用处还是非常出色，要看有没有谁看着想象中的杆并加以纠正。而且 $\epsilon_\pi = 0$：没有策略偏移，也会有复合误差。
 #
 # 前三十步里，红线和绿线重合：模型在想象的状态上并没有变差，误差是传下来的。直到想象的杆快要倒下，红线才上升，因为数据里没有倒下的杆。
 #
@@ -707,11 +707,11 @@ errors_lab(hopper.arrays, size=10_000)
 # %% [markdown] tags=["lang-en"]
 # <details><summary>What was seen</summary>
 #
-# Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
+# All numbers here are of the left panel, the same actions. Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
 # that hits the ground is not, and a network smooths over what happens at once. After such a step imagination and
 # world part ways, and the upper edge stands above 1 from $k = 5$ on.
 #
-# Along the same actions, with 10,000 transitions, the members disagree at $k = 10$ by 0.049{{hopper_lab[10] | .3f}}, about a third of the
+# With 10,000 transitions the members disagree at $k = 10$ by 0.049{{hopper_lab[10] | .3f}}, about a third of the
 # 0.14{{hopper_lab[9] | .2f}} by which one of them is off (and 36 % of the average's error); at $k = 1$ it is a third as well. They agree
 # with each other, and they are wrong together. **The ensemble is too sure of itself.** Disagreement shows
 # what the data leave open. It does not show what no member can represent. Move the data size to 300: there the ratio at $k = 10$ is
@@ -730,14 +730,14 @@ errors_lab(hopper.arrays, size=10_000)
 # $k = 1, 10, 20, 50$: the error $e(k)$, the error of one step from true states, and that of one step from imagined states,
 # $\hat e(k)$; all over the same twelve starts.
 
-# %% [markdown] tags=["lang-zh"] twin="ead9b573"
+# %% [markdown] tags=["lang-zh"] twin="5ba2615c"
 # <details><summary>看到了什么</summary>
 #
-# 在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数转移是容易的；脚触地的那一次不容易，而网络总要把突变抹平。过了这一步，想象与真实从此分道扬镳，色带的上沿从 $k = 5$ 起高于 1。
+# 这里的数都取自左图（相同的动作）。在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数转移是容易的；脚触地的那一次不容易，而网络总要把突变抹平。过了这一步，想象与真实从此分道扬镳，色带的上沿从 $k = 5$ 起高于 1。
 #
-# 用 10,000 条转移、沿着相同的动作时，$k = 10$ 处成员间的分歧是 0.049{{hopper_lab[10] | .3f}}，约为单个成员误差 0.14{{hopper_lab[9] | .2f}} 的三分之一（是平均的误差的 36%）；$k = 1$ 处同样约为三分之一。成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，却显示不了所有成员都表达不了的东西。把数据量移到 300：那时 $k = 10$ 处的比是 0.73。数据一多，成员们变得一致，比变得正确更快。
+# 用 10,000 条转移时，$k = 10$ 处成员间的分歧是 0.049{{hopper_lab[10] | .3f}}，约为单个成员误差 0.14{{hopper_lab[9] | .2f}} 的三分之一（是平均的误差的 36%）；$k = 1$ 处同样约为三分之一。成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，却显示不了所有成员都表达不了的东西。把数据量移到 300：那时 $k = 10$ 处的比值是 0.73。数据一多，成员们变得一致，比变得正确更快。
 #
-# 更多的数据降低了 $k = 1$ 处的误差，中位数从 0.045 降到 0.024；但 $k = 50$ 处没有下降，无论数据多少都在 1.1 到 2.0 之间，接近灰线。而且在这里，单个成员几乎和平均一样好，道理相同：它们的误差是共有的。
+# 更多的数据降低了 $k = 1$ 处的误差，中位数从 0.045 降到 0.024；但 $k = 50$ 处没有下降，无论数据多少都在 1.1 到 2.0 之间，离灰线不远。而且在这里，单个成员几乎和平均一样好，道理相同：它们的误差是共有的。
 #
 # 在左右两幅图里，红线都离开了绿线。
 #
@@ -788,7 +788,7 @@ for world, arrays in (("InvertedPendulum-v5", pole.arrays), ("Hopper-v5", hopper
 # %% [markdown] tags=["lang-zh"] twin="88f4e1e0"
 # ## 一步，五个仿真器
 #
-# 在五个仿真器里，更多的数据都改进了单步预测。记录中存着模型没有见过的 2,000 条转移上的 $e(1)$。HalfCheetah、Walker2d 和 Ant（27 维观测）用随机动作，较小的数据集是最大的那个的随机一部分；InvertedPendulum 和 Hopper 用加了噪声的线性策略，较小的数据集取自开头。每行是 300 到 10,000 条转移时 $e(1)$ 的*均值*，最后一列是“认为什么都不变”的误差。用均值，是因为论文里的 $\epsilon_m$ 也是期望（取各时刻中最大的一个）。
+# 在五个仿真器里，更多的数据都改进了单步预测。记录中存着模型没有见过的 2,000 条转移上的 $e(1)$。HalfCheetah、Walker2d 和 Ant（27 维观测）用随机动作，较小的数据集是从最大的那个里随机取出的一部分；InvertedPendulum 和 Hopper 用加了噪声的线性策略，较小的数据集取自开头。每行是 300 到 10,000 条转移时 $e(1)$ 的*均值*，最后一列是“认为什么都不变”的误差。用均值，是因为论文里的 $\epsilon_m$ 也是期望（取各时刻中最大的一个）。
 
 # %% tags=["nbval-check-output"] named="table"
 names = ("InvertedPendulum-v5", "Hopper-v5", "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
@@ -904,7 +904,7 @@ for size in (300, 3_000, 30_000):
     print(f"{size:6d}  eps_m = {exact.model_error(twin, counted, uniform):.3f}")
 
 # %% [markdown] tags=["lang-en"]
-# These numbers may enter a theorem, and in chapter 05 they will. The $e(k)$ of the robots goes on its own axis beside it.
+# These numbers may enter a theorem, and in chapter 05 they will. The robots' $e(k)$, a proxy, gets an axis of its own there.
 #
 # ## Quiz
 #
@@ -955,8 +955,8 @@ for size in (300, 3_000, 30_000):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="a5e3856a"
-# 这些数可以代入定理，第 05 章就会这样做。机器人的 $e(k)$ 则另用一个坐标轴，放在旁边。
+# %% [markdown] tags=["lang-zh"] twin="58de14be"
+# 这些数可以代入定理，第 05 章就会这样做。机器人的 $e(k)$ 是代理量，在那里另用一个坐标轴。
 #
 # ## 小测
 #

@@ -90,6 +90,8 @@ def test_the_pole_as_the_chapter_tells_it():
     pole = median("InvertedPendulum-v5")
     np.testing.assert_allclose(pole[:, 1], [0.0012, 0.0007, 0.0006, 0.0005], atol=5e-5)
     assert list((pole > 1).argmax(axis=1)) == [36, 37, 39, 39]
+    growing = pole[1, 2:] / pole[1, 1:-1]  # nearly one factor at each step, but not at the first
+    assert growing[:6].min() > 1.23 and (abs(growing[9:] - 1.2) < 0.03).all()
     assert pole[1, 10] == pytest.approx(0.0073, abs=5e-5)
     corrected = median("InvertedPendulum-v5", "policy.ensemble")
     assert corrected[1, 50] == pytest.approx(0.005, abs=1e-3)
