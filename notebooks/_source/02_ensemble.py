@@ -1172,8 +1172,8 @@ print(bool(drowned > 3 * kept_apart))
 #
 # <details><summary>Answer</summary>
 #
-# The epistemic one, where the data lie. The noise stays what it is; and where the policy never goes there are as few
-# data as before, namely none.
+# The epistemic one, above all where the data lie. The noise stays what it is; and where the policy never goes there are as
+# few data as before, namely none: there it stays large.
 #
 # </details>
 #
@@ -1215,14 +1215,14 @@ print(bool(drowned > 3 * kept_apart))
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="8aa560d4"
+# %% [markdown] tags=["lang-zh"] twin="d5294a28"
 # ## 小测
 #
 # **1. 用同一个策略再收集一倍的数据。两种不确定性中哪一种会变小，在哪里变小？**
 #
 # <details><summary>答案</summary>
 #
-# 认知不确定性，在有数据的地方变小。噪声还是那么大；策略从来不去的地方，数据和以前一样少，也就是没有。
+# 认知不确定性，主要在有数据的地方变小。噪声还是那么大；策略从来不去的地方，数据和以前一样少，也就是没有，那里它仍然很大。
 #
 # </details>
 #
