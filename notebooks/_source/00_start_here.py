@@ -144,7 +144,7 @@
 # - **Running.** Press Shift+Enter to run a cell, or choose *Run All Cells* in the menu *Run*. A fresh chapter reaches
 #   its end even if no exercise is done.
 # - **Sliders.** Drag one, or focus it and press the arrow keys, or type into the box beside it. The sentence and the
-#   picture are computed anew each time. If you read without a running kernel, you see one picture instead.
+#   picture are made anew each time, from numbers computed on the spot or, where the text says so, beforehand. If you read without a running kernel, you see one picture instead.
 # - **Predictions.** Before each slider and each run the text asks what you expect. Decide first, and write it down if
 #   you can: a surprise is worth more than a nod.
 # - **Exercises and checks.** Each exercise has an *answer cell*, in which you replace `raise NotImplementedError`, and a
@@ -157,13 +157,13 @@
 # - **Language.** The text of a notebook is in one language; the link at its head leads to the other. The words inside
 #   figures follow the notebook, and the switch above each slider changes them.
 
-# %% [markdown] tags=["lang-zh"] twin="d5684072"
+# %% [markdown] tags=["lang-zh"] twin="1d55455b"
 # ## 怎样使用
 #
 # - **你的副本。** `make lab EDITION=zh` 打开的是 `work` 文件夹里的副本（不写 `EDITION=zh` 就是英文版），它们归你所有，课程更新不会覆盖。想从头做某一章，就在课程文件夹中运行
 #   `.venv/bin/python -m mbpo_teach reset 00`（Windows 上是 `.venv\Scripts\python`）：旧的副本会带上日期，留在新副本旁边。
 # - **运行。** 按 Shift+Enter 运行一个单元格，或者在 *Run* 菜单里选 *Run All Cells*。练习一道没做，整章也能运行到底。
-# - **滑块。** 可以拖动，可以选中后按方向键，也可以在旁边的框里直接填数。下面的句子和图每次都是重新算出来的。如果没有运行内核，看到的是一张静态图。
+# - **滑块。** 可以拖动，可以选中后按方向键，也可以在旁边的框里直接填数。下面的句子和图每次都重新生成，所用的数或者当场算出，或者事先算好（正文会说明）。如果没有运行内核，看到的是一张静态图。
 # - **预测。** 每个滑块、每次运行之前，正文都会问你预计看到什么。先想好答案，最好写下来：猜错一次，比点头十次更有收获。
 # - **练习与检查。** 每道练习有一个*作答单元格*，把其中的 `raise NotImplementedError` 换成你的代码；紧接着是*检查单元格*，它告诉你哪里对、哪里不对。
 #   检查下面存着的那一行是目标，运行之后看到的才是你自己的结果。提示可以展开，也可以在自己新建的单元格里用 `check(..., hint=True)` 打印出来。
