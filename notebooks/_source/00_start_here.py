@@ -47,7 +47,7 @@
 #    it can only repeat what it has met; it suits worlds with few states. That is chapter 01.
 # 2. For continuous states and actions the table becomes a neural network, which also answers for states never met.
 #    **PETS** [2] trains several such networks, an *ensemble*, so that their disagreement shows where they guess.
-#    MBPO models its environment in the same way.
+#    It plans with them and learns no policy; MBPO models its environment in the same way, and learns one.
 # 3. A run of steps inside the model is a **rollout**. The paper weighs two things that its length does. As a rollout
 #    grows longer, its errors feed on each other: this is **compounding error**. Yet a longer rollout also takes the
 #    policy further beyond what it did before, and may improve it more. The length has to balance the two.
@@ -59,7 +59,7 @@
 # 6. MBPO has the loop of Dyna-Q, with the model-free part, Q-learning, replaced by **SAC** [3], which learns from a
 #    mix of real and imagined steps.
 
-# %% [markdown] tags=["lang-zh"] twin="d4525c50"
+# %% [markdown] tags=["lang-zh"] twin="97b16655"
 # ## 要回答的问题
 #
 # 强化学习离不开经验，而真实的经验来之不易：机器人会磨损，一次流体仿真要算几个小时。用已有的真实数据学出一个环境*模型*，经验就容易得到了。
@@ -71,7 +71,7 @@
 # 1. **Dyna-Q**（Sutton，1990；[6]）把遇到过的每一步存下来：每在真实环境中走一步，就从记忆里回放几步。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
 #    这是第 01 章。
 # 2. 状态和动作连续时，表换成神经网络，没见过的状态也能给出预测。**PETS** [2] 同时训练若干个这样的网络，称为*模型集成*（ensemble）：
-#    各成员意见不一的地方，就是它们在猜的地方。MBPO 建立环境模型的办法与它相同。
+#    各成员意见不一的地方，就是它们在猜的地方。PETS 用它们做规划，不学策略；MBPO 建立环境模型的办法与它相同，但要学一个策略。
 # 3. 在模型中连续走若干步，叫作**推演**（rollout）。推演的长度有两方面的作用，论文要权衡的就是它们：推演越长，误差就越是一步叠着一步，这叫**复合误差**（compounding error）；另一方面，推演长一些，策略也可能比原来改进得更多。
 #    推演长度必须在两者之间权衡。
 # 4. 由此得到**分支推演**（branched rollout）：不从回合的初始状态开始完整地推演，而是从真实访问过的状态出发，只在模型里走少数几步。步数 $k$
