@@ -18,8 +18,8 @@ Departures from the paper
    scales the model's inputs only. SAC sees rewards as they are; actions are in [-1, 1], as theirs.
 4. Each step reaches the memory when it is lived; the authors' reach it when the episode is over, so
    that up to three of four refits see nothing new.
-5. Progress is judged on ten fixed starts, after every `model_period` steps; the authors' code judges
-   one episode an epoch. Both without noise.
+5. Progress is judged on ten fixed starts, after every `model_period` steps; the authors' code
+   judges one episode an epoch. Both without noise.
 6. The rows of an imagined step are dealt out to the elites at random and evenly; the authors' code
    draws an elite for each row independently, and lets every network compute every row. A row meets
    each elite with the same chance either way (:func:`mbpo_teach.model.dynamics.sample_step`).

@@ -8,7 +8,8 @@ import pytest
 from mbpo_teach.figures import branches as branches_figure
 from mbpo_teach.ground import language
 from mbpo_teach.records import archive
-from mbpo_teach.tables import mdp, twin
+from mbpo_teach.tables import mdp
+from mbpo_teach.tables import twin as pendulum
 from mbpo_teach.theory import bounds, cases, exact
 from mbpo_teach.widgets import branches, climb, lengths, shift, whereabouts
 
@@ -384,7 +385,7 @@ def test_the_start_of_branches_is_the_data_policys_visits():
     frame = whereabouts.measure(k=0, count=1_000)
     np.testing.assert_array_equal(frame.branched, frame.starts)
     world = cases.twin_case(count=1_000, eps_pi=0.0, gamma=0.9).world
-    laws = mdp.state_distributions(world, twin.idle_policy(), horizon=400)
+    laws = mdp.state_distributions(world, pendulum.idle_policy(), horizon=400)
     weighted = 0.1 * (0.9 ** np.arange(401))[:, None] * laws
     np.testing.assert_allclose(frame.starts.ravel(), weighted.sum(axis=0), atol=1e-12)
 
@@ -396,7 +397,7 @@ def test_the_model_promises_a_rest_that_it_saw_once():
     cell = int(whereabouts.measure(k=10, count=1_000).whole.argmax())
     action = int(policy[cell].argmax())
     assert case.model[cell, action, cell] == 1
-    states, actions, nexts = (column[:1_000] for column in twin._walk(5))
+    states, actions, nexts = (column[:1_000] for column in pendulum._walk(5))
     assert nexts[(states == cell) & (actions == action)].tolist() == [cell]
     frame = whereabouts.measure(k=10, count=1_000)
     assert frame.branched.argmax() == frame.whole.argmax() == cell
