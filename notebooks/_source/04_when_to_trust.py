@@ -348,13 +348,13 @@ check("04-2", performance_bound)
 # The explorer below computes the closed forms in your browser. On the left is $C$ against the policy shift, its two
 # terms one on top of the other, in multiples of the trivial level; the grey region is vacuous, and its scale is
 # logarithmic, because $C$ soon leaves every other. On the right are the penalties of theorems 4.2 and 4.3 for branched
-# rollouts of $k$ steps, a tighter variant, and for comparison what whole rollouts with the same $\epsilon_m'$ lose. Those belong to chapter
+# rollouts of $k$ steps, a tighter variant, and for comparison the penalty of whole rollouts with the same $\epsilon_m'$. Those belong to chapter
 # 05; for now, look at how $C$ behaves.
 #
 # **Predict.** At $\gamma = 0.9$, $\epsilon_m = 0.01$, how large may $\epsilon_\pi$ become before $C$ says nothing: 0.5,
 # 0.05 or 0.005? What happens to that limit at $\gamma = 0.99$? And which picture changes when $r_{\max}$ doubles?
 
-# %% [markdown] tags=["lang-zh"] twin="cfd6b3cb"
+# %% [markdown] tags=["lang-zh"] twin="3abc01eb"
 # ## $C$ 在哪里不提供信息
 #
 # 回报介于 $-r_{\max}/(1-\gamma)$ 与 $r_{\max}/(1-\gamma)$ 之间，所以任意两个回报之差不超过 $2 r_{\max}/(1-\gamma)$，即**平凡界**（trivial level）。
@@ -637,7 +637,7 @@ two_errors_lab()
 # ## Why $C$ is so large, layer by layer
 #
 # Between the true gap and $C$ lie four steps of the proof. Each puts something that is easier to know in the place of
-# something that only a table gives, and each makes the bound larger.
+# something harder; on the river none makes the bound smaller.
 #
 # 1. *The true gap* $\lvert\hat\eta[\pi] - \eta[\pi]\rvert = \lvert\sum_t \gamma^t\, (\hat d_t - d_t)\cdot r_\pi\rvert$,
 #    where $d_t$ and $\hat d_t$ are the laws of the real and of the imagined state and $r_\pi$ the policy's mean reward.
@@ -661,10 +661,10 @@ two_errors_lab()
 # **Predict.** At the start, which of the four steps loses the largest factor? Which factors grow with $\gamma$, and which
 # step costs nothing at $\epsilon_\pi = 0$?
 
-# %% [markdown] tags=["lang-zh"] twin="cfeee746"
+# %% [markdown] tags=["lang-zh"] twin="9a429bbf"
 # ## $C$ 为什么这么大：一层一层拆开
 #
-# 从真实差距到 $C$，证明走了四步。每一步都用更容易知道的量，换掉只有表格才能给出的量，界也就大一些。
+# 从真实差距到 $C$，证明走了四步。每一步都用更容易知道的量，换掉更难知道的量；在这条河上，没有一步会使界变小。
 #
 # 1. *真实差距* $\lvert\hat\eta[\pi] - \eta[\pi]\rvert = \lvert\sum_t \gamma^t\, (\hat d_t - d_t)\cdot r_\pi\rvert$，其中
 #    $d_t$ 和 $\hat d_t$ 是真实状态与想象状态的分布，$r_\pi$ 是策略的平均奖励。
@@ -855,8 +855,8 @@ no_step_lab()
 # the black line, as they must. No setting brings a gain into the green zone.
 #
 # This is not a flaw of the river or of the sliders, and more data would not help: with $\epsilon_m = 0$ the ceiling is
-# one half of $C$. It is what the theorem can do. It says that model and world do not differ arbitrarily; it cannot say
-# which step is safe.
+# one half of $C$. That is as far as the theorem goes. Where it is not vacuous it says that the two returns
+# cannot differ arbitrarily; which step is safe it cannot say.
 #
 # </details>
 #
@@ -865,13 +865,13 @@ no_step_lab()
 # the third step of the layers above is not taken. Theorem 4.3 is about rollouts that **branch** from real states;
 # chapter 05 asks what the branches themselves add.
 
-# %% [markdown] tags=["lang-zh"] twin="84e43da8"
+# %% [markdown] tags=["lang-zh"] twin="3559f750"
 # <details><summary>看到了什么</summary>
 #
 # 在这条河上，$\epsilon_m = 0.25$、$\epsilon_\pi = 0.5$、$\gamma = 0.55$ 时增益最接近 $C$，也就是模型最乐观、策略更新最大的时候，那里是 $C$ 的 5.3%。随机世界里要近一些，
 # 最高约 27%，而且都在黑线以下，本该如此。没有哪种设置能把增益送进绿色区域。
 #
-# 这不是河流或滑块的毛病，数据再多也没有用：$\epsilon_m = 0$ 时，上限也只有 $C$ 的一半。定理能做到的就是这些：它说明模型与世界不会相差太远，但说不出哪一次更新是安全的。
+# 这不是河流或滑块的毛病，数据再多也没有用：$\epsilon_m = 0$ 时，上限也只有 $C$ 的一半。定理能做到的就是这些：在它不空洞的地方，它说明两个回报不会相差任意远；哪一次更新是安全的，它说不出来。
 #
 # </details>
 #

@@ -686,7 +686,7 @@ inside_lab("InvertedPendulum-v5", recorded.inside("InvertedPendulum-v5"))
 # An ablation changes one part at a time. Four settings, each moved alone around the preset, three seeds for each value: $k$ on Pendulum-v1; the real ratio, $G$ and
 # the number of members on InvertedPendulum-v5. The sliders only move through what was recorded; combinations were not.
 # Above, the chosen value's seeds and median in blue, the preset's median dotted black, the other values grey. Below, for
-# every value and seed, the mean return over all reports: high for whoever learns early and stays.
+# every value and seed, the mean return over all reports: high for whoever learns early and stays; the dotted line joins the medians.
 #
 # Two of the values are old friends. A real ratio of 1 is the control: SAC with $G$ updates for each step, and a model that is
 # fitted and never used. And one member is a single probabilistic network, as at the beginning of chapter 02.
@@ -694,10 +694,10 @@ inside_lab("InvertedPendulum-v5", recorded.inside("InvertedPendulum-v5"))
 # **Predict.** Which of the four matters most? A real ratio of 0 is the paper's line 10: is it better or worse than a
 # few real rows? And what happens to MBPO with a single update for each step?
 
-# %% [markdown] tags=["lang-zh"] twin="6e4fd7ac"
+# %% [markdown] tags=["lang-zh"] twin="1fb0e115"
 # ## 每次只动一个设置
 #
-# 消融实验（ablation）每次只改动一处。四个设置，每次只让一个离开预设，每个值三个种子：Pendulum-v1 上的 $k$；InvertedPendulum-v5 上真实数据的比例、$G$ 和成员个数。滑块只在记录过的值之间移动，它们的组合没有记录。上排中，蓝色是所选的值的各个种子和中位数，黑色点线是预设的中位数，灰色是其他的值。下排是每个值、每个种子对全部报告的平均回报：学得早、又守得住的，这个数就高。
+# 消融实验（ablation）每次只改动一处。四个设置，每次只让一个离开预设，每个值三个种子：Pendulum-v1 上的 $k$；InvertedPendulum-v5 上真实数据的比例、$G$ 和成员个数。滑块只在记录过的值之间移动，它们的组合没有记录。上排中，蓝色是所选的值的各个种子和中位数，黑色点线是预设的中位数，灰色是其他的值。下排是每个值、每个种子对全部报告的平均回报：学得早、又守得住的，这个数就高；点线连接各个值的中位数。
 #
 # 其中两个值是老朋友。真实数据的比例为 1，就是上面的对照：每步更新 $G$ 次的 SAC，模型照样拟合，但从不使用。只有一个成员，就是单个概率网络，也就是第 02 章开头的样子。
 #
@@ -771,7 +771,7 @@ ablations_lab([recorded.factor(name) for name in recorded.FACTORS])
 #
 # ## The paper, and what came after
 #
-# Our two pendulums are the smallest tests there are; one of them, InvertedPendulum, is among the paper's own. The others are
+# Our two pendulums are among the smallest tests there are; one of them, InvertedPendulum, is among the paper's own. The others are
 # MuJoCo's robots, Hopper, Walker2d, HalfCheetah and Ant among them, with episodes of 1,000 steps. There its authors report ([1], section 6.1, figure 2) that MBPO learns
 # faster than the model-based methods PETS, SLBO and STEVE, and ends at the level of the best model-free ones, SAC among
 # them; on Ant, they write, it is after 300 thousand steps where SAC is after 3 million. These are their results; we have
@@ -791,12 +791,12 @@ ablations_lab([recorded.factor(name) for name in recorded.FACTORS])
 # sample-efficient as MBPO, if an ensemble of critics and a minimum over some of them keep those updates honest. So the question of
 # this course's title has a companion: what does the model do for you that more updates would not?
 #
-# Half an answer can be had from what you have seen. Our pendulums have three and four observations, and a few hundred real steps
-# cover them; a model has little to add to such data. Where a few hundred steps cover almost nothing, what a model says about
-# actions never tried may count for more. The paper's larger tasks are of that kind. There SAC with one update for each step
-# is far behind (its figure 2), and on Hopper SAC with many updates, too (its figure 3). We have not run them.
+# Half an answer can be guessed from what you have seen. Our pendulums have three and four observations, and with ten updates
+# SAC needed no more than 700 to 2,000 real steps; a model has little to add to that. Where so few steps cover almost nothing, what a
+# model says about actions never tried may count for more. The paper's larger tasks may be of that kind: there SAC with one update
+# for each step is far behind (its figure 2), and on Hopper SAC with many updates, too (its figure 3). We have not run them.
 
-# %% [markdown] tags=["lang-zh"] twin="e971a6be"
+# %% [markdown] tags=["lang-zh"] twin="1dfec287"
 # ## 一路上没有成功的尝试
 #
 # 上面给出的是行得通的设置；我们最初的尝试里什么行不通，读者也应当知道。
@@ -808,13 +808,13 @@ ablations_lab([recorded.factor(name) for name in recorded.FACTORS])
 #
 # ## 论文，以及后来的工作
 #
-# 我们的两个摆是最小的试题，其中的 InvertedPendulum 也是论文的试题之一。论文的其余试题是 MuJoCo 的机器人，有 Hopper、Walker2d、HalfCheetah、Ant 等，一个回合 1,000 步。作者报告（[1]，第 6.1 节，图 2）：MBPO 比 PETS、SLBO、STEVE 这些基于模型的方法学得更快，最终达到包括 SAC 在内的最好的无模型方法的水平；他们写道，在 Ant 上，它走 30 万步达到的水平，SAC 要走 300 万步。这是他们的结果，我们没有重复。
+# 我们的两个摆属于最小的一类试题，其中的 InvertedPendulum 也是论文的试题之一。论文的其余试题是 MuJoCo 的机器人，有 Hopper、Walker2d、HalfCheetah、Ant 等，一个回合 1,000 步。作者报告（[1]，第 6.1 节，图 2）：MBPO 比 PETS、SLBO、STEVE 这些基于模型的方法学得更快，最终达到包括 SAC 在内的最好的无模型方法的水平；他们写道，在 Ant 上，它走 30 万步达到的水平，SAC 要走 300 万步。这是他们的结果，我们没有重复。
 #
 # *模型被利用了吗？* 在模型里追求最大回报的策略，可能学会靠模型的错误得分：它在模型里的回报就高于在真实环境里的。作者在第 6.2 节和图 4c 中检查了这种*模型利用*（model exploitation）：让同一个训练好的 Hopper 策略分别在两边走，发现两边的回报高度相关，于是认为，只要分支足够短，策略可能完全没有利用模型的错误；在他们的各个环境里，模型给出的回报反而偏低。我们的记录里没有模型中的回报，对此不能下结论。
 #
 # MBPO 是基于模型的强化学习的里程碑吗？可以查证的是谁建立在它之上。MOPO [5] 把它用到固定的数据集上，把模型的不确定性从奖励里扣除。BMPO [6] 再加一个倒着走的模型，分支就能向两头生长。M2AC [7] 只用模型有把握的那些想象的转移。也有一个提醒。REDQ 的作者 [8] 问的，正是我们和 MBPO 的论文用对照来问的问题；他们报告，在论文的那些任务上，一个*无模型*的学习器，每步更新许多次，再用一组评论家（critic）、取其中几个的最小值，让这许多次更新不走样，样本效率就与 MBPO 相当。所以，这门课程题目里的问题还有一个同伴：模型替你做的，有什么是多更新几次做不到的？
 #
-# 上面的结果已经能回答一半。我们的两个摆只有三个和四个观测，几百步真实交互就覆盖了它们，模型能添的很少。几百步几乎什么也覆盖不了的地方，模型对从没试过的动作所作的预测，也许更有价值。论文里较大的任务就是这样的：每步更新一次的 SAC 远远落后（图 2），在 Hopper 上，更新许多次的 SAC 也落后（图 3）。这些任务我们没有跑过。
+# 从上面的结果可以猜出一半。我们的两个摆只有三个和四个观测，更新十次的 SAC 只要 700 到 2,000 步真实交互，模型能添的很少。这么几步几乎什么也覆盖不了的地方，模型对从没试过的动作所作的预测，也许更有价值。论文里较大的任务或许就是这样：在那里，每步更新一次的 SAC 远远落后（图 2），在 Hopper 上，更新许多次的 SAC 也落后（图 3）。这些任务我们没有跑过。
 
 # %% [markdown] tags=["lang-en"]
 # ## Capstone: how long may a branch be?
