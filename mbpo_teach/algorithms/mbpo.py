@@ -42,8 +42,8 @@ from mbpo_teach.algorithms.agent import (
     live,
     new_agent,
     ready,
+    remembered,
     report,
-    room,
 )
 from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields, widths
 from mbpo_teach.learner.sac import SACConfig, make_update, policy_of
@@ -150,7 +150,7 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
     """
     # Not when the config is made, so that one can be changed setting by setting.
     config.fit.check_decay(len(config.model_hidden) + 1)
-    agent = new_agent(name, config.sac, capacity=room(config), seed=seed)
+    agent = new_agent(name, config.sac, capacity=remembered(config), seed=seed)
     sizes = {"obs_size": agent.env.obs_size, "act_size": agent.env.act_size}
     model = Ensemble(
         **sizes,

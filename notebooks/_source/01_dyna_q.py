@@ -819,10 +819,11 @@ labs.lake_lab("planning_steps", by_planning, checkpoints, best=optimum, value=10
 # **先预测。** 在迷宫里 α 无关紧要。在这里，价值必须对各种结果取平均。α = 1 会怎样？
 
 # %% named="alpha"
-by_alpha = {
-    alpha: lake_returns(10, alpha=alpha, planning_steps=10, remember_all=True)
-    for alpha in (0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
-}
+from mbpo_teach.records import archive
+
+ice = archive.load("dyna_ice")
+print(ice.provenance["command"])
+by_alpha = dict(zip(ice.arrays["alpha"].tolist(), ice.arrays["returns"], strict=True))
 labs.lake_lab("alpha", by_alpha, checkpoints, best=optimum, value=0.1)
 
 # %% [markdown] tags=["lang-en"]
@@ -941,9 +942,10 @@ compare(mazes.shortcut_maze, shortcut, change_after=3000, step_count=6000)
 # </details>
 #
 # **Predict.** κ sets how strong curiosity is. In the shortcut maze, what do a κ ten times smaller and a κ
-# three times larger than 0.001 do? The slider's runs use 10 seeds each; κ = 0 is plain Dyna-Q.
+# three times larger than 0.001 do? The slider's runs use 10 seeds each; κ = 0 is plain Dyna-Q. They are
+# recorded, as those over α were: `python tools/record_dyna.py` makes both records again.
 
-# %% [markdown] tags=["lang-zh"] twin="dee33308"
+# %% [markdown] tags=["lang-zh"] twin="2add89ea"
 # <details><summary>看到了什么</summary>
 #
 # Dyna-Q 几乎沿着原来的斜率继续，好像什么也没有发生：没有任何失败提醒它去看一看。变化之前，Dyna-Q+ 略为落后，第 3000 步时是 123{{shortcut[2] | .0f}} 次对 135{{shortcut[0] | .0f}} 次，
@@ -951,13 +953,11 @@ compare(mazes.shortcut_maze, shortcut, change_after=3000, step_count=6000)
 #
 # </details>
 #
-# **先预测。** κ 决定好奇心有多强。在捷径迷宫里，κ 取 0.001 的十分之一，或者取它的三倍，会怎样？滑块的每个值用 10 个种子；κ = 0 就是 Dyna-Q。
+# **先预测。** κ 决定好奇心有多强。在捷径迷宫里，κ 取 0.001 的十分之一，或者取它的三倍，会怎样？滑块的每个值用 10 个种子；κ = 0 就是 Dyna-Q。这些结果与上面 α 的一样，是事先记录的：`python tools/record_dyna.py` 会重做这两份记录。
 
 # %% named="kappa"
-by_kappa = {
-    kappa: changing(mazes.shortcut_maze, kappa, step_count=6000, seed_count=10)
-    for kappa in (0.0, 0.0001, 0.0003, 0.0006, 0.001, 0.0015, 0.002, 0.003)
-}
+recorded = archive.load("dyna_shortcut").arrays
+by_kappa = dict(zip(recorded["kappa"].tolist(), recorded["rewards"], strict=True))
 labs.kappa_lab(by_kappa, change_after=3000, value=0.001)
 
 # %% [markdown] tags=["lang-en"]
