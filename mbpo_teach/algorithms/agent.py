@@ -18,17 +18,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mbpo_teach.ground.seeding import Streams
+from mbpo_teach.ground.seeding import Streams, torch_generator
+from mbpo_teach.learner.belief import belief
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
 from mbpo_teach.model.dynamics import Ensemble
+from mbpo_teach.model.errors import errors_of_rows
 from mbpo_teach.world.envs import Act, Env, Interaction, make
-from mbpo_teach.world.evaluate import returns
+from mbpo_teach.world.evaluate import judged
 from mbpo_teach.world.replay import ReplayBuffer
+from mbpo_teach.world.simulator import can_be_set
 from mbpo_teach.world.transitions import Transition
 
 PARTS = ("simulator", "fit", "rollouts", "sac", "judging")
 """What a training spends its time on: real steps, refits of the model, imagined steps, updates of
 the learner, and evaluations."""
+
+ROWS_JUDGED = 100
+"""How many imagined rows a report puts beside the simulator: some hundredths of a second."""
 
 
 class Clock:
@@ -108,9 +114,20 @@ class Report:
         Everything learned.
     spent
         How many seconds went into each of :data:`PARTS` so far.
+    believed, gap
+        What the critics believe in those starts, and how far they lie apart: means of
+        :func:`mbpo_teach.learner.belief.belief`.
+    reached
+        The mean of the same episodes' discounted returns.
     rollout_length, model_holdout
         k of the last branches, and the mean held-out error of the elites: mean squared error in
         scaled units. None without a model.
+    imagined_error
+        How wrong imagined rows are: the median error of :data:`ROWS_JUDGED` of those remembered,
+        each put beside the simulator (:func:`mbpo_teach.model.errors.errors_of_rows`), in
+        deviations of the real data. None without any, and where the simulator cannot be put there.
+    row_draws
+        How often an imagined row is drawn in its life. None without a model.
     """
 
     step: int
@@ -120,8 +137,23 @@ class Report:
     temperature: float
     learner: SACState
     spent: dict[str, float]
+    believed: float
+    gap: float
+    reached: float
     rollout_length: int | None = None
     model_holdout: float | None = None
+    imagined_error: float | None = None
+    row_draws: float | None = None
+
+    @property
+    def entropy(self) -> float | None:
+        """That of the last update's actions, in nats."""
+        return None if self.losses is None else self.losses.entropy.item()
+
+    @property
+    def batch_value(self) -> float | None:
+        """The mean soft value of the last update's states, as believed: minus the actor's loss."""
+        return None if self.losses is None else -self.losses.actor.item()
 
     @property
     def seconds(self) -> float:
@@ -214,20 +246,47 @@ def learn(agent: Agent, update: Update, batches: Sequence[Transition]) -> Losses
     return losses
 
 
-def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Sequence[Env]) -> Report:
-    """Judge `agent` in the worlds `judges` and return what it has reached."""
+def report(
+    agent: Agent,
+    sac: SACConfig,
+    losses: Losses | None,
+    *,
+    judges: Sequence[Env],
+    row_draws: float | None = None,
+) -> Report:
+    """Judge `agent` in the worlds `judges` and return what it has reached.
+
+    Judging changes nothing of what follows.
+    """
+    dream, act_size = agent.imagination, agent.env.act_size
     with agent.clock("judging"):
-        greedy = policy_of(agent.learner, sac, act_size=agent.env.act_size)
-        reached = returns(judges, greedy)
-    dream = agent.imagination
+        found = judged(judges, policy_of(agent.learner, sac, act_size=act_size), gamma=sac.gamma)
+        believed = belief(agent.learner, sac, found.starts, act_size=act_size)
+        imagined_error = _imagined_error(agent, judges[0]) if dream else None
     return Report(
         step=agent.step,
-        returns=reached,
+        returns=found.returns,
         train_return=agent.life.last_return,
         losses=losses,
         temperature=agent.learner.log_temperature.weights.exp().item(),
         learner=agent.learner,
         spent=dict(agent.clock.seconds),
+        believed=believed.value.mean().item(),
+        gap=believed.gap.mean().item(),
+        reached=found.discounted.mean().item(),
         rollout_length=(dream.length or None) if dream else None,
         model_holdout=dream.error if dream else None,
+        imagined_error=imagined_error,
+        row_draws=row_draws,
     )
+
+
+def _imagined_error(agent: Agent, env: Env) -> float | None:
+    dream = agent.imagination
+    if dream is None or not len(dream.memory) or not can_be_set(env):
+        return None
+    # Not a stream that goes on: to be judged once more, at an end, must not change what follows.
+    stream = torch_generator(agent.streams.seed, "judged rows", agent.step)
+    drawn = dream.memory.sample(ROWS_JUDGED, generator=stream)
+    scale = dream.model.input_scale[: env.obs_size]
+    return errors_of_rows(env, drawn, scale).median().item()

@@ -41,12 +41,17 @@ RUN, PROGRESS, CHECKPOINT = "run.json", "progress.csv", "checkpoint.pt"
 
 COLUMNS = (
     "step", "eval_return", "eval_low", "eval_high", "train_return", "rollout_length",
-    "model_holdout", "temperature", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
+    "model_holdout", "temperature", "reached", "believed", "gap", "batch_value", "entropy",
+    "imagined_error", "row_draws", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
 )  # fmt: skip
-"""Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. Seconds are those
-spent so far, all of them and by part; empty is what there was not yet."""
+"""Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. All from `reached`
+to `row_draws` is as in :class:`~mbpo_teach.algorithms.agent.Report`. Seconds are those spent so
+far, all of them and by part; empty is what there was not yet."""
 
-_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout"}
+_NEW = ("reached", "believed", "gap", "batch_value", "entropy", "imagined_error", "row_draws")
+"""Columns that runs of earlier versions have not: there they are empty."""
+
+_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout", *_NEW}
 
 Row = dict[str, Any]
 
@@ -135,7 +140,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
                 about = checkpoint.load(folder / CHECKPOINT, agent)
                 rows = _rows(about)
                 _check_same_run(about, agent, run)
-                _check_same_settings(about.get("config"), _config(run), folder)
+                _check_same_settings(about.get("config"), run, folder)
             if agent.step > run.config().total_steps:
                 raise ValueError(
                     f"steps must be at least {agent.step}, as many as the run in {folder} has"
@@ -165,6 +170,7 @@ def row_of(report: Report) -> Row:
         "rollout_length": report.rollout_length,
         "model_holdout": report.model_holdout,
         "temperature": report.temperature,
+        **{name: getattr(report, name) for name in _NEW},
         "wall_seconds": round(report.seconds, 3),
         **{f"{part}_seconds": round(report.spent[part], 3) for part in PARTS},
     }
@@ -207,11 +213,13 @@ def _rows(about: Mapping[str, Any]) -> list[Row]:
     rows = about.get("progress")
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no {PROGRESS}")
-    return rows
+    return [{name: row.get(name) for name in COLUMNS} for row in rows]
 
 
 def _is_row(row: Any) -> bool:
-    if not isinstance(row, dict) or set(row) != set(COLUMNS) or not isinstance(row["step"], int):
+    if not isinstance(row, dict) or {*row, *_NEW} != {*COLUMNS}:
+        return False
+    if not isinstance(row["step"], int):
         return False
     return all(
         isinstance(value, (int, float)) or (value is None and name in _EMPTY_AT_FIRST)
@@ -265,23 +273,40 @@ def _check_same_run(about: Mapping[str, Any], agent: Agent, run: Run) -> None:
         )
 
 
-def _check_same_settings(there: Any, now: Mapping[str, Any], folder: Path) -> None:
-    """Refuse to go on with numbers that a preset had before and has no more."""
+def _check_same_settings(there: Any, run: Run, folder: Path) -> None:
+    """Refuse to go on with numbers that a preset had before and has no more.
+
+    A setting that there was not yet had its default: that is what was done before.
+    """
     if not isinstance(there, dict):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no settings")
-    for name, value in now.items():
-        if name != "total_steps" and there.get(name) != value:
-            before = reprlib.repr(there.get(name))
+    config = run.config()
+    before = _flat(_as_stored(type(config)(total_steps=1))) | _flat(there)
+    for name, value in _flat(_as_stored(config)).items():
+        if name != "total_steps" and before[name] != value:
             raise ValueError(
-                f"{name} was {before} in the run in {folder} and is {value} in this version of the"
-                " course; begin anew in another folder (--out)"
+                f"{name} was {reprlib.repr(before[name])} in the run in {folder} and is {value} in"
+                " this version of the course; begin anew in another folder (--out)"
             )
 
 
+def _flat(settings: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
+    """Return settings by the names that :func:`~mbpo_teach.algorithms.presets.changed` takes."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        deeper = isinstance(value, dict)
+        flat |= _flat(value, f"{inside}{name}.") if deeper else {f"{inside}{name}": value}
+    return flat
+
+
 def _config(run: Run) -> dict[str, Any]:
+    return _as_stored(run.config())
+
+
+def _as_stored(config: MBPOConfig | ModelFreeConfig) -> dict[str, Any]:
     """Return every setting, as JSON would give it back."""
-    config: dict[str, Any] = json.loads(json.dumps(asdict(run.config())))
-    return config
+    stored: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return stored
 
 
 def _as_json(run: Run) -> bytes:

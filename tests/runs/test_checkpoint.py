@@ -23,6 +23,7 @@ from mbpo_teach.algorithms.mbpo import mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.runs import checkpoint
+from mbpo_teach.world.evaluate import Judged
 
 WORLDS = ("Pendulum-v1", "InvertedPendulum-v5", "Hopper-v5", "Ant-v5")
 QUICK = replace(MOMENT, total_steps=90, updates_per_step=1)
@@ -32,7 +33,12 @@ ALONE = ModelFreeConfig(total_steps=90, random_steps=30, report_every=20, sac=MO
 @pytest.fixture
 def unjudged(monkeypatch):
     """No evaluations: Ant lives through ten times 1000 steps in each."""
-    monkeypatch.setattr(agents, "returns", lambda judges, policy: torch.zeros(10))
+
+    def judged(judges, policy, *, gamma):
+        zeros = torch.zeros(10)
+        return Judged(torch.zeros(10, judges[0].obs_size), zeros, zeros)
+
+    monkeypatch.setattr(agents, "judged", judged)
 
 
 @pytest.fixture
@@ -42,7 +48,8 @@ def path(tmp_path):
 
 def told(report):
     """Return what a report says, but for times."""
-    names = ("step", "train_return", "temperature", "rollout_length", "model_holdout")
+    names = ("step", "train_return", "temperature", "rollout_length", "model_holdout", "believed",
+             "gap", "imagined_error")  # fmt: skip
     return {name: getattr(report, name) for name in names}
 
 

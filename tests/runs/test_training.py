@@ -76,6 +76,10 @@ def test_columns_say_what_was_reached(finished):
         spent = sum(row[f"{part}_seconds"] for part in PARTS)
         assert row["wall_seconds"] == pytest.approx(spent, abs=0.01)
         assert (row["model_holdout"] is None) == (row["step"] == 20)
+        learned = row["step"] > 20
+        for name in ("batch_value", "entropy", "imagined_error", "row_draws"):
+            assert (row[name] is not None) == learned
+        assert 0 < row["reached"] < row["eval_return"] and row["gap"] > 0
     # A pole that falls is paid 1 for each step but the last.
     assert all(row["train_return"] == int(row["train_return"]) > 0 for row in progress(finished))
 
@@ -344,6 +348,44 @@ def test_an_older_checkpoint_that_does_not_tell_its_run_is_gone_on_with(folder):
     }
     checkpoint.save(folder / "checkpoint.pt", agent, about)
     assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
+
+
+OLD = ("step", "eval_return", "eval_low", "eval_high", "train_return", "rollout_length",
+       "model_holdout", "temperature", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
+       )  # fmt: skip
+
+
+def test_a_run_from_before_a_column_is_gone_on_with(folder):
+    """What was not looked at then is empty."""
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    whole = about["progress"]
+    about["progress"] = [{name: row[name] for name in OLD} for row in whole]
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    assert [row["step"] for row in progress(folder)] == STEPS
+    assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
+    *before, last = table(folder)
+    for row, written in zip(whole, before, strict=True):
+        kept = {name: "" if row[name] is None else str(row[name]) for name in OLD}
+        assert written == dict.fromkeys(COLUMNS, "") | kept
+    assert all(last.values())
+
+
+def test_a_run_from_before_a_setting_is_gone_on_with_if_its_default_is_used(folder):
+    """Defaults are what was done before there was a choice."""
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    del about["config"]["first_fit_steps"], about["config"]["sac"]["critic_norm"]
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
+
+
+def test_a_setting_from_before_that_was_another_is_named_where_it_is(folder):
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    about["config"]["sac"]["critic_norm"] = True
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    refused(folder, RUN, r"sac\.critic_norm was True in the run in .* and is False", resume=True)
 
 
 def test_rows_that_end_elsewhere_than_the_agent_are_named(folder):
