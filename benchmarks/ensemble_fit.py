@@ -4,8 +4,8 @@
 
 7 members of 4 x 200, batch 256, 4000 rows of which 800 are held out, 5 epochs. Both train the
 limits of the log-variance and judge the held-out rows after each epoch. Bare products are the same
-multiply-adds and nothing else. The graph is made before the clock runs, as it is once for all refits
-of a training. Target: 1.3 times as fast as mbrl-lib, compiled 1.8 times.
+multiply-adds and nothing else. The graph is made before the clock runs, as it is once for all the
+refits of a training. Target: 1.3 times as fast as mbrl-lib, compiled 1.8 times.
 """
 
 from collections.abc import Callable

@@ -23,7 +23,7 @@ from mbpo_teach.learner.belief import belief
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.model.errors import errors_of_rows
-from mbpo_teach.world.envs import Act, Env, Interaction, make
+from mbpo_teach.world.envs import Act, Env, Interaction, Policy, make
 from mbpo_teach.world.evaluate import judged
 from mbpo_teach.world.replay import ReplayBuffer
 from mbpo_teach.world.simulator import can_be_set
@@ -95,6 +95,11 @@ class Agent:
         """The world it lives in."""
         return self.life.env
 
+    @property
+    def device(self) -> torch.device:
+        """Where it learns, remembers and imagines; it lives on the processor."""
+        return self.memory.device
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -161,7 +166,9 @@ class Report:
         return sum(self.spent.values())
 
 
-def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
+def new_agent(
+    name: str, sac: SACConfig, *, capacity: int, seed: int, device: torch.device | str = "cpu"
+) -> Agent:
     """Return an agent that has neither lived nor learned, without an imagination.
 
     Raises
@@ -169,12 +176,12 @@ def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
     ValueError
         If the environment is not one of the course's kind (see :func:`mbpo_teach.world.envs.make`).
     """
-    env, streams = make(name), Streams(seed)
+    env, streams = make(name), Streams(seed, device)
     sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
     return Agent(
         life=Interaction(env, rng=streams.numpy("starts")),
         learner=initial_state(**sizes, config=sac, generator=streams.torch("weights")),
-        memory=ReplayBuffer(capacity, **sizes),
+        memory=ReplayBuffer(capacity, **sizes, device=device),
         streams=streams,
     )
 
@@ -221,7 +228,7 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
         if agent.step < random_steps:
             return explore.uniform(-1, 1, act_size).astype(np.float32)
         policy = policy_of(agent.learner, sac, act_size=act_size, generator=noise)
-        return policy(torch.from_numpy(obs)[None])[0].numpy()
+        return _in_the_world(policy, agent)(torch.from_numpy(obs)[None])[0].numpy()
 
     return act
 
@@ -240,7 +247,7 @@ def learn(agent: Agent, update: Update, batches: Sequence[Transition]) -> Losses
     """
     with agent.clock("sac"):
         shape = (len(batches), 2, *batches[0].act.shape)
-        noise = torch.randn(shape, generator=agent.streams.torch("noise"))
+        noise = torch.randn(shape, generator=agent.streams.torch("noise"), device=agent.device)
         for batch, draw in zip(batches, noise, strict=True):
             agent.learner, losses = update(agent.learner, batch, draw)
     return losses
@@ -260,8 +267,10 @@ def report(
     """
     dream, act_size = agent.imagination, agent.env.act_size
     with agent.clock("judging"):
-        found = judged(judges, policy_of(agent.learner, sac, act_size=act_size), gamma=sac.gamma)
-        believed = belief(agent.learner, sac, found.starts, act_size=act_size)
+        greedy = _in_the_world(policy_of(agent.learner, sac, act_size=act_size), agent)
+        found = judged(judges, greedy, gamma=sac.gamma)
+        starts = found.starts.to(agent.device)
+        believed = belief(agent.learner, sac, starts, act_size=act_size)
         imagined_error = _imagined_error(agent, judges[0]) if dream else None
     return Report(
         step=agent.step,
@@ -286,7 +295,13 @@ def _imagined_error(agent: Agent, env: Env) -> float | None:
     if dream is None or not len(dream.memory) or not can_be_set(env):
         return None
     # Not a stream that goes on: to be judged once more, at an end, must not change what follows.
-    stream = torch_generator(agent.streams.seed, "judged rows", agent.step)
+    stream = torch_generator(agent.streams.seed, "judged rows", agent.step, device=agent.device)
     drawn = dream.memory.sample(ROWS_JUDGED, generator=stream)
     scale = dream.model.input_scale[: env.obs_size]
-    return errors_of_rows(env, drawn, scale).median().item()
+    here = Transition(*(column.cpu() for column in drawn))
+    return errors_of_rows(env, here, scale.cpu()).median().item()
+
+
+def _in_the_world(policy: Policy, agent: Agent) -> Policy:
+    """Return `policy`, which lives where `agent` does, for observations of a simulator."""
+    return lambda obs: policy(obs.to(agent.device)).cpu()

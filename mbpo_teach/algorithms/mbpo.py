@@ -33,6 +33,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
+import torch
+
 from mbpo_teach.algorithms.agent import (
     Agent,
     Imagination,
@@ -150,7 +152,9 @@ class MBPOConfig:
         return since >= 0 and since % self.model_period == 0
 
 
-def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
+def mbpo_agent(
+    name: str, config: MBPOConfig, *, seed: int, device: torch.device | str = "cpu"
+) -> Agent:
     """Return an agent for :func:`train_mbpo` that has not lived yet.
 
     Raises
@@ -161,7 +165,7 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
     """
     # Not when the config is made, so that one can be changed setting by setting.
     config.fit.check_decay(len(config.model_hidden) + 1)
-    agent = new_agent(name, config.sac, capacity=room(config), seed=seed)
+    agent = new_agent(name, config.sac, capacity=room(config), seed=seed, device=device)
     sizes = {"obs_size": agent.env.obs_size, "act_size": agent.env.act_size}
     model = Ensemble(
         **sizes,
@@ -169,7 +173,8 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
         hidden=config.model_hidden,
         generator=agent.streams.torch("model"),
     )
-    agent.imagination = Imagination(model=model, memory=ReplayBuffer(1, **sizes))
+    memory = ReplayBuffer(1, **sizes, device=device)
+    agent.imagination = Imagination(model=model, memory=memory)
     return agent
 
 

@@ -130,16 +130,19 @@ def make_update(config: SACConfig) -> Update:
 def initial_state(
     obs_size: int, act_size: int, config: SACConfig, *, generator: torch.Generator
 ) -> SACState:
-    """Return an untrained learner: random weights, targets equal to the critics, temperature 1."""
+    """Return an untrained learner: random weights, targets equal to the critics, temperature 1.
+
+    It lives on the generator's device.
+    """
     actor_sizes, critic_sizes = network_sizes(obs_size, act_size, config)
     actor = MemberMLP(1, actor_sizes, generator=generator).packed()
     critics = MemberMLP(2, critic_sizes, generator=generator).packed()
     return SACState(
         actor=untrained(actor),
         critics=untrained(critics),
-        log_temperature=untrained(torch.zeros(())),
+        log_temperature=untrained(torch.zeros((), device=generator.device)),
         targets=critics.clone(),
-        updates=torch.zeros((), dtype=torch.int64),
+        updates=torch.zeros((), dtype=torch.int64, device=generator.device),
     )
 
 
@@ -198,7 +201,8 @@ def policy_of(
         mean, log_std = policy_gaussian(state.actor.weights, obs, sizes)
         if generator is None:
             return mean.tanh()
-        return sample_action(mean, log_std, torch.randn(mean.shape, generator=generator))[0]
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        return sample_action(mean, log_std, noise)[0]
 
     return policy
 

@@ -31,6 +31,7 @@ from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.algorithms.presets import changed, preset, without_model
 from mbpo_teach.ground.files import write_whole
+from mbpo_teach.nets import device
 from mbpo_teach.nets.compiled import check_cache
 from mbpo_teach.records import archive
 from mbpo_teach.runs import checkpoint
@@ -70,6 +71,8 @@ class Run:
         Real steps; None are the preset's.
     settings
         What differs from the preset, as :func:`mbpo_teach.algorithms.presets.changed` takes it.
+    device
+        Where it is trained, "cpu" or "cuda". A run that is gone on with may move.
     """
 
     environment: str
@@ -78,6 +81,7 @@ class Run:
     seed: int = 0
     steps: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -86,6 +90,7 @@ class Run:
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"seed must be a non-negative whole number, not {self.seed!r}")
+        device.known(self.device)
         self.config()
 
     def config(self) -> MBPOConfig | ModelFreeConfig:
@@ -97,10 +102,10 @@ class Run:
 
     def agent(self) -> Agent:
         """Return an agent that has not lived yet."""
-        config = self.config()
+        config, where = self.config(), device.found(self.device)
         if isinstance(config, MBPOConfig):
-            return mbpo_agent(self.environment, config, seed=self.seed)
-        return sac_agent(self.environment, config, seed=self.seed)
+            return mbpo_agent(self.environment, config, seed=self.seed, device=where)
+        return sac_agent(self.environment, config, seed=self.seed, device=where)
 
     def reports(self, agent: Agent) -> Iterator[Report]:
         """Train `agent` from where it stands."""
@@ -121,10 +126,11 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
     ValueError
         If the folder holds a run and `resume` is false, if it holds another run than this, one that
         has lived more steps, or one whose files are damaged, or, without `wait`, if another process
-        trains in it: nothing is changed then. If the memory of the machine is too small for the
-        settings: what was stored remains.
+        trains in it, or if this machine has no such device: nothing is changed then. If the memory
+        of the machine is too small for the settings: what was stored remains.
     """
     check_cache()
+    device.found(run.device)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder, wait=wait), _enough_memory():
         agent, rows = run.agent(), list[Row]()
@@ -176,6 +182,15 @@ def row_of(report: Report) -> Row:
     }
 
 
+def flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return settings by their full names: a table in a table as ``{"sac.tau": 1}``."""
+    named: dict[str, Any] = {}
+    for name, value in settings.items():
+        inside = isinstance(value, dict) and value
+        named |= flat(value, f"{before}{name}.") if inside else {before + name: value}
+    return named
+
+
 def progress(folder: Path) -> list[Row]:
     """Return the rows that the checkpoint in `folder` vouches for; none if there is none yet.
 
@@ -200,7 +215,7 @@ def stored_run(folder: Path) -> Run:
     if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
         raise ValueError(f"{path} is no file, so it is not a run of the course")
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = {"device": "cpu"} | json.loads(path.read_text(encoding="utf-8"))
         fields = {item.name for item in dataclasses.fields(Run)}
         return Run(**{key: stored[key] for key in fields})
     except FileNotFoundError:
@@ -281,22 +296,13 @@ def _check_same_settings(there: Any, run: Run, folder: Path) -> None:
     if not isinstance(there, dict):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no settings")
     config = run.config()
-    before = _flat(_as_stored(type(config)(total_steps=1))) | _flat(there)
-    for name, value in _flat(_as_stored(config)).items():
+    before = flat(_as_stored(type(config)(total_steps=1))) | flat(there)
+    for name, value in flat(_as_stored(config)).items():
         if name != "total_steps" and before[name] != value:
             raise ValueError(
                 f"{name} was {reprlib.repr(before[name])} in the run in {folder} and is {value} in"
                 " this version of the course; begin anew in another folder (--out)"
             )
-
-
-def _flat(settings: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
-    """Return settings by the names that :func:`~mbpo_teach.algorithms.presets.changed` takes."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        deeper = isinstance(value, dict)
-        flat |= _flat(value, f"{inside}{name}.") if deeper else {f"{inside}{name}": value}
-    return flat
 
 
 def _config(run: Run) -> dict[str, Any]:

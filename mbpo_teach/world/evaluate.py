@@ -74,7 +74,7 @@ def judged(
         raise ValueError(f"envs must hold a different environment for each of {len(seeds)} seeds")
     for env in envs:
         _check_ends(env)
-    total = torch.zeros(len(envs), dtype=torch.float64)
+    total = torch.zeros(len(envs), dtype=torch.float64, device="cpu")
     discounted, weight = total.clone(), 1.0
     obs = {
         place: env.start(seed) for place, (env, seed) in enumerate(zip(envs, seeds, strict=True))

@@ -134,6 +134,25 @@ def test_the_same_seed_gives_the_same_bits_and_another_others(reports):
     assert not same(other.learner, reports[0].learner)
 
 
+def test_everything_is_made_where_the_agent_lives(reports):
+    """What does not say where it is made would be made on "meta", which has no numbers."""
+    with torch.device("meta"):
+        agent = mbpo_agent("InvertedPendulum-v5", MOMENT, seed=3, device="cpu")
+        again = list(train_mbpo("InvertedPendulum-v5", MOMENT, seed=3, agent=agent))
+    for ours, theirs in zip(again, reports, strict=True):
+        assert same(ours.learner, theirs.learner) and ours.returns.equal(theirs.returns)
+        assert ours.imagined_error == theirs.imagined_error and ours.believed == theirs.believed
+
+
+def test_streams_and_memories_are_made_on_the_device_asked_for(monkeypatch):
+    """Weights live where their stream does. "meta" has none: here they are the processor's."""
+    here, asked = torch.Generator, []
+    monkeypatch.setattr(torch, "Generator", lambda where: asked.append(where) or here("cpu"))
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=3, device="meta")
+    assert asked == ["meta", "meta"], "for the learner's weights and the model's"
+    assert agent.device.type == agent.imagination.memory.device.type == "meta"
+
+
 def test_no_global_generator_is_touched():
     torch.manual_seed(1)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002

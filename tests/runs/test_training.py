@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
 from trainings import SETTINGS, curve
 
 from mbpo_teach.algorithms import presets
@@ -121,6 +122,7 @@ def test_what_is_to_be_trained():
         ({"environment": ["Pendulum-v1"]}, "preset and environment must be names, not"),
         ({"preset": ["laptop"]}, "preset and environment must be names, not"),
         ({"algorithm": ["sac"]}, "algorithm must be one of mbpo, sac, not"),
+        ({"device": "gpu"}, "device must be one of cpu, cuda, not 'gpu'"),
         ({"seed": -1}, "seed must be a non-negative whole number, not -1"),
         ({"seed": 1.0}, "seed must be a non-negative whole number, not 1.0"),
         ({"seed": True}, "seed must be a non-negative whole number, not True"),
@@ -388,6 +390,27 @@ def test_a_setting_from_before_that_was_another_is_named_where_it_is(folder):
     refused(folder, RUN, r"sac\.critic_norm was True in the run in .* and is False", resume=True)
 
 
+def test_where_a_run_is_trained_is_no_part_of_what_it_is(folder, monkeypatch):
+    """It may have begun on a graphics card, and on one of another version of the course."""
+    said = json.loads((folder / "run.json").read_text())
+    assert said["device"] == "cpu"
+    longer = replace(RUN, steps=70)
+    (folder / "run.json").write_text(json.dumps(said | {"device": "cuda"}))
+    assert stored_run(folder).device == "cuda"
+    assert [row["step"] for row in train_in(folder, longer, resume=True)] == [70]
+    del said["device"]
+    (folder / "run.json").write_text(json.dumps(said))
+    assert stored_run(folder) == RUN
+
+
+def test_a_graphics_card_that_there_is_not_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    run = train_in(tmp_path / "run", replace(RUN, device="cuda"))
+    with pytest.raises(ValueError, match="device must be 'cpu' on this machine"):
+        next(run)
+    assert not (tmp_path / "run").exists()
+
+
 def test_rows_that_end_elsewhere_than_the_agent_are_named(folder):
     agent = RUN.agent()
     about = checkpoint.load(folder / "checkpoint.pt", agent)
@@ -592,11 +615,12 @@ def test_a_command_to_go_on_says_all_that_was_given(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(terminal, "train_in", stopped)
     monkeypatch.chdir(tmp_path)
     given = {"algorithm": "sac", "preset": None, "steps": 30, "seed": 2, "out": None}
-    done = terminal.train("Pendulum-v1", **given, resume=False, compiled=True, threads=1)
+    how = {"resume": False, "compiled": True, "threads": 1, "device": "cpu"}
+    done = terminal.train("Pendulum-v1", **given, **how)
     assert done is False
     command = capsys.readouterr().out.partition("go on with: ")[2].strip()
     assert shlex.split(command)[1:] == [
         *("-m", "mbpo_teach", "train", "Pendulum-v1", "--resume", "--algo=sac", "--steps=30"),
-        *("--seed=2", f"--out={Path('runs') / 'Pendulum-v1_sac_laptop_2'}", "--threads=1"),
-        "--compile",
+        *("--seed=2", f"--out={Path('runs') / 'Pendulum-v1_sac_laptop_2'}", "--device=cpu"),
+        *("--threads=1", "--compile"),
     ]
