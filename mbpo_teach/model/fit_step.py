@@ -78,8 +78,8 @@ def compiled_step(
 ) -> Callable[[Tensor, Tensor], None]:
     """Return what takes one gradient step on inputs and targets, and leaves it in `model`.
 
-    Adam begins anew. The rest of an epoch is of another size in every fit, and would need a graph of
-    its own each time: it is filled up with rows of its own.
+    Adam begins anew. The rest of an epoch is of another size in every fit, and would need a graph
+    of its own each time: it is filled up with its own rows.
     """
     step = _graph(model, loss, tuple(decay.items()), learning_rate)
     parameters = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
