@@ -198,7 +198,7 @@ class Setting(Protocol):
         """The most real steps that are remembered."""
 
 
-def room(config: Setting) -> int:
+def remembered(config: Setting) -> int:
     """Return how many real steps a training remembers at most: it allocates no more."""
     return min(config.capacity, config.total_steps)
 
@@ -215,7 +215,7 @@ def ready(agent: Agent, name: str, config: Setting) -> Agent:
     """
     if agent.env.name != name:
         raise ValueError(f"agent must live in {name}, not in {agent.env.name}")
-    agent.memory = agent.memory.resized(max(agent.memory.capacity, room(config)))
+    agent.memory = agent.memory.resized(max(agent.memory.capacity, remembered(config)))
     return agent
 
 

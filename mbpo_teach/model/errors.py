@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
+from mbpo_teach.nets.gaussian import gaussian_sample
 from mbpo_teach.world.envs import Act, Env, interact
 from mbpo_teach.world.simulator import (
     SimulatorState,
@@ -105,7 +106,7 @@ def imagine_members(
         mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
         if generator is not None:
             noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-            mean = mean + (0.5 * log_var).exp() * noise
+            mean = gaussian_sample(mean, log_var, noise)
         states.append(obs + model.unscaled(mean)[..., :-1])
     return torch.stack(states, dim=2)
 

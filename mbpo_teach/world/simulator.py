@@ -22,7 +22,8 @@ from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import ArrayLike, NDArray
 
 from mbpo_teach.ground.checks import whole
-from mbpo_teach.world.envs import Env, mujoco_warnings
+from mbpo_teach.world.envs import Env
+from mbpo_teach.world.warned import mujoco_warnings
 
 
 class SimulatorState(NamedTuple):
