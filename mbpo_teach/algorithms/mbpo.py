@@ -7,9 +7,9 @@ Taught in chapter 7. Per-environment settings are in :mod:`mbpo_teach.algorithms
 
 Departures from the paper
 -------------------------
-1. Model and branches are refreshed every `model_period` real steps, as in the authors' code, and
-   not at every step: fits would cost a hundred times as much, and branches hardly change between
-   two.
+1. A fit and its branches come together, every `model_period` real steps, as in the authors' code;
+   Algorithm 2 fits once an epoch and makes branches after every step, between which they hardly
+   change.
 2. The gradient steps of a refit are bounded, and its patience is counted in gradient steps too: the
    authors' fits grow with the data, so that a run's cost grows with the square of its length. In
    :mod:`mbpo_teach.model.fit` stand all six departures of a fit.
@@ -18,15 +18,15 @@ Departures from the paper
    scales the model's inputs only. SAC sees rewards as they are; actions are in [-1, 1], as theirs.
 4. Each step reaches the memory when it is lived; the authors' reach it when the episode is over, so
    that up to three of four refits see nothing new.
-5. Progress is judged without noise on ten fixed starts, after every `model_period` steps; the
-   authors judge one episode in a thousand steps.
+5. Progress is judged on ten fixed starts, after every `model_period` steps; the authors' code
+   judges one episode an epoch. Both without noise.
 6. The rows of an imagined step are dealt out to the elites at random and evenly; the authors' code
    draws an elite for each row independently, and lets every network compute every row. A row meets
    each elite with the same chance either way (:func:`mbpo_teach.model.dynamics.sample_step`).
 7. The loss of the temperature is alpha times a bracket, as in SAC's equation 18; the authors' code
    has log alpha in its place (:func:`mbpo_teach.learner.losses.temperature_loss`).
 8. The schedule of k counts all real steps, random ones included, and k may change at each refit; in
-   the authors' code it counts epochs of 1000 steps that begin after the random ones.
+   the authors' code it counts epochs, of 1000 steps on Hopper, that begin after the random ones.
 """
 
 from collections.abc import Iterator
