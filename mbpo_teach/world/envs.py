@@ -211,10 +211,10 @@ class Interaction:
         step = self.env.step(action)
         lived = Transition(
             obs=torch.from_numpy(self.obs)[None],
-            act=torch.tensor(action)[None],
-            reward=torch.tensor([step.reward], dtype=torch.float32),
+            act=torch.tensor(action, device="cpu")[None],
+            reward=torch.tensor([step.reward], dtype=torch.float32, device="cpu"),
             next_obs=torch.from_numpy(step.obs)[None],
-            terminated=torch.tensor([step.terminated]),
+            terminated=torch.tensor([step.terminated], device="cpu"),
         )
         self.obs, self.earned = step.obs, self.earned + step.reward
         if step.terminated or step.truncated:
