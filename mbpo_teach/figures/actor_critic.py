@@ -84,13 +84,13 @@ def _follow(axes: Axes) -> None:
 
 def _box(
     axes: Axes, x: float, y: float, width: float, height: float, said: str, *,
-    color: str = style.GREY, dashes: tuple[int, int] | None = None, fill: bool = False,
+    color: str | None = None, dashes: tuple[int, int] | None = None, fill: bool = False,
 ) -> None:  # fmt: skip
     """Draw a box around (x, y): framed in `color` where it learns, filled where it is a loss."""
     look: dict[str, Any] = {
-        "edgecolor": color,
+        "edgecolor": color or style.GREY,
         "facecolor": "#EEEEEE" if fill else "white",
-        "lw": 1 if color == style.GREY else 2,
+        "lw": 2 if color else 1,
         "ls": (0, dashes) if dashes else "-",
     }
     corner = (x - width / 2, y - height / 2)

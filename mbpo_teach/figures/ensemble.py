@@ -16,13 +16,6 @@ from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.model.fit import FitReport
 
-_TARGETS = (
-    ("cosine", style.BLUE, "-"),
-    ("sine", style.ORANGE, "--"),
-    ("velocity", style.GREEN, "-."),
-    ("reward", style.PURPLE, ":"),
-)
-
 
 def fit_picture(report: FitReport) -> Still:
     """Show every member's holdout error after each epoch, and the weights that were kept."""
@@ -112,11 +105,17 @@ def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
         figure = sheet.single(5.8, 4.4)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=style.GREY, lw=1, label=words("calibration.ideal"))
+        looks = (
+            ("cosine", style.BLUE, "-"),
+            ("sine", style.ORANGE, "--"),
+            ("velocity", style.GREEN, "-."),
+            ("reward", style.PURPLE, ":"),
+        )
         lines = [
             axes.plot(levels, levels, dashes, color=colour, lw=1.8, label=words(f"target.{name}"))[
                 0
             ]
-            for name, colour, dashes in _TARGETS
+            for name, colour, dashes in looks
         ]
         axes.set(xlim=(0, 1), ylim=(0, 1))
         for axis in (axes.xaxis, axes.yaxis):
