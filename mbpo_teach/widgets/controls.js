@@ -64,6 +64,16 @@ const fresh = (name) => `mbpo-${name}-${++count}-${Math.random().toString(36).sl
 // JupyterLab and Notebook 7 would take arrow keys for themselves and select another cell.
 const OURS = { "data-lm-suppress-shortcuts": "true" };
 
+/** Let Enter finish what was typed: JupyterLab keeps the key from doing so by itself. */
+function finishOnEnter(box) {
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    box.blur(); // brings about "change"
+    box.focus();
+  });
+}
+
 /** A labelled slider and its number box; `move` is called when a hand moves it. */
 function slider(spec, move, say) {
   const { name, stops, whole } = spec;
@@ -89,6 +99,7 @@ function slider(spec, move, say) {
     say();
     move({ [name]: stops[slider.valueAsNumber] });
   });
+  finishOnEnter(box);
   box.addEventListener("change", () => {
     const [used, key] = allowed(spec, typedNumber(box.value, whole), value);
     const told = { name: words.labels[name], low: ends[0], high: ends[1], value: shown(used) };
@@ -145,6 +156,7 @@ function question({ low, high }, model, say) {
   const root = element("div", { class: "question" }, [label, box]);
   let words, value = model.get("guess");
   if (value !== null) box.value = shown(value);
+  finishOnEnter(box);
   box.addEventListener("change", () => {
     const typed = typedNumber(box.value, false);
     const outside = Number.isNaN(typed) || typed < low || typed > high;
