@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from mbpo_teach import __main__ as terminal
-from mbpo_teach.course import doctor, workspace
+from mbpo_teach.course import doctor, server, workspace
 from mbpo_teach.ground import language
 
 ROOT = workspace.COURSE
@@ -62,7 +62,7 @@ def test_lab_opens_the_first_chapter(course, started):
     assert "Made 8 working copies" in result.output
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert terminal.PROMPT in command
+    assert server.PROMPT in command
     assert f"--ServerApp.root_dir={course}" in command
     assert "--LabApp.default_url=/lab/tree/work/en/00_start_here.ipynb" in command
     assert "--no-browser" not in command
@@ -91,7 +91,7 @@ def test_lab_leaves_the_connection_to_whoever_chooses_one(course, started, monke
         monkeypatch.setenv("JUPYTER_GATEWAY_URL", "http://127.0.0.1:1")
     assert run("lab", *(["--", option] if option else [])).exit_code == 0
     (command,) = started
-    assert terminal.PROMPT not in command
+    assert server.PROMPT not in command
 
 
 def test_lab_follows_the_environments_language(course, started, monkeypatch):
