@@ -140,9 +140,10 @@ def train(
     Ctrl-C, or worse, loses at most what was learned since the last refit of the model: --resume
     goes on from there to the same curve. With more --steps a finished run goes on.
     """
-    from mbpo_teach.runs import terminal
-
     with _clear_errors("train.files", "train.broken"):
+        click.echo(language.text("train.loading"))
+        from mbpo_teach.runs import terminal  # loads PyTorch, which takes seconds
+
         finished = terminal.train(
             environment,
             algorithm=algo,
@@ -174,9 +175,10 @@ def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> Non
     Stopped with Ctrl-C, or killed, and started again, it does only what is missing. The exit code
     is 1 if a run could not be trained.
     """
-    from mbpo_teach.runs import terminal
-
     with _clear_errors("train.files", "train.broken"):
+        click.echo(language.text("train.loading"))
+        from mbpo_teach.runs import terminal
+
         try:
             done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
         except KeyboardInterrupt:
@@ -244,7 +246,10 @@ def grade(
             hidden=[path if os.path.isdir(path) else path.absolute().parent for path in paths],
         )
         reports = {}
-        with tqdm(total=len(given), desc=language.text("grade.progress"), unit="") as bar:
+        hidden = not sys.stderr.isatty()  # no bar in a file or a pipe
+        with tqdm(
+            total=len(given), desc=language.text("grade.progress"), unit="", disable=hidden
+        ) as bar:
             for position, graded in ready:
                 reports[position] = graded
                 bar.update()

@@ -27,9 +27,7 @@ class LastingContents(AsyncLargeFileManager):
             model = {**model, "content": content}
         return await super().save(model, path)  # type: ignore[no-untyped-call]
 
-    async def get(  # type: ignore[override]  # untyped in the base
-        self, path: str, content: bool = True, *args: Any, **options: Any
-    ) -> Any:
+    async def get(self, path: str, content: bool = True, *args: Any, **options: Any) -> Any:
         """Read a file; a notebook whose kernel still runs, with its live widgets."""
         model = await super().get(path, content, *args, **options)  # type: ignore[no-untyped-call]
         if content and model["type"] == "notebook":

@@ -81,4 +81,3 @@ def test_the_next_day_pictures_and_sentences_are_seen(saved, chromium, artefacts
         assert page.get_by_text(how).count() == len(sentences)
         assert page.get_by_text("Error displaying widget").count() == 0
         page.screenshot(path=artefacts / f"lasting-{program.__name__}-{lang}.png")
-        assert notebook.complaints == []
