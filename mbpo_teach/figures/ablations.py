@@ -87,7 +87,7 @@ def _points(axes: Axes, factor: Factor, column: int) -> Panel[Frame]:
         axes.plot(at, whole[:, seed], ".", color=style.GREY, ms=6, alpha=0.8)
     axes.plot(at, np.median(whole, axis=1), ":", color=style.GREY, lw=1)
     here = axes.axvspan(-0.3, 0.3, color=style.SKY, alpha=0.25, lw=0)
-    (dots,) = axes.plot([], [], "o", color=style.BLUE, ms=6, mec="white")
+    (dots,) = axes.plot([], [], "o", color=style.BLUE, ms=6, mec=style.WHITE)
     axes.set_xticks(at, [f"{value:g}" for value in factor.values])
     axes.set(xlim=(-0.5, len(at) - 0.5), ylim=RANGES[factor.world])
     axes.set_xlabel(words(f"ablation.{factor.name}"))

@@ -107,7 +107,7 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     axes.set_title(words("branches.error_title", world=world))
     axes.legend(loc="lower right", ncols=3)
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
-    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec="white", ms=8)
+    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec=style.WHITE, ms=8)
 
     def move(frame: Frame) -> None:
         here.set_xdata([frame.k] * 2)
@@ -138,10 +138,10 @@ def _penalty_panel(
     (total,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
     beside = [other(axes, longest) for other in others]
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
-    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec="white", ms=11)
+    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec=style.WHITE, ms=11)
     named = axes.text(
         0, 0, "", ha="center", va="bottom", fontsize=11, zorder=4,
-        bbox={"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 1},
+        bbox={"facecolor": style.WHITE, "alpha": 0.75, "lw": 0, "pad": 1},
     )  # fmt: skip
     axes.set(xlim=(0, longest), ylim=(-0.02, top), yticks=height(_LEVELS))
     axes.set_xlabel(words("bounds.length"))

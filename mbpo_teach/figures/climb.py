@@ -67,7 +67,7 @@ def _panel(axes: Axes, number: int, rounds: int) -> Panel[Frame]:
         0, 0, "_", color=style.ORANGE, mew=2.5, ms=12, label=words("climb.promised")
     )
     (accepted,) = axes.plot(
-        0, 0, "^", color=style.GREEN, mec="white", ms=11, label=words("climb.accepted")
+        0, 0, "^", color=style.GREEN, mec=style.WHITE, ms=11, label=words("climb.accepted")
     )
     (refused,) = axes.plot(0, 0, "x", color=style.RED, mew=2, ms=8, label=words("climb.refused"))
     axes.set(xlim=(0, rounds + 0.5), ylim=(_LOWEST, 1.12))

@@ -43,7 +43,7 @@ def build(
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
         extent = (low[0], high[0], low[1], high[1])
         seen = left.imshow(
-            np.zeros((1, 1)), cmap=ListedColormap(["#FFFFFF", style.SKY]), vmin=0, vmax=1,
+            np.zeros((1, 1)), cmap=ListedColormap([style.WHITE, style.SKY]), vmin=0, vmax=1,
             extent=extent, origin="lower", aspect="auto", interpolation="nearest",
         )  # fmt: skip
         left.set(xlim=extent[:2], ylim=extent[2:])

@@ -19,8 +19,6 @@ from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.learner.hills import ACTIONS, action_value, density, policies
 
-_STAGES = (("-", style.BLUE), ("--", style.GREEN), (":", style.PURPLE))
-
 
 def losses_picture(
     critics: Mapping[int, Tensor],
@@ -60,7 +58,7 @@ def losses_picture(
 def _critic_panel(axes: Axes, critics: Mapping[int, Tensor]) -> None:
     x = ACTIONS.numpy()
     axes.plot(x, action_value(ACTIONS).numpy(), color=style.BLACK, lw=1.6, label="$Q(a)$")
-    for (dashes, colour), (updates, both) in zip(_STAGES[::-1], critics.items(), strict=True):
+    for (dashes, colour), (updates, both) in zip(_stages(), critics.items(), strict=True):
         for place, q in enumerate(both.numpy()):
             label = None if place else _stage(updates)
             axes.plot(x, q, dashes, color=colour, lw=1.3, label=label)
@@ -71,7 +69,7 @@ def _critic_panel(axes: Axes, critics: Mapping[int, Tensor]) -> None:
 def _actor_panel(axes: Axes, actors: Mapping[int, Tensor], temperature: float) -> None:
     x = ACTIONS.numpy()
     axes.plot(x, action_value(ACTIONS).numpy(), color=style.BLACK, lw=1.6, label="$Q(a)$")
-    for (dashes, colour), (updates, actor) in zip(_STAGES[::-1], actors.items(), strict=True):
+    for (dashes, colour), (updates, actor) in zip(_stages(), actors.items(), strict=True):
         axes.plot(
             x, density(*actor.tolist()).numpy(), dashes, color=colour, lw=1.8,
             label=_stage(updates),
@@ -79,6 +77,10 @@ def _actor_panel(axes: Axes, actors: Mapping[int, Tensor], temperature: float) -
     axes.set_ylim(0, None)
     axes.set_title(words("losses.actor_title", temperature=f"{temperature:g}"))
     _action_axis(axes)
+
+
+def _stages() -> tuple[tuple[str, str], ...]:
+    return (":", style.PURPLE), ("--", style.GREEN), ("-", style.BLUE)
 
 
 def _stage(updates: int) -> str:
@@ -123,7 +125,7 @@ def build_twins(
             for name, colour, dashes, width in looks
         ]
         marks = [
-            left.plot(0, 0, "o", color=colour, mec="white", ms=11)[0]
+            left.plot(0, 0, "o", color=colour, mec=style.WHITE, ms=11)[0]
             for colour in (style.ORANGE, style.BLUE)
         ]
         drops = [left.plot([0, 0], [0, 0], color=mark.get_color(), lw=2)[0] for mark in marks]
@@ -141,7 +143,7 @@ def build_twins(
             ):
                 label = words(f"twins.{name}")
                 axes.plot(noises, values, dashes, color=colour, lw=1.8, label=label)
-                dots.append((axes.plot(0, 0, "o", color=colour, mec="white", ms=8)[0], values))
+                dots.append((axes.plot(0, 0, "o", color=colour, mec=style.WHITE, ms=8)[0], values))
             axes.set_xlim(noises[0], noises[-1])
         panels[0].set_title(words("twins.optimism_title"))
         panels[0].tick_params(labelbottom=False)

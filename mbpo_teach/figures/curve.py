@@ -23,7 +23,6 @@ from mbpo_teach.nets.gaussian import soft_clamp
 
 _HIGHEST = 3.4
 _MOST_SPREAD = 1.5
-_LINES = ((style.BLACK, ":"), (style.ORANGE, "--"), (style.BLUE, "-"))
 
 
 def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -> Still:
@@ -84,11 +83,14 @@ def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
         legend_below(left, 0.04, 0.15, ncols=2, handlelength=1.4)
         _shade_no_data(right, x)
         _name_gap(right, at_top=True)
+        looks = {
+            "true_noise": (style.BLACK, ":"),
+            "aleatoric": (style.ORANGE, "--"),
+            "epistemic": (style.BLUE, "-"),
+        }
         lines = [
             right.plot(x, blank, dashes, color=colour, lw=1.8, label=words(f"curve.{name}"))[0]
-            for name, (colour, dashes) in zip(
-                ("true_noise", "aleatoric", "epistemic"), _LINES, strict=True
-            )
+            for name, (colour, dashes) in looks.items()
         ]
         right.set(xlim=(x[0], x[-1]), ylim=(0, _MOST_SPREAD))
         right.set_xlabel("$x$")

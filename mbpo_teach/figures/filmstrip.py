@@ -140,7 +140,7 @@ def film(world: str, moments: Sequence[Moment], view: View, *, seconds: float) -
 def body_panel(axes: Axes, view: View) -> Panel[Moment]:
     """Return a panel of the two bodies of a moment."""
     axes.axhline(0, color=style.GREY, lw=1)
-    real = PolyCollection([], facecolor="#b9c4cc", edgecolor=style.DARK, lw=1.2)
+    real = PolyCollection([], facecolor=style.BODY, edgecolor=style.DARK, lw=1.2)
     ghost = PolyCollection([], facecolor="none", edgecolor=style.RED, lw=1.6, linestyle="--")
     for body in (real, ghost):
         axes.add_collection(body)
@@ -168,7 +168,7 @@ def outlines(limbs: Limbs, points: int = 9) -> list[np.ndarray]:
 
 def _legend(figure: Figure) -> None:
     handles = [
-        Patch(facecolor="#b9c4cc", edgecolor=style.DARK, label=words("film.real")),
+        Patch(facecolor=style.BODY, edgecolor=style.DARK, label=words("film.real")),
         Patch(facecolor="none", edgecolor=style.RED, linestyle="--", label=words("film.ghost")),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2)

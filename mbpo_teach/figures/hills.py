@@ -113,7 +113,7 @@ def _dots(
     axes: Axes, temperatures: np.ndarray, curves: list[_Curve]
 ) -> list[tuple[Line2D, np.ndarray]]:
     return [
-        (axes.plot(temperatures[0], values[0], "o", color=colour, mec="white", ms=8)[0], values)
+        (axes.plot(temperatures[0], values[0], "o", color=colour, mec=style.WHITE, ms=8)[0], values)
         for values, colour, _ in curves
     ]
 
@@ -150,7 +150,7 @@ def build_target(
         left.plot(*_broken(*best), ":", color=style.GREY, lw=1.8, label=words("target.best"))
         (path,) = left.plot([], [], "-", color=style.RED, lw=1, marker="o", ms=3.5, markevery=25,
                             label=words("target.path"))  # fmt: skip
-        (end,) = left.plot([], [], "*", color=style.RED, mec="white", ms=16, zorder=5,
+        (end,) = left.plot([], [], "*", color=style.RED, mec=style.WHITE, ms=16, zorder=5,
                            label=words("target.end"))  # fmt: skip
         left.set(ylim=(LEAST_ENTROPY, MOST_ENTROPY))
         left.set_ylabel(words("hills.entropy_axis"))

@@ -19,9 +19,6 @@ from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
-_COLOURS = dict(
-    zip(PARTS, (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW), strict=True)
-)
 _HATCHES = dict(zip(PARTS, ("", "//", "..", "", "xx"), strict=True))
 
 
@@ -54,7 +51,7 @@ def build(world: str, runs: Inside) -> Draw[Frame]:
             for axes in (first, second, third, fourth)
         ]
         dots = [
-            axes.plot([], [], "o", color=style.BLUE, mec="white", ms=8)[0]
+            axes.plot([], [], "o", color=style.BLUE, mec=style.WHITE, ms=8)[0]
             for axes in (first, second, third)
         ]
 
@@ -95,12 +92,13 @@ def _even_log(axes: Axes, values: np.ndarray) -> None:
 
 def _areas(axes: Axes, runs: Inside) -> list[FillBetweenPolyCollection]:
     blank = np.zeros(len(runs.steps))
+    colours = (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW)
     areas = [
         axes.fill_between(
-            runs.steps, blank, blank, facecolor=_COLOURS[part], hatch=_HATCHES[part],
-            edgecolor="white", lw=0.3, label=words(f"inside.{part}"),
+            runs.steps, blank, blank, facecolor=colour, hatch=_HATCHES[part],
+            edgecolor=style.WHITE, lw=0.3, label=words(f"inside.{part}"),
         )
-        for part in PARTS
+        for part, colour in zip(PARTS, colours, strict=True)
     ]  # fmt: skip
     axes.set(xlim=(0, runs.steps[-1]), ylim=(0, 1.05 * runs.spent.sum(axis=2).max()))
     axes.set_title(words("inside.time_title"))

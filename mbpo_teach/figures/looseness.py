@@ -14,7 +14,6 @@ from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
 _NAMES = ("gap", "laws", "on_policy", "data", "theorem")
-_COLOURS = (style.RED, style.SKY, style.SKY, style.SKY, style.BLUE)
 _LOWEST, _HIGHEST = 1e-4, 100.0
 
 
@@ -48,9 +47,10 @@ def build() -> Draw[Frame]:
                 where, -0.55, words(key), transform=beside, ha="right", va="center",
                 color=style.DARK, fontsize=9,
             )  # fmt: skip
+        colours = (style.RED, style.SKY, style.SKY, style.SKY, style.BLUE)
         bars = [
             axes.plot([_LOWEST, 1], [row, row], color=colour, lw=15, solid_capstyle="butt")[0]
-            for row, colour in zip(rows, _COLOURS, strict=True)
+            for row, colour in zip(rows, colours, strict=True)
         ]
         values, factors = (
             [axes.text(where, row, "", transform=beside, ha="right", va="center") for row in rows]

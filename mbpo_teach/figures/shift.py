@@ -49,7 +49,7 @@ def build(
         low, middle, high = slopes.min(axis=0), slopes.mean(axis=0), slopes.max(axis=0)
         right.fill_between(counts, low, high, color=style.RED, alpha=0.15, lw=0)
         right.loglog(counts, middle, "--", color=style.RED, lw=1.6)
-        (point,) = right.plot(counts[:1], middle[:1], "o", color=style.RED, mec="white", ms=9)
+        (point,) = right.plot(counts[:1], middle[:1], "o", color=style.RED, mec=style.WHITE, ms=9)
         right.set_xlabel(words("branches.count"))
         right.set_title(words("shift.slope_title"))
 

@@ -73,7 +73,7 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
         (most_true,) = below.plot(
             [-0.5, steps + 0.5], [0, 0], ":", color=style.BLACK, label=words("whereabouts.eps")
         )
-        (here,) = below.plot(0, 0, "o", color=style.BLUE, mec="white", ms=11)
+        (here,) = below.plot(0, 0, "o", color=style.BLUE, mec=style.WHITE, ms=11)
         stop = below.axvline(0, color=style.BLACK, lw=1.2, ls=":")
         named = below.text(0, 0.04, "", color=style.DARK, fontsize=9)
         below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.8))

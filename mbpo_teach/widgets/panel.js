@@ -1,0 +1,91 @@
+// A lab whose picture Python draws: the panel of controls.js around it.
+//
+// A hand changes the model's `values`; Python answers with one `frame` = {png, sentence, more,
+// state, page}. The new picture is decoded before it is shown, and the sentence changes in the
+// same step, so that nothing flickers and no reader (or test) ever sees a picture beside another
+// picture's numbers. If frames arrive faster than they can be decoded, the last one wins. A canvas,
+// because a bitmap is decoded in a third of the time that an <img> takes.
+//
+// `page` tells Python what to draw for: dark or light, pixels of the screen per CSS pixel, width.
+
+import { element, isDark, panel, watchPage } from "./controls.js";
+
+const WIDEST = 1080;
+const STEP = 20; // widths are told in such steps, so that a drag of the window is few pictures
+const WAIT = 150;
+
+function render({ model, el }) {
+  const lab = panel({ model, el, controls: model.get("controls"), move });
+  const picture = element("canvas", { role: "img", "aria-describedby": lab.said.id });
+  picture.style.cssText = "display: block; max-width: 100%; height: auto;";
+  lab.holder.append(picture);
+
+  function move(patch) {
+    model.set("values", { ...model.get("values"), ...patch });
+    model.save_changes();
+    controls();
+  }
+
+  const controls = () => lab.show(model.get("values"), model.get("locked"));
+
+  function speak() {
+    const words = model.get("words");
+    lab.speak(words);
+    picture.setAttribute("aria-label", words.picture);
+  }
+
+  let latest = 0;
+  async function show() {
+    const turn = ++latest;
+    const frame = model.get("frame");
+    if (!frame || !frame.png) return;
+    const bitmap = await createImageBitmap(new Blob([frame.png], { type: "image/png" }));
+    if (turn === latest) {
+      // Setting a canvas's size clears it: only where the size is new.
+      if (picture.width !== bitmap.width) picture.width = bitmap.width;
+      if (picture.height !== bitmap.height) picture.height = bitmap.height;
+      picture.style.width = `${bitmap.width / frame.page.density}px`;
+      picture.getContext("2d").drawImage(bitmap, 0, 0);
+      picture.dataset.state = frame.state;
+      picture.dataset.page = JSON.stringify(frame.page);
+      lab.tell(frame.state, frame.sentence, frame.more);
+    }
+    bitmap.close();
+  }
+
+  function look() {
+    const dark = isDark(lab.root);
+    lab.root.classList.toggle("dark", dark);
+    if (lab.root.clientWidth === 0) return; // not in the page yet
+    const page = {
+      dark,
+      density: Math.min(Math.max(Math.round(4 * devicePixelRatio) / 4, 1), 3),
+      width: Math.min(STEP * Math.floor(lab.holder.clientWidth / STEP), WIDEST),
+    };
+    if (JSON.stringify(page) === JSON.stringify(model.get("page"))) return;
+    model.set("page", page);
+    model.save_changes();
+  }
+
+  let timer;
+  const stopWatching = watchPage(lab.root, () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, WAIT);
+  });
+  const listeners = {
+    "change:values": controls, "change:locked": controls, "change:words": speak, "change:frame": show,
+  };
+  for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
+  speak();
+  controls();
+  show();
+  look();
+  return () => {
+    clearTimeout(timer);
+    stopWatching();
+    lab.close();
+    for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
+  };
+}
+
+export default { render };
