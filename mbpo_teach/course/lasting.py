@@ -20,7 +20,10 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 Views = dict[tuple[str, str], dict[str, Any]]
 """Live widgets left out of a file, by the id of their cell and the picture in their place."""
 
-_PNG, _CAPTION = "image/png", {"mbpo": "caption"}
+CAPTION = {"mbpo": "caption"}
+"""The metadata of an output that holds a picture's sentence."""
+
+_PNG = "image/png"
 _CHINESE = re.compile("[\u3400-\u9fff]")
 
 
@@ -62,7 +65,7 @@ def with_widgets(notebook: dict[str, Any], views: Views) -> None:
         outputs: list[dict[str, Any]] = []
         for output in cell["outputs"]:
             live = bool(outputs) and VIEW in outputs[-1].get("data", {})
-            if live and output["metadata"] == _CAPTION:
+            if live and output["metadata"] == CAPTION:
                 continue  # the widget says its sentence itself
             place = cell.get("id", ""), output.get("data", {}).get(_PNG, "")
             if place in views:
@@ -80,7 +83,7 @@ def _caption(sentence: str) -> dict[str, Any]:
     return {
         "output_type": "display_data",
         "data": {"text/html": as_html, "text/plain": f"{sentence}\n{how}"},
-        "metadata": dict(_CAPTION),
+        "metadata": dict(CAPTION),
     }
 
 

@@ -21,9 +21,11 @@ PROMPT = (
 OPTIONS = (
     "--ServerApp.contents_manager_class=mbpo_teach.course.contents.LastingContents",
     f"--LabApp.app_settings_dir={FOLDER / 'settings'}",
-    "--log-level=WARN",  # the address, and what is wrong
+    "--HTMLExporter.preprocessors=mbpo_teach.course.export.Described",
+    "--ServerApp.log_level=WARN",  # the address, and what is wrong
+    "--LabApp.log_level=WARN",
 )
-"""Files in which pictures last, no news and no look for updates, few words in the terminal."""
+"""Pictures that last in files and exports, no news or look for updates, few words in a terminal."""
 
 
 def command(*options: str) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,16 +62,17 @@ class Server:
 
     address: str
     folder: Path
-    opens: str = "doc/tree"
+    opens: str
 
 
 @contextmanager
 def jupyterlab(
-    folder: Path, *, theme: str = "JupyterLab Light", options: Sequence[str] = ()
+    folder: Path, *, theme: str = "JupyterLab Light", opens: str = "doc/tree"
 ) -> Iterator[Server]:
     """Serve `folder` / "notebooks" with the course's JupyterLab; its own files stay in `folder`."""
-    command = course_server.command(course_server.PROMPT, *options)
-    with _serving(folder, command, course_server.environment(os.environ), theme) as running:
+    command = course_server.command(course_server.PROMPT)
+    environment = course_server.environment(os.environ)
+    with _serving(folder, command, environment, theme, opens) as running:
         yield running
 
 
@@ -79,13 +80,13 @@ def jupyterlab(
 def notebook_7(folder: Path) -> Iterator[Server]:
     """Serve `folder` / "notebooks" with Notebook 7 as it is, without anything of the course's."""
     command = [sys.executable, "-m", "notebook"]
-    with _serving(folder, command, os.environ, "JupyterLab Light") as running:
+    with _serving(folder, command, os.environ, "JupyterLab Light", "notebooks") as running:
         yield running
 
 
 @contextmanager
 def _serving(
-    folder: Path, command: list[str], base: Mapping[str, str], theme: str
+    folder: Path, command: list[str], base: Mapping[str, str], theme: str, opens: str
 ) -> Iterator[Server]:
     notebooks = folder / "notebooks"
     notebooks.mkdir(parents=True, exist_ok=True)
@@ -113,7 +114,7 @@ def _serving(
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             _wait_for(f"{address}/api/status", server, folder / "server.log")
-            yield Server(address, notebooks, "notebooks" if "notebook" in command else "doc/tree")
+            yield Server(address, notebooks, opens)
         finally:
             server.terminate()  # the server ends its kernels
             try:
