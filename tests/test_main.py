@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from mbpo_teach import __main__ as terminal
-from mbpo_teach.course import doctor, server, workspace
+from mbpo_teach.course import doctor, server, trust, workspace
 from mbpo_teach.ground import language
 
 ROOT = workspace.COURSE
@@ -62,7 +62,7 @@ def test_lab_opens_the_first_chapter(course, started):
     assert "Made 8 working copies" in result.output
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert server.PROMPT in command
+    assert {server.PROMPT, *server.OPTIONS, *trust.options(course)} <= set(command)
     assert f"--ServerApp.root_dir={course}" in command
     assert "--LabApp.default_url=/lab/tree/work/en/00_start_here.ipynb" in command
     assert "--no-browser" not in command
@@ -509,6 +509,9 @@ def test_jupyterlab_serves_the_working_copy_and_the_clone_stays_clean(clone, tmp
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
         log.close()
+    # The course's own two lines, and nothing of a server that is well.
+    said = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert len(said) <= 3, said
     with socket.socket() as caller:
         assert caller.connect_ex(("127.0.0.1", port)) != 0, "a JupyterLab was left behind"
     assert git(clone, "status", "--porcelain") == ""
