@@ -49,11 +49,30 @@ async function forgetKernelName(context) {
   if (edits === 0) model.dirty = false;
 }
 
+/** JupyterLab shows an output's picture without its description: the text that comes with it. */
+function describePictures(app) {
+  const describe = () => {
+    for (const { outputArea } of app.shell.currentWidget?.content?.widgets ?? []) {
+      outputArea?.widgets.forEach((shown, place) => {
+        const picture = shown.node.querySelector(".jp-RenderedImage img:not([alt])");
+        if (picture) picture.alt = outputArea.model.get(place)?.data["text/plain"] ?? "";
+      });
+    }
+  };
+  const isPicture = (node) =>
+    node.nodeType === Node.ELEMENT_NODE &&
+    (node.matches(".jp-RenderedImage img") || node.querySelector(".jp-RenderedImage img"));
+  new MutationObserver((records) => {
+    if (records.some(({ addedNodes }) => [...addedNodes].some(isPicture))) describe();
+  }).observe(document.body, { childList: true, subtree: true });
+}
+
 const plugin = {
   id: "mbpo-teach:page",
   autoStart: true,
   activate: (app) => {
     stayInPlace(app);
+    describePictures(app);
     app.docRegistry.addWidgetExtension("Notebook", {
       createNew: (_, context) => void forgetKernelName(context),
     });
