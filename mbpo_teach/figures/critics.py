@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
@@ -111,9 +111,7 @@ def build_twins(
     """
     x, truth = ACTIONS.numpy(), action_value(ACTIONS).numpy()
     with style.style():
-        figure = Figure(figsize=(9.8, 4.5))
-        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
-        left = figure.add_subplot(grid[:, 0])
+        figure, left, *panels = sheet.one_and_two(9.8, 4.5)
         left.plot(x, truth, color=style.BLACK, lw=1.8, label="$Q(a)$")
         looks = (
             ("twins.first", style.ORANGE, "--", 1.3),
@@ -132,8 +130,7 @@ def build_twins(
         left.set(xlim=(-1, 1), ylim=(-1.6, 3.2))
         left.set_xlabel(words("hills.action"))
         left.set_title(words("twins.title"))
-        legend_below(left, 0.02, 0.12, ncols=2, handlelength=1.8)
-        panels = [figure.add_subplot(grid[row, 1]) for row in range(2)]
+        legend_below(left, 0.02, 0.12, ncols=sheet.columns(2, 9.8), handlelength=1.8)
         panels[0].axhline(0, color=style.GREY, lw=1)
         panels[1].axhline(truth.max(), color=style.GREY, lw=1)
         dots = []

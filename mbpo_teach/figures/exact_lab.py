@@ -11,10 +11,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
@@ -57,8 +56,7 @@ def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Draw[Frame]:
     rollout lengths in a frame's `branched`.
     """
     with style.style():
-        figure = Figure(figsize=(10.2, 4.4))
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
+        figure, (left, middle, right) = sheet.beside(10.2, 4.2, ratios=(1.25, 1, 1))
         return drawing(
             figure,
             _returns_panel(left, shifts),
@@ -86,7 +84,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
     axes.set(xlim=(0, shifts[-1]), ylim=(-1.1, 1.1), yticks=(-1, 0, 1))
     axes.set_xlabel(words("bounds.eps_pi"))
     axes.set_title(words("bounds.returns_title"))
-    legend_below(axes, 0.06, 0.17, ncols=2, handlelength=1.6)
+    legend_below(axes, 0.06, 0.17, ncols=sheet.columns(2, 10.2), handlelength=1.6)
     # Room for the widest label; the labels at the two ends are then redrawn with each frame.
     axes.set_yticklabels(["−20.00", "0", "20.00"])
     ends = []

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -73,8 +73,7 @@ def build(view: View, *, steps: int, limits: tuple[float, float]) -> Draw[Frame]
     """
     times = np.arange(1, steps + 1)
     with style.style():
-        figure = Figure(figsize=(8.6, 3.9))
-        left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+        figure, (left, right) = sheet.beside(8.6, 3.9, ratios=(1, 1.1))
         bodies, show = body_panel(left, view)
         (curve,) = right.plot(times, times, color=style.BLUE, lw=2)
         (point,) = right.plot(1, 1, "o", color=style.BLUE, ms=8)

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mbpo_teach.algorithms.agent import PARTS
 from mbpo_teach.algorithms.recorded import Inside
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
@@ -32,8 +31,10 @@ class Frame(NamedTuple):
 def build(world: str, runs: Inside) -> Draw[Frame]:
     """Return a function that draws one frame of the trainings in `world`."""
     with style.style():
-        figure = Figure(figsize=(9.8, 5.4))
-        (first, second), (third, fourth) = figure.subplots(2, 2, sharex=True)
+        narrow = sheet.is_narrow(9.8)
+        figure = sheet.single(9.8, 9.2 if narrow else 4.7)
+        panels = figure.subplots(*(4, 1) if narrow else (2, 2), sharex=True)
+        first, second, third, fourth = panels.flat
         lines = [
             _panel(first, runs.steps, runs.means, "inside.return_title", {"world": world}),
             _panel(second, runs.steps, runs.holdout, "inside.holdout_title", {}),
@@ -44,7 +45,7 @@ def build(world: str, runs: Inside) -> Draw[Frame]:
         third.yaxis.set_major_locator(MaxNLocator(integer=True))
         first.legend(loc="lower right", handlelength=1.6)
         areas = _areas(fourth, runs)
-        for axes in (third, fourth):
+        for axes in panels[-1:].flat:
             axes.set_xlabel(words("live.step"))
         here = [
             axes.axvline(runs.steps[0], color=style.BLACK, lw=1, ls=":")

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
@@ -45,8 +44,7 @@ class Frame(NamedTuple):
 def build(*, longest: int) -> Draw[Frame]:
     """Return a function that draws one frame; its arrays go up to k = `longest`."""
     with style.style():
-        figure = Figure(figsize=(9.8, 4.3))
-        left, right = figure.subplots(1, 2)
+        figure, (left, right) = sheet.beside(9.8, 4.2)
         return drawing(figure, _return_panel(left, longest), _gap_panel(right, longest))
 
 
@@ -87,7 +85,7 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     axes.set(xlim=(0, longest), yscale="log", ylim=(_LOWEST, _HIGHEST))
     axes.set_xlabel(words("bounds.length"))
     axes.set_title(words("lengths.gap_title"))
-    legend_below(axes, 0.02, 0.14, ncols=2, handlelength=1.6)
+    legend_below(axes, 0.02, 0.14, ncols=sheet.columns(2, 9.8), handlelength=1.6)
 
     def move(frame: Frame) -> None:
         penalties = frame.penalty / frame.trivial

@@ -19,8 +19,10 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
+from mbpo_teach.figures import sheet
 from mbpo_teach.figures.style import DRAWING, style
 
 
@@ -33,13 +35,19 @@ class Plate:
         A figure made with ``matplotlib.figure.Figure`` (not with pyplot, which would show it).
     moving
         The artists that change from frame to frame, in the order in which they are drawn.
+    followed
+        Those curves among them whose place before the hand moved is worth seeing: each has a
+        ghost, thin and behind all that moves, from :meth:`remember` to :meth:`forget`.
     """
 
-    def __init__(self, figure: Figure, moving: Sequence[Artist]) -> None:
+    def __init__(
+        self, figure: Figure, moving: Sequence[Artist], followed: Sequence[Line2D] = ()
+    ) -> None:
         self.figure = figure
         self.moving = tuple(moving)
+        self.ghosts = {line: _ghost(line) for line in followed}
         self._canvas = FigureCanvasAgg(figure)
-        for artist in self.moving:
+        for artist in (*self.ghosts.values(), *self.moving):
             artist.set_animated(True)
         self.refresh()
 
@@ -51,11 +59,22 @@ class Plate:
             self.figure.set_layout_engine("none")
             self._fixed = self._canvas.copy_from_bbox(self.figure.bbox)
 
+    def remember(self) -> None:
+        """Leave the ghosts where their curves are now."""
+        for line, ghost in self.ghosts.items():
+            ghost.set_data(*line.get_data())
+            ghost.set_visible(True)
+
+    def forget(self) -> None:
+        """Take the ghosts away."""
+        for ghost in self.ghosts.values():
+            ghost.set_visible(False)
+
     def image(self) -> Image.Image:
         """Return the present frame."""
         with DRAWING:
             self._canvas.restore_region(self._fixed)
-            for artist in self.moving:
+            for artist in (*self.ghosts.values(), *self.moving):
                 self.figure.draw_artist(artist)
             return Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
 
@@ -73,6 +92,14 @@ class Plate:
         return out.getvalue()
 
 
+def _ghost(line: Line2D) -> Line2D:
+    assert line.axes is not None
+    ghost = Line2D([], [], color=line.get_color(), lw=1.1, alpha=0.6, visible=False)
+    ghost.set_in_layout(False)
+    line.axes.add_line(ghost)
+    return ghost
+
+
 Frame = TypeVar("Frame")
 
 Draw = Callable[[Frame], Plate]
@@ -82,10 +109,14 @@ Panel = tuple[Sequence[Artist], Callable[[Frame], None]]
 """A part of a figure: the artists in it that move, and the function that moves them to a frame."""
 
 
-def drawing(figure: Figure, *panels: Panel[Frame]) -> Draw[Frame]:
-    """Return the function that shows one frame in all panels of a figure."""
+def drawing(figure: Figure, *panels: Panel[Frame], followed: Sequence[Line2D] = ()) -> Draw[Frame]:
+    """Return the function that shows one frame in all panels of a figure.
+
+    The curves `followed` leave a ghost where they were before the hand moved; see :class:`Plate`.
+    """
     with style():  # labels of ticks are made when they are first drawn
-        plate = Plate(figure, [artist for moving, _ in panels for artist in moving])
+        sheet.fold(figure)
+        plate = Plate(figure, [artist for moving, _ in panels for artist in moving], followed)
 
     def draw(frame: Frame) -> Plate:
         for _, move in panels:

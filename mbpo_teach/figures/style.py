@@ -96,13 +96,13 @@ def drawn_for(page: Page) -> Iterator[None]:
             _page.pop()
 
 
-def page() -> Page:
+def present() -> Page:
     """Return the page that is drawn for."""
     return _page[-1]
 
 
 def _palette() -> dict[str, str]:
-    return DARK_PALETTE if page().dark else LIGHT_PALETTE
+    return DARK_PALETTE if present().dark else LIGHT_PALETTE
 
 
 DRAWING = threading.RLock()
@@ -186,8 +186,8 @@ def _settings() -> dict[Any, Any]:
         "axes.unicode_minus": True,
         "legend.frameon": False,
         "legend.fontsize": 9,
-        "figure.dpi": 100 * page().density,
-        "savefig.dpi": 100 * page().density,
+        "figure.dpi": 100 * present().density,
+        "savefig.dpi": 100 * present().density,
         "figure.constrained_layout.use": True,
         "figure.facecolor": palette["WHITE"],
         "savefig.facecolor": palette["WHITE"],

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style, worlds
+from mbpo_teach.figures import sheet, style, worlds
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -187,7 +187,7 @@ def build_sweep(
     x = x[some]
     thin = {value: array[:, some] for value, array in runs.items()}
     with style.style():
-        figure = Figure(figsize=(7.6, 3.4))
+        figure = sheet.single(7.6, 3.4)
         axes = figure.subplots()
         for array in thin.values():
             axes.plot(x, array.mean(axis=0), color=style.PALE, lw=1)

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, PowerNorm
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.tables.mazes import MOVES, Maze
 
@@ -57,7 +56,7 @@ class Frame(NamedTuple):
 def build(maze: Maze) -> Draw[Frame]:
     """Return a function that draws one frame: a maze and the best actions in it."""
     with style.style():
-        figure = Figure(figsize=(6.2, 4.1))
+        figure = sheet.single(6.2, 4.1)
         return drawing(figure, policy_panel(figure.subplots(), maze))
 
 

@@ -287,7 +287,7 @@ function frame(panel, room, { title, axis, ticks, place }, words) {
 /** C's two terms, one on the other, against policy shift. */
 function shiftPanel(panel, room, words) {
   const place = (shift) => room * along(shift);
-  frame(panel, room, { title: "left", axis: "shift_axis", ticks: [0, 0.001, 0.01, 0.1, 1], place }, words);
+  frame(panel, room, { title: "left", axis: "shift_axis", ticks: room < 280 ? [0, 0.01, 0.1, 1] : [0, 0.001, 0.01, 0.1, 1], place }, words);
   const key = draw(panel, "text", { x: -LEFT + 4, y: -33 });
   for (const [color, name, gap] of [[ORANGE, "first_term", ""], [SKY, "second_term", "  "]]) {
     const square = draw(key, "tspan", { style: `fill: ${color}; white-space: pre` });
@@ -355,7 +355,10 @@ function lengthPanel(panel, room, words) {
   const star = draw(panel, "path", {
     d: "M0 -7L7 0L0 7L-7 0Z", fill: PAPER, stroke: BLUE, "stroke-width": 2, "data-mark": "best",
   });
-  const corner = { x: room - 6, y: 15, "text-anchor": "end", class: "halo" };
+  // In a narrow panel these words run on over the names of the curves, which lie lower.
+  const corner = room < 280
+    ? { x: 6, y: 15, class: "halo" }
+    : { x: room - 6, y: 15, "text-anchor": "end", class: "halo" };
   draw(panel, "text", corner).textContent = words.vacuous;
   const bestLabel = draw(panel, "text", { y: -25 });
   const nowLabel = draw(panel, "text", { y: -8, class: "strong" });

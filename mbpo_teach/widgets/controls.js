@@ -338,6 +338,15 @@ const STYLE = `
 }
 `;
 
+const NEAR = "400px 0px";
+
+/** Is this element in view, or nearly? */
+export function isNear(root) {
+  const { top, bottom, width } = root.getBoundingClientRect();
+  const margin = parseInt(NEAR);
+  return width > 0 && bottom > -margin && top < innerHeight + margin;
+}
+
 /** Is the page around this element dark? JupyterLab and Notebook 7 say so; elsewhere its ink does. */
 export function isDark(root) {
   const said = document.body.dataset.jpThemeLight;
@@ -346,8 +355,13 @@ export function isDark(root) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 140;
 }
 
-/** Call `changed` whenever the page's theme, the screen's density or the width may be others. */
+/**
+ * Call `changed` whenever the page's theme, the screen's density or the width may be others, or
+ * when the lab comes into view.
+ */
 export function watchPage(root, changed) {
+  const views = new IntersectionObserver(changed, { rootMargin: NEAR });
+  views.observe(root);
   const sizes = new ResizeObserver(changed);
   sizes.observe(root);
   const themes = new MutationObserver(changed);
@@ -356,6 +370,7 @@ export function watchPage(root, changed) {
   const asked = [matchMedia("(prefers-color-scheme: dark)"), matchMedia("(min-resolution: 1.5dppx)")];
   for (const query of asked) query.addEventListener("change", changed);
   return () => {
+    views.disconnect();
     sizes.disconnect();
     themes.disconnect();
     for (const query of asked) query.removeEventListener("change", changed);

@@ -20,10 +20,10 @@ SETTLED = 150
 
 def temperature_lab() -> Lab:
     """Return a slider over the temperature, and the best policies at it."""
+    soft, tanh = hills.best_kinds()
+    found = hills.best_policies(torch.from_numpy(hills.CURVE))
 
     def make_view() -> View:
-        soft, tanh = hills.best_kinds()
-        found = hills.best_policies(torch.from_numpy(hills.CURVE))
         draw = build_temperature(hills.CURVE, soft, tanh)
 
         def view(temperature: float) -> tuple[Plate, str]:
@@ -54,9 +54,9 @@ def _numbers(start: str, kind: hills.Kind, place: int) -> dict[str, float]:
 
 def target_lab() -> Lab:
     """Return a slider over the target entropy, and the steps of both losses towards it."""
+    held, best = hills.held_entropies(), hills.best_kinds()[1].entropy
 
     def make_view() -> View:
-        held, best = hills.held_entropies(), hills.best_kinds()[1].entropy
         draw = build_target((hills.HELD, held), (hills.CURVE, best), steps=hills.STEPS)
 
         def view(target: float) -> tuple[Plate, str]:
@@ -90,9 +90,9 @@ def target_lab() -> Lab:
 
 def twins_lab() -> Lab:
     """Return a slider over the noise of critics, and what it costs to believe them."""
+    optimism, worth = hills.beliefs()
 
     def make_view() -> View:
-        optimism, worth = hills.beliefs()
         draw = build_twins(np.array(hills.NOISES), optimism, worth)
 
         def view(noise: float) -> tuple[Plate, str]:

@@ -8,6 +8,7 @@ same panel. Used by all chapters.
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +22,18 @@ from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.ground import language
 from mbpo_teach.widgets.modules import joined
 
-View = Callable[..., tuple[Plate, str] | tuple[Plate, str, str]]
-"""A function of the sliders' values: the picture, its sentence and, where there are more, the
-other numbers."""
+View = Callable[..., tuple[Plate, str]]
+"""A function of the sliders' values that returns the picture and its live sentence.
 
+The sentence takes two lines at most; what stands behind a line break are the other numbers, which
+the panel folds away.
+"""
+
+_WORDS = (
+    "lab", "number", "range", "clamped", "nearest", "rounded", "not_a_number", "reset", "play",
+    "stop", "more", "picture",
+)  # fmt: skip
+_RESTS = 0.6  # seconds without a move, as in controls.js
 _DIGITS = 9  # more decimals than any slider has steps for
 
 
@@ -191,6 +200,8 @@ class Lab:
         self._controls = {control.name: control for control in controls}
         self._settings = settings or {}
         self._page = style.Page()
+        self._before: dict[str, Any] | None = None  # what the ghosts of curves show
+        self._last_move = -math.inf
         self.values = {control.name: control.value for control in controls}
         start = dict(self.values)
         self.panel = Panel(
@@ -231,6 +242,11 @@ class Lab:
         with DRAWING:
             if self.panel.values == self.values:
                 return
+            now = time.monotonic()
+            if now - self._last_move > _RESTS:  # the hand had rested, and begins to move
+                self._before = dict(self.values)
+                self.plate.remember()
+            self._last_move = now
             self.values = {
                 name: control.taken(self.panel.values[name])
                 for name, control in self._controls.items()
@@ -250,6 +266,14 @@ class Lab:
             self.panel.lang = language.current()
             with style.drawn_for(self._page):
                 self._view = self._make_view()
+            self.compare(self._before)
+
+    def compare(self, before: dict[str, Any] | None) -> None:
+        """Show the ghosts of what curves were at the values `before`; for None show none."""
+        with DRAWING, style.drawn_for(self._page):
+            self._before = before
+            plate, _ = self._view(**(before or self.values))
+            plate.forget() if before is None else plate.remember()
             self._redraw()
 
     def _lock(self) -> None:
@@ -266,17 +290,18 @@ class Lab:
     def _redraw(self) -> None:
         with DRAWING, style.drawn_for(self._page):
             self._lock()
-            self.plate, *said = self._view(**self.values)
-            self.sentence = language.join(said)
+            self.plate, said = self._view(**self.values)
+            self.sentence = language.join(said.split("\n"))
             with self.panel.hold_sync():
                 self.panel.values = dict(self.values)
                 self.panel.locked = list(self._left)
-                self.panel.frame = frame_of(self.plate, *said, state=self.values)
+                frame = frame_of(self.plate, said, state=self.values)
+                self.panel.frame = frame | {"before": json.dumps(self._before)}
 
     def still(self) -> bytes:
-        """Return the present picture as a notebook keeps it: light, and at its full width."""
+        """Return the present picture as a notebook keeps it: light, at its full width, no ghost."""
         with DRAWING:
-            if self._page == style.Page():
+            if self._page == style.Page() and self._before is None:
                 return self.plate.png()
             with style.drawn_for(style.Page()):
                 plate, *_ = self._make_view()(**self.values)
@@ -297,16 +322,18 @@ def view_of(panel: anywidget.AnyWidget) -> dict[str, Any]:
     return dict(bundle[0])
 
 
-def frame_of(
-    plate: Plate, sentence: str, more: str = "", *, state: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what a panel shows at once: the picture, and the sentences that belong to `state`."""
+def frame_of(plate: Plate, said: str, *, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a panel shows at once: the picture, and what is said of it, as in :data:`View`.
+
+    `state` are the values to which both belong.
+    """
+    sentence, *more = said.split("\n")
     return {
         "png": plate.png(),
         "sentence": sentence,
-        "more": more,
+        "more": language.join(more),
         "state": json.dumps(state),
-        "page": style.page()._asdict(),
+        "page": style.present()._asdict(),
     }
 
 
@@ -315,12 +342,8 @@ def panel_words(labels: Mapping[str, str], settings: Iterable[str]) -> dict[str,
 
     `labels` are those of the controls, by name, `settings` the catalogue keys of named values.
     """
-    lang, prefix = language.current(), "panel."
-    known = {
-        key.removeprefix(prefix): entry[lang]
-        for key, entry in language.catalogue().items()
-        if key.startswith(prefix)
-    }
+    lang = language.current()
+    known = {name: language.catalogue()[f"panel.{name}"][lang] for name in _WORDS}
     named = [language.text(key) for key in settings]
     return known | {"lang": lang, "labels": dict(labels), "settings": named}
 

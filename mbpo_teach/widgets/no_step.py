@@ -33,8 +33,9 @@ def no_step_lab(*, cases: int = 1500) -> Lab:
         Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.95, step=0.05, value=0.8),
     )
 
+    random = gains.random_gains(cases, seed=4)
+
     def make_view() -> View:
-        random = gains.random_gains(cases, seed=4)
         draw = build(shifts=_SHIFTS, random_gains=random.share, random_ceilings=random.ceiling)
 
         def view(*, eps_m: float, eps_pi: float, gamma: float) -> tuple[Plate, str]:

@@ -1,14 +1,14 @@
 // A lab whose picture Python draws: the panel of controls.js around it.
 //
 // A hand changes the model's `values`; Python answers with one `frame` = {png, sentence, more,
-// state, page}. The new picture is decoded before it is shown, and the sentence changes in the
+// state, page, before}. The new picture is decoded before it is shown, and the sentence changes in the
 // same step, so that nothing flickers and no reader (or test) ever sees a picture beside another
 // picture's numbers. If frames arrive faster than they can be decoded, the last one wins. A canvas,
 // because a bitmap is decoded in a third of the time that an <img> takes.
 //
 // `page` tells Python what to draw for: dark or light, pixels of the screen per CSS pixel, width.
 
-import { element, isDark, panel, watchPage } from "./controls.js";
+import { element, isDark, isNear, panel, watchPage } from "./controls.js";
 
 const WIDEST = 1080;
 const STEP = 20; // widths are told in such steps, so that a drag of the window is few pictures
@@ -47,6 +47,7 @@ function render({ model, el }) {
       picture.style.width = `${bitmap.width / frame.page.density}px`;
       picture.getContext("2d").drawImage(bitmap, 0, 0);
       picture.dataset.state = frame.state;
+      picture.dataset.before = frame.before ?? "null";
       picture.dataset.page = JSON.stringify(frame.page);
       lab.tell(frame.state, frame.sentence, frame.more);
     }
@@ -56,7 +57,8 @@ function render({ model, el }) {
   function look() {
     const dark = isDark(lab.root);
     lab.root.classList.toggle("dark", dark);
-    if (lab.root.clientWidth === 0) return; // not in the page yet
+    // A new picture takes Python a while: labs that nobody looks at wait until somebody does.
+    if (!isNear(lab.root)) return;
     const page = {
       dark,
       density: Math.min(Math.max(Math.round(4 * devicePixelRatio) / 4, 1), 3),

@@ -42,4 +42,8 @@ def two_errors_lab() -> Lab:
 
         return view
 
-    return Lab(sliders, make_view)
+    named = {
+        "two_errors.only_shift": {"eps_m": 0.0, "eps_pi": MAX_EPS_PI},
+        "two_errors.only_error": {"eps_m": 0.1, "eps_pi": 0.0},
+    }
+    return Lab(sliders, make_view, settings=named)

@@ -435,3 +435,49 @@ def test_a_figure_made_beside_a_moving_lab_is_the_same_as_one_made_alone():
     finally:
         stop.set()
         thread.join(30)
+
+
+# The ghost of what was before.
+
+
+def followed_lab():
+    def make():
+        plate, line = line_plate()
+        plate = Plate(plate.figure, [line], [line])
+
+        def view(k, error):
+            line.set_ydata([k, k])
+            return plate, language.text("toy.say", k=k)
+
+        return view
+
+    return Lab(list(lab()._controls.values()), make)
+
+
+def ghost_of(made):
+    (ghost,) = made.plate.ghosts.values()
+    return list(ghost.get_ydata()) if ghost.get_visible() else None
+
+
+def test_a_curve_leaves_its_ghost_where_the_hand_took_it_up(monkeypatch):
+    made = followed_lab()
+    assert ghost_of(made) is None
+    made.move(k=5)
+    made.move(k=7)  # the same movement
+    assert ghost_of(made) == [3, 3]
+    assert json.loads(made.panel.frame["before"]) == {"k": 3, "error": 0.1}
+    monkeypatch.setattr("mbpo_teach.widgets.lab._RESTS", 0)
+    made.move(k=9)
+    assert ghost_of(made) == [7, 7]
+    made.compare(None)
+    assert ghost_of(made) is None and made.values["k"] == 9
+
+
+def test_no_ghost_is_stored_and_another_page_keeps_it():
+    made = followed_lab()
+    made.move(k=5)
+    fresh, _ = line_plate(level=5.0)
+    np.testing.assert_array_equal(pixels(made.still()), pixels(fresh.png()))
+    made.compare({"k": 4, "error": 0.1})
+    made.panel.page = {"dark": True, "density": 2, "width": 400}
+    assert ghost_of(made) == [4, 4]
