@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import driver
-import labs
 from mbpo_teach.course.lasting import VIEW
 from mbpo_teach.ground import language
 
@@ -30,8 +29,10 @@ def saved(request, chromium, tmp_path_factory):
         driver.jupyterlab(folder) as server,
         driver.open_notebook(chromium, server, f"{lang}/{file.name}") as notebook,
     ):
-        shown = labs.find(notebook, notebook.run())
-        sentences = [lab.library(lang)["sentence"] for lab in shown]
+        shown = [output for cell in notebook.run() for output in cell["outputs"]]
+        sentences = [
+            output["data"]["text/plain"] for output in shown if VIEW in output.get("data", {})
+        ]
         alive = notebook.page.evaluate(ALIVE)
         notebook.page.evaluate(SAVE)
         # The page keeps its sliders, and so does one that is loaded again while the kernel lives.
