@@ -29,13 +29,20 @@ import torch
 from mbpo_teach.algorithms.agent import PARTS, Agent, Report
 from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
-from mbpo_teach.algorithms.presets import changed, preset, without_model
+from mbpo_teach.algorithms.pets import (
+    PETSConfig,
+    PlanningAgent,
+    PlanningReport,
+    pets_agent,
+    train_pets,
+)
+from mbpo_teach.algorithms.presets import Config, changed, planning, preset, without_model
 from mbpo_teach.ground.files import write_whole
 from mbpo_teach.nets.compiled import check_cache
 from mbpo_teach.records import archive
 from mbpo_teach.runs import checkpoint
 
-ALGORITHMS = ("mbpo", "sac")
+ALGORITHMS = ("mbpo", "sac", "pets")
 
 RUN, PROGRESS, CHECKPOINT = "run.json", "progress.csv", "checkpoint.pt"
 
@@ -44,9 +51,10 @@ COLUMNS = (
     "model_holdout", "temperature", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
 )  # fmt: skip
 """Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. Seconds are those
-spent so far, all of them and by part; empty is what there was not yet."""
+spent so far, all of them and by part; empty is what there was not yet, or never is (PETS has no
+temperature, and its `rollout_length` is the length of its plans)."""
 
-_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout"}
+_MAY_BE_EMPTY = {"train_return", "rollout_length", "model_holdout", "temperature"}
 
 Row = dict[str, Any]
 
@@ -58,9 +66,10 @@ class Run:
     Attributes
     ----------
     environment, algorithm, preset, seed
-        Which world, "mbpo" or "sac", which of :data:`~mbpo_teach.algorithms.presets.PRESETS`, and
-        the seed of everything random. SAC alone has the preset's learner, and one update for each
-        real step.
+        Which world, one of :data:`ALGORITHMS`, which of
+        :data:`~mbpo_teach.algorithms.presets.PRESETS`, and the seed of everything random. SAC alone
+        has the preset's learner, and one update for each real step; PETS has a laptop's preset
+        only.
     steps
         Real steps; None are the preset's.
     settings
@@ -83,23 +92,35 @@ class Run:
             raise ValueError(f"seed must be a non-negative whole number, not {self.seed!r}")
         self.config()
 
-    def config(self) -> MBPOConfig | ModelFreeConfig:
+    def config(self) -> MBPOConfig | ModelFreeConfig | PETSConfig:
         """Return all settings."""
-        config = changed(preset(self.preset, self.environment), self.settings)
-        if self.steps is not None:
-            config = dataclasses.replace(config, total_steps=self.steps)
+        if self.algorithm == "pets":
+            return self._as_long(changed(planning(self.preset, self.environment), self.settings))
+        config = self._as_long(changed(preset(self.preset, self.environment), self.settings))
         return config if self.algorithm == "mbpo" else without_model(config)
 
-    def agent(self) -> Agent:
+    def _as_long(self, config: Config) -> Config:
+        """Return `config` with the steps that are asked for."""
+        if self.steps is None:
+            return config
+        return dataclasses.replace(config, total_steps=self.steps)
+
+    def agent(self) -> Agent | PlanningAgent:
         """Return an agent that has not lived yet."""
         config = self.config()
+        if isinstance(config, PETSConfig):
+            return pets_agent(self.environment, config, seed=self.seed)
         if isinstance(config, MBPOConfig):
             return mbpo_agent(self.environment, config, seed=self.seed)
         return sac_agent(self.environment, config, seed=self.seed)
 
-    def reports(self, agent: Agent) -> Iterator[Report]:
+    def reports(self, agent: Agent | PlanningAgent) -> Iterator[Report | PlanningReport]:
         """Train `agent` from where it stands."""
         config = self.config()
+        if isinstance(config, PETSConfig):
+            assert isinstance(agent, PlanningAgent)
+            return train_pets(self.environment, config, seed=self.seed, agent=agent)
+        assert isinstance(agent, Agent)
         if isinstance(config, MBPOConfig):
             return train_mbpo(self.environment, config, seed=self.seed, agent=agent)
         return train_sac(self.environment, config, seed=self.seed, agent=agent)
@@ -154,7 +175,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
             yield rows[-1]
 
 
-def row_of(report: Report) -> Row:
+def row_of(report: Report | PlanningReport) -> Row:
     """Return a report as a row of `progress.csv`."""
     return {
         "step": report.step,
@@ -164,7 +185,7 @@ def row_of(report: Report) -> Row:
         "train_return": report.train_return,
         "rollout_length": report.rollout_length,
         "model_holdout": report.model_holdout,
-        "temperature": report.temperature,
+        "temperature": report.temperature if isinstance(report, Report) else None,
         "wall_seconds": round(report.seconds, 3),
         **{f"{part}_seconds": round(report.spent[part], 3) for part in PARTS},
     }
@@ -214,7 +235,7 @@ def _is_row(row: Any) -> bool:
     if not isinstance(row, dict) or set(row) != set(COLUMNS) or not isinstance(row["step"], int):
         return False
     return all(
-        isinstance(value, (int, float)) or (value is None and name in _EMPTY_AT_FIRST)
+        isinstance(value, (int, float)) or (value is None and name in _MAY_BE_EMPTY)
         for name, value in row.items()
     )
 
@@ -244,7 +265,7 @@ def _check_same(there: Run, run: Run, folder: Path) -> None:
             )
 
 
-def _check_same_run(about: Mapping[str, Any], agent: Agent, run: Run) -> None:
+def _check_same_run(about: Mapping[str, Any], agent: Agent | PlanningAgent, run: Run) -> None:
     """Refuse a checkpoint that was put beside the JSON of another run, or beside other rows.
 
     One of an earlier version does not tell what it is of: environment and settings must do.

@@ -4,7 +4,7 @@ A policy is judged without exploration noise, and every algorithm and every peer
 from other starts a return of -150 may be worse than one of -200 from these. Taught in chapter 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -36,10 +36,24 @@ def starting_places(name: str) -> list[Env]:
 def returns(
     envs: Sequence[Env], policy: Policy, *, seeds: Sequence[int] = START_SEEDS
 ) -> Float[Tensor, " episode"]:
-    """Return the undiscounted return of one episode in each of `envs`.
+    """Return the undiscounted return of one episode in each of `envs`; errors as for `episodes`.
 
-    The episodes go in step, so that the policy is asked for all actions at once. Each ends where
-    its world does or its time runs out.
+    The episodes go in step, so that the policy is asked for all actions at once.
+    """
+    return episodes(envs, lambda _, obs: policy(obs), seeds=seeds)
+
+
+def episodes(
+    envs: Sequence[Env],
+    act: Callable[[list[int], Tensor], Tensor],
+    *,
+    seeds: Sequence[int] = START_SEEDS,
+) -> Float[Tensor, " episode"]:
+    """Return the undiscounted return of one episode in each of `envs`, which go in step.
+
+    `act` is told which of them go on, by their places among `envs`, and what is seen there,
+    (batch, obs): a planner remembers a plan for each. An episode ends where its world does or its
+    time runs out.
 
     Raises
     ------
@@ -58,7 +72,7 @@ def returns(
         place: env.start(seed) for place, (env, seed) in enumerate(zip(envs, seeds, strict=True))
     }
     while obs:
-        actions = policy(torch.stack([torch.from_numpy(seen) for seen in obs.values()]))
+        actions = act([*obs], torch.stack([torch.from_numpy(seen) for seen in obs.values()]))
         for place, action in zip(list(obs), actions, strict=True):
             step = envs[place].step(action.numpy())
             total[place] += step.reward
