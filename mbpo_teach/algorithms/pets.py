@@ -91,7 +91,6 @@ class PETSConfig:
                     f" members, so that the model can be fitted; not {getattr(self, name)}"
                 )
         self.fit.check_elites(self.members)
-        self.planner.check_members(self.fit.elites)
 
     def refits_at(self, step: int) -> bool:
         """Return whether the model is refitted after `step` real steps, before the next one."""
@@ -166,9 +165,12 @@ def pets_agent(name: str, config: PETSConfig, *, seed: int) -> PlanningAgent:
     ------
     ValueError
         If the environment is not one of the course's kind (:func:`mbpo_teach.world.envs.make`), or
-        the layers of the model are not as many as `config.fit.weight_decay` is for.
+        the layers of the model are not as many as `config.fit.weight_decay` is for, or the
+        particles no multiple of the elites.
     """
+    # Not when the config is made, so that one can be changed setting by setting.
     config.fit.check_decay(len(config.model_hidden) + 1)
+    config.planner.check_members(config.fit.elites)
     env, streams = make(name), Streams(seed)
     sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
     return PlanningAgent(

@@ -41,7 +41,7 @@ Reward = Callable[[Tensor, Tensor, Tensor], Tensor]
 Propagation = Literal["ts1", "ts_infinity"]
 
 # Rows of one member that are computed at once: their hidden layers then stay in a core's cache.
-_PIECE = 512
+_PIECE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,10 +168,15 @@ def test_a_planner_uses_the_elites(monkeypatch):
     [
         ({"random_steps": 5}, "random_steps must be at least 6, two for each of 3 members"),
         ({"report_every": 0}, "report_every must be at least 1, not 0"),
-        ({"planner": PlannerConfig(particles=3)}, "particles must be a multiple of 2"),
         ({"members": 1}, "fit.elites must be at most the number of members, 1, not 2"),
     ],
 )
 def test_what_a_training_cannot_be(change, message):
     with pytest.raises(ValueError, match=message):
         replace(PLANNED, **change)
+
+
+def test_particles_that_cannot_be_dealt_out_are_refused_before_a_step_is_lived():
+    config = replace(PLANNED, planner=PlannerConfig(particles=3))
+    with pytest.raises(ValueError, match="particles must be a multiple of 2"):
+        pets_agent("Pendulum-v1", config, seed=0)

@@ -111,6 +111,7 @@ def test_draws_are_those_of_a_truncated_gaussian():
 def test_candidates_share_no_random_number():
     """One number for all of them would give one candidate, drawn many times."""
     drawn = draw(*nothing_known(2, 5, 2), candidates=50, generator=seeded())
+    assert drawn.shape == (2, 50, 5, 2)
     assert len(drawn.flatten().unique()) > 0.99 * drawn.numel()
 
 
