@@ -67,8 +67,8 @@ PLANNER_SETTINGS = {
     "fit.max_steps": 4,
     "planner.horizon": 3,
     "planner.particles": 2,
-    "planner.cem.candidates": 4,
     "planner.cem.elites": 2,
+    "planner.cem.candidates": 4,
     "planner.cem.iterations": 2,
 }
 """The same for a run that plans."""
