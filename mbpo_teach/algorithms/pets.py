@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mbpo_teach.algorithms.agent import Clock, live, ready, room
+from mbpo_teach.algorithms.agent import Clock, live, ready, remembered
 from mbpo_teach.ground.checks import instance, whole_fields, widths
 from mbpo_teach.ground.seeding import Streams
 from mbpo_teach.model.dynamics import Ensemble
@@ -126,6 +126,11 @@ class PlanningAgent:
         """The world it lives in."""
         return self.life.env
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model and the memory live; plans wait on the processor."""
+        return self.memory.device
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningReport:
@@ -158,8 +163,10 @@ class PlanningReport:
         return sum(self.spent.values())
 
 
-def pets_agent(name: str, config: PETSConfig, *, seed: int) -> PlanningAgent:
-    """Return an agent for :func:`train_pets` that has not lived yet.
+def pets_agent(
+    name: str, config: PETSConfig, *, seed: int, device: torch.device | str = "cpu"
+) -> PlanningAgent:
+    """Return an agent for :func:`train_pets` that has not lived yet, on `device`.
 
     Raises
     ------
@@ -171,11 +178,11 @@ def pets_agent(name: str, config: PETSConfig, *, seed: int) -> PlanningAgent:
     # Not when the config is made, so that one can be changed setting by setting.
     config.fit.check_decay(len(config.model_hidden) + 1)
     config.planner.check_members(config.fit.elites)
-    env, streams = make(name), Streams(seed)
+    env, streams = make(name), Streams(seed, device)
     sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
     return PlanningAgent(
         life=Interaction(env, rng=streams.numpy("starts")),
-        memory=ReplayBuffer(room(config), **sizes),
+        memory=ReplayBuffer(remembered(config), **sizes, device=device),
         streams=streams,
         model=Ensemble(
             **sizes,
@@ -240,7 +247,7 @@ def report(agent: PlanningAgent, config: PETSConfig, *, judges: Sequence[Env]) -
     """Judge planning with the model of `agent` in the worlds `judges`; return what is reached."""
     with agent.clock("judging"):
         search = planning(agent, config, "judged plans")
-        reached = episodes(judges, followed(search, judges, config.planner))
+        reached = episodes(judges, followed(search, judges, config.planner)).returns
     holdout = [agent.holdout[elite] for elite in agent.elites]
     return PlanningReport(
         step=agent.step,
@@ -261,6 +268,7 @@ def planning(agent: PlanningAgent, config: PETSConfig, stream: str) -> Search:
     settings, generator = config.planner, agent.streams.torch(stream)
 
     def search(obs: Tensor, before: Tensor) -> Tensor:
+        obs, before = obs.to(agent.device), before.to(agent.device)
         step = trajectory_sampling(
             agent.model,
             members=agent.elites or range(config.fit.elites),
@@ -273,7 +281,7 @@ def planning(agent: PlanningAgent, config: PETSConfig, stream: str) -> Search:
                 step, agent.env.termination, obs, plans, particles=settings.particles
             )
 
-        return plan(evaluate, before, settings.cem, generator=generator).actions
+        return plan(evaluate, before, settings.cem, generator=generator).actions.cpu()
 
     return search
 

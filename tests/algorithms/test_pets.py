@@ -12,6 +12,7 @@ from mbpo_teach.algorithms.pets import followed, pets_agent, planned, planning, 
 from mbpo_teach.planner.cem import CEMConfig
 from mbpo_teach.planner.pets import PlannerConfig
 from mbpo_teach.world.envs import make
+from mbpo_teach.world.evaluate import Judged
 
 __all__ = ["ledge"]  # a fixture
 
@@ -19,7 +20,7 @@ __all__ = ["ledge"]  # a fixture
 @pytest.fixture
 def one_judge(monkeypatch):
     """Nothing is judged: ten episodes of 200 steps would be the whole test."""
-    monkeypatch.setattr(pets, "episodes", lambda judges, act: torch.zeros(len(judges)))
+    monkeypatch.setattr(pets, "episodes", lambda judges, act: Judged(*[torch.zeros(10)] * 3))
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_every_start_is_judged_with_a_plan_of_its_own():
 
     judges = [make("InvertedPendulum-v5") for _ in range(3)]
     act = followed(search, judges, PlannerConfig(horizon=2))
-    reached = pets.episodes(judges, act, seeds=(0, 1, 2))
+    reached = pets.episodes(judges, act, seeds=(0, 1, 2)).returns
     steps = [sum(abs(one - code) < 1e-6 for one in asked) for code in (-0.9, 0.2, 0.6)]
     # A pole that falls is paid 1 for each step but the last.
     assert steps == [int(one) + 1 for one in reached] and steps[0] < max(steps)
@@ -106,7 +107,9 @@ def test_judging_changes_nothing_of_what_is_lived(monkeypatch):
     lived = []
     for judged in (True, False):
         if not judged:
-            monkeypatch.setattr(pets, "episodes", lambda judges, act: torch.zeros(10))
+            monkeypatch.setattr(
+                pets, "episodes", lambda judges, act: Judged(*[torch.zeros(10)] * 3)
+            )
         agent = pets_agent("InvertedPendulum-v5", PLANNED, seed=2)
         list(train_pets("InvertedPendulum-v5", PLANNED, seed=2, agent=agent))
         lived.append(agent.memory.all().obs)
@@ -140,7 +143,7 @@ def test_it_learns_to_stay_on_the_ledge(ledge):
         pets.starting_places(ledge),
         lambda places, obs: 2 * torch.rand(len(obs), 1, generator=seeded()) - 1,
     )
-    assert reports[-1].returns.mean() > chance.mean() + 3
+    assert reports[-1].returns.mean() > chance.returns.mean() + 3
 
 
 def seeded():
