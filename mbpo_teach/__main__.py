@@ -110,7 +110,9 @@ def check_machine() -> None:
 
 @main.command()
 @click.argument("environment")
-@click.option("--algo", help="mbpo (the default) or sac: SAC alone, without a model.")
+@click.option(
+    "--algo", help="mbpo (the default), sac: SAC alone, without a model, or pets: planning."
+)
 @click.option("--preset", help="laptop (the default) or authors.")
 @click.option("--steps", type=click.IntRange(1), help="Real steps (as many as the preset has).")
 @click.option("--seed", type=click.IntRange(0), help="Seed of everything random (0).")
@@ -137,7 +139,7 @@ def train(
     device: str | None,
     threads: int,
 ) -> None:
-    """Train MBPO, or SAC alone, in ENVIRONMENT, for example Pendulum-v1.
+    """Train MBPO, SAC alone, or PETS, in ENVIRONMENT, for example Pendulum-v1.
 
     Ctrl-C, or worse, loses at most what was learned since the last refit of the model: --resume
     goes on from there to the same curve. With more --steps a finished run goes on.

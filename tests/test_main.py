@@ -375,7 +375,7 @@ def test_a_compiled_run_stays_one(here):
             ["Pendulum-v1", "--preset", "phone"],
             "preset must be one of laptop, authors, not 'phone'",
         ),
-        (["Pendulum-v1", "--algo", "ppo"], "algorithm must be one of mbpo, sac, not 'ppo'"),
+        (["Pendulum-v1", "--algo", "ppo"], "algorithm must be one of mbpo, sac, pets, not 'ppo'"),
         (
             ["Pendulum-v1", "--out", "file/run"],
             "The run cannot be read or written. file/run: Not a",

@@ -146,11 +146,15 @@ class MemberMLP(nn.Module):
         ValueError
             If `piece` is below 1.
         """
-        layers = [cast(MemberLinear, layer).chosen(members) for layer in self.layers]
+        layers = self.chosen(members)
         if piece is None:
             return mlp(layers, inputs, self.activation)
         parts = inputs.split(whole("piece", piece, least=1), dim=1)
         return torch.cat([mlp(layers, part, self.activation) for part in parts], dim=1)
+
+    def chosen(self, members: Sequence[int] | None = None) -> list[Layer]:
+        """Return the layers of all members, or of those in `members` only, for :func:`mlp`."""
+        return [cast(MemberLinear, layer).chosen(members) for layer in self.layers]
 
     def packed(self) -> Float[Tensor, "member weight"]:
         """Return a copy of all weights and biases, one row for each member."""

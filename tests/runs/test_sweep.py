@@ -133,7 +133,7 @@ def test_the_grid_in_the_docstring_is_what_it_is_said_to_be(tmp_path):
         ({"environment": [["Pendulum-v1"]]}, "preset and environment must be names, not"),
         ({"environment": 3}, "preset and environment must be names, not 3"),
         ({"preset": "phone"}, "preset must be one of laptop, authors, not 'phone'"),
-        ({"algorithm": ["mbpo", "ppo"]}, "algorithm must be one of mbpo, sac, not 'ppo'"),
+        ({"algorithm": ["mbpo", "ppo"]}, "algorithm must be one of mbpo, sac, pets, not 'ppo'"),
         ({"seeds": []}, "seeds must have one value or more"),
         ({"seeds": [0, -1]}, "seed must be a non-negative whole number, not -1"),
         ({"seeds": "all"}, "seed must be a non-negative whole number, not 'all'"),
