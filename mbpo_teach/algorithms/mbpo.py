@@ -43,6 +43,7 @@ from mbpo_teach.algorithms.agent import (
     report,
     room,
 )
+from mbpo_teach.ground.checked import FROM_ONE, SHARE, bare, checked
 from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields, widths
 from mbpo_teach.learner.sac import SACConfig, make_update, policy_of
 from mbpo_teach.model.dynamics import Ensemble, sample_step
@@ -137,6 +138,7 @@ class MBPOConfig:
         return since >= 0 and since % self.model_period == 0
 
 
+@checked()
 def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
     """Return an agent for :func:`train_mbpo` that has not lived yet.
 
@@ -160,6 +162,7 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
     return agent
 
 
+@checked()
 def train_mbpo(
     name: str, config: MBPOConfig, *, seed: int, agent: Agent | None = None
 ) -> Iterator[Report]:
@@ -189,6 +192,7 @@ def train_mbpo(
     # fmt: on
 
 
+@checked()
 def fit_model(agent: Agent, config: MBPOConfig) -> None:
     """Fit the ensemble to everything lived, from its present weights, and choose the elites."""
     dream = _imagination(agent)
@@ -199,6 +203,7 @@ def fit_model(agent: Agent, config: MBPOConfig) -> None:
     dream.elites, dream.holdout = fitted.elites, fitted.holdout
 
 
+@checked()
 def imagine(agent: Agent, config: MBPOConfig) -> None:
     """Imagine a branch from each of `rollout_batch` states really visited, and remember it."""
     dream, streams = _imagination(agent), agent.streams
@@ -208,7 +213,7 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
             config.rollout_batch, generator=streams.torch("branches")
         )
         model_step = partial(
-            sample_step, dream.model, elites=dream.elites, generator=streams.torch("rollouts")
+            bare(sample_step), dream.model, elites=dream.elites, generator=streams.torch("rollouts")
         )
         policy = policy_of(
             agent.learner,
@@ -224,6 +229,7 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
         dream.memory.add(branches.transitions)
 
 
+@checked()
 def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
     """Return a real step's G batches: a share `real_ratio` of each was lived, the rest imagined."""
     real = real_rows(config.sac.batch_size, config.real_ratio)
@@ -236,9 +242,10 @@ def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
         if imagined:
             memory = _imagination(agent).memory
             parts.append(memory.sample_batches(number, imagined, generator=dreams))
-        return [concatenate(batch) for batch in zip(*parts, strict=True)]
+        return [bare(concatenate)(batch) for batch in zip(*parts, strict=True)]
 
 
+@checked(batch_size=FROM_ONE, real_ratio=SHARE)
 def real_rows(batch_size: int, real_ratio: float) -> int:
     """Return how many rows of a batch are real, rounded down as by the authors: 12 of 256 at 0.05.
 

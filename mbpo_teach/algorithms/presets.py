@@ -54,6 +54,7 @@ from typing import Any
 
 from mbpo_teach.algorithms.mbpo import Horizon, MBPOConfig
 from mbpo_teach.algorithms.model_free import ModelFreeConfig
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.model.fit import FitConfig
@@ -155,6 +156,7 @@ def laptop(name: str) -> MBPOConfig:
     return preset("laptop", name)
 
 
+@checked()
 def without_model(config: MBPOConfig) -> ModelFreeConfig:
     """Return settings for SAC alone that learn as `config` does, once for each real step."""
     return ModelFreeConfig(
@@ -166,6 +168,7 @@ def without_model(config: MBPOConfig) -> ModelFreeConfig:
     )
 
 
+@checked()
 def changed(config: MBPOConfig, settings: Mapping[str, Any]) -> MBPOConfig:
     """Return `config` with other values of some settings, set one after the other.
 

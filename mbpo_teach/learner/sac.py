@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ONE, bare, checked
 from mbpo_teach.ground.checks import discount, number_fields, whole, whole_fields, widths
 from mbpo_teach.learner.losses import (
     actor_loss,
@@ -32,6 +33,11 @@ from mbpo_teach.nets.compiled import compiled
 from mbpo_teach.nets.gaussian import LOG_TWO_PI, log_tanh_slope
 from mbpo_teach.nets.networks import MemberMLP, mlp, unpacked
 from mbpo_teach.world.transitions import Transition, check_shapes
+
+# An update checks its batch once, at its own door; what it is made of is called a thousand times.
+_actor_loss, _critic_loss = bare(actor_loss), bare(critic_loss)
+_soft_target, _soft_value = bare(soft_target), bare(soft_value)
+_temperature_loss, _log_tanh_slope = bare(temperature_loss), bare(log_tanh_slope)
 
 LOWEST_LOG_STD, HIGHEST_LOG_STD = -20.0, 2.0
 
@@ -115,12 +121,14 @@ Update = Callable[[SACState, Transition, Tensor], tuple[SACState, Losses]]
 """State, batch and noise (2, batch, act) to the next state: :func:`sac_update` of one config."""
 
 
+@checked()
 def make_update(config: SACConfig) -> Update:
     """Return :func:`sac_update` for `config`, compiled if it asks for that."""
     update = partial(sac_update, config=config)
     return compiled(update) if config.compile else update
 
 
+@checked()
 def initial_state(
     obs_size: int, act_size: int, config: SACConfig, *, generator: torch.Generator
 ) -> SACState:
@@ -157,6 +165,7 @@ def policy_gaussian(
     return mean, raw.clamp(LOWEST_LOG_STD, HIGHEST_LOG_STD)
 
 
+@checked()
 def sample_action(
     mean: Float[Tensor, "batch act"],
     log_std: Float[Tensor, "batch act"],
@@ -170,9 +179,13 @@ def sample_action(
     """
     raw = mean + log_std.exp() * noise
     standard = -0.5 * (noise.square() + LOG_TWO_PI).sum(dim=-1)
-    return raw.tanh(), standard - (log_std + log_tanh_slope(raw)).sum(dim=-1)
+    return raw.tanh(), standard - (log_std + _log_tanh_slope(raw)).sum(dim=-1)
 
 
+_sample_action = bare(sample_action)
+
+
+@checked(act_size=FROM_ONE)
 def policy_of(
     state: SACState,
     config: SACConfig,
@@ -192,7 +205,7 @@ def policy_of(
         mean, log_std = policy_gaussian(state.actor.weights, obs, sizes)
         if generator is None:
             return mean.tanh()
-        return sample_action(mean, log_std, torch.randn(mean.shape, generator=generator))[0]
+        return _sample_action(mean, log_std, torch.randn(mean.shape, generator=generator))[0]
 
     return policy
 
@@ -256,28 +269,28 @@ def sac_update(
 
     # What the critics should say of (s, a): one real step, then the soft value of the next state.
     gaussian = policy_gaussian(state.actor.weights, next_obs, actor_sizes)
-    next_act, next_log_prob = sample_action(*gaussian, noise[0])
+    next_act, next_log_prob = _sample_action(*gaussian, noise[0])
     next_q = q_values(state.targets, next_obs, next_act, critic_sizes)
-    target = soft_target(
-        reward, terminated, soft_value(next_q, next_log_prob, temperature), config.gamma
+    target = _soft_target(
+        reward, terminated, _soft_value(next_q, next_log_prob, temperature), config.gamma
     )
 
     def of_critics(weights: Tensor) -> tuple[Tensor]:
-        return (critic_loss(q_values(weights, obs, act, critic_sizes), target),)
+        return (_critic_loss(q_values(weights, obs, act, critic_sizes), target),)
 
     slope, (critic,) = gradient(of_critics, state.critics.weights)
     critics = step(state.critics, slope)
 
     def of_actor(weights: Tensor) -> tuple[Tensor, Tensor]:
-        own_act, log_prob = sample_action(*policy_gaussian(weights, obs, actor_sizes), noise[1])
+        own_act, log_prob = _sample_action(*policy_gaussian(weights, obs, actor_sizes), noise[1])
         q = q_values(critics.weights, obs, own_act, critic_sizes)
-        return actor_loss(q, log_prob, temperature), log_prob
+        return _actor_loss(q, log_prob, temperature), log_prob
 
     slope, (actor, log_prob) = gradient(of_actor, state.actor.weights)
     entropy = -float(act.shape[1]) if config.target_entropy is None else config.target_entropy
 
     # A multiple of exp(log alpha) is its own slope along log alpha.
-    cooling = temperature_loss(state.log_temperature.weights, log_prob, entropy)
+    cooling = _temperature_loss(state.log_temperature.weights, log_prob, entropy)
     after = SACState(
         actor=step(state.actor, slope),
         critics=critics,

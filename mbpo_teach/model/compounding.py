@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mbpo_teach.ground.checked import NOT_FINITE, POSITIVE, checked
 from mbpo_teach.model.dynamics import Ensemble, predict
 from mbpo_teach.model.errors import (
     TimedPolicy,
@@ -50,6 +51,7 @@ class Compounding(NamedTuple):
     imagined: Tensor
 
 
+@checked(real=NOT_FINITE, actions=NOT_FINITE, scale=POSITIVE)
 def compound(
     model: Ensemble,
     real: Float[Tensor, "start time obs"],
@@ -87,6 +89,7 @@ def compound(
     )
 
 
+@checked()
 def named(acting: str, measured: Compounding) -> dict[str, NDArray[np.float32]]:
     """Return the arrays under the names that records use: ``"actions.ensemble"`` and so on.
 
@@ -111,6 +114,7 @@ class Curves(NamedTuple):
     one_step: NDArray[np.floating]
 
 
+@checked()
 def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
     """Return the curves of the model of one data size; starts are counted from 0."""
     at = place_of(arrays, size)
@@ -123,6 +127,7 @@ def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Cur
     return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
 
 
+@checked()
 def place_of(arrays: Arrays, size: float) -> int:
     """Return the place of a data size among "sizes".
 

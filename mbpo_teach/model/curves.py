@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import FROM_ONE, FROM_ZERO, Allowed, bare, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.nets.gaussian import gaussian_nll, soft_clamp
@@ -41,21 +42,25 @@ class Fitted(NamedTuple):
     var: Tensor
 
 
+@checked()
 def curve(x: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
     """Return the curve without noise, sin(2x) + 0.3 x."""
     return (2 * x).sin() + 0.3 * x
 
 
+@checked(noise=FROM_ZERO)
 def noise_deviation(x: Float[Tensor, "*rows"], noise: float) -> Float[Tensor, "*rows"]:
     """Return the true deviation of the noise: from a tenth of `noise` on the left to all of it."""
     return noise * (0.1 + 0.9 * (2 * x).sigmoid())
 
 
+@checked()
 def inside(x: Float[Tensor, " grid"], ends: tuple[float, float]) -> Bool[Tensor, " grid"]:
     """Tell which places of a grid lie between two ends, such as those of :data:`GAP`."""
     return (x > ends[0]) & (x < ends[1])
 
 
+@checked(count=Allowed(least=1, most=10**8), noise=FROM_ZERO)
 def sample_curve(count: int, *, noise: float, generator: torch.Generator) -> Points:
     """Draw `count` points, uniform over the places outside the gap.
 
@@ -69,6 +74,7 @@ def sample_curve(count: int, *, noise: float, generator: torch.Generator) -> Poi
     return Points(x, curve(x) + noise_deviation(x, noise) * unit)
 
 
+@checked(members=Allowed(least=1, most=10**6), steps=FROM_ONE)
 def fit_curves(
     data: Sequence[Points],
     grid: Float[Tensor, " grid"],
@@ -98,13 +104,13 @@ def fit_curves(
     def gaussians(inputs: Tensor) -> tuple[Tensor, Tensor]:
         mean, raw = model(inputs).chunk(2, dim=-1)
         # One pair of limits per network: each row of the stack is clamped by its own.
-        return mean, soft_clamp(raw, low, high)
+        return mean, bare(soft_clamp)(raw, low, high)
 
     for _ in range(steps):
         # Data sets differ in size; every network gets a batch of the same size from its own.
         rows = (torch.rand(networks, _BATCH, generator=generator) * counts).long().unsqueeze(-1)
         mean, log_var = gaussians(x.gather(1, rows))
-        loss = gaussian_nll(mean, log_var, y.gather(1, rows)).mean(dim=1).sum()
+        loss = bare(gaussian_nll)(mean, log_var, y.gather(1, rows)).mean(dim=1).sum()
         loss = loss + _LIMIT_WEIGHT * (high - low).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -116,6 +122,7 @@ def fit_curves(
     return [Fitted(mean, log_var.exp()) for mean, log_var in zip(*stacked, strict=True)]
 
 
+@checked(members=FROM_ONE)
 def mean_and_deviations(
     fitted: Fitted, members: int
 ) -> tuple[Float[Tensor, " grid"], Float[Tensor, " grid"], Float[Tensor, " grid"]]:

@@ -9,17 +9,22 @@ Taught in chapter 2.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import Allowed, bare, checked
 from mbpo_teach.nets.gaussian import soft_clamp
 from mbpo_teach.nets.networks import MemberMLP
-from mbpo_teach.world.transitions import Transition
+from mbpo_teach.world.transitions import Transition, check_shapes
 
 LOWEST_LOG_VAR, HIGHEST_LOG_VAR = -10.0, 0.5
+
+_SIZE = Allowed(least=1, most=10**5)
 
 # Rows per elite that are computed at once: their hidden layers then stay in a core's cache.
 _PIECE = 512
@@ -59,6 +64,7 @@ class Ensemble(nn.Module):
         Limits of the log-variance in scaled units, (obs + 1,), trained with the weights.
     """
 
+    @checked(obs_size=_SIZE, act_size=_SIZE, members=_SIZE, hidden=replace(_SIZE, empty=True))
     def __init__(
         self,
         obs_size: int,
@@ -69,10 +75,6 @@ class Ensemble(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        counts = {"obs_size": obs_size, "act_size": act_size, "members": members}
-        for name, count in (counts | {"hidden": min(hidden, default=1)}).items():
-            if count < 1:
-                raise ValueError(f"{name} must be at least 1, not {count}")
         self.obs_size, self.act_size, self.member_count = obs_size, act_size, members
         outputs = obs_size + 1
         sizes = (obs_size + act_size, *hidden, 2 * outputs)
@@ -131,7 +133,7 @@ class Ensemble(nn.Module):
         if members is not None:
             self.check_members("members", members)
         mean, raw = self.networks(inputs, members=members, piece=piece).chunk(2, dim=-1)
-        return mean, soft_clamp(raw, self.low_log_var, self.high_log_var)
+        return mean, bare(soft_clamp)(raw, self.low_log_var, self.high_log_var)
 
     def scaled_inputs(
         self, obs: Float[Tensor, "*rows obs"], act: Float[Tensor, "*rows act"]
@@ -161,13 +163,20 @@ class Ensemble(nn.Module):
 
     def check_members(self, name: str, members: Sequence[int]) -> None:
         """Raise a `ValueError` if the argument called `name` is empty or names no member."""
-        if not members or not all(0 <= member < self.member_count for member in members):
+        there = range(self.member_count)
+        if not len(members) or not all(
+            isinstance(member, (int, np.integer))
+            and not isinstance(member, bool)
+            and member in there
+            for member in members
+        ):
             raise ValueError(
                 f"{name} must name one or more of the members 0 to {self.member_count - 1},"
                 f" not {list(members)}"
             )
 
 
+@checked(members=None)
 @torch.no_grad()
 def predict(
     model: Ensemble,
@@ -178,6 +187,7 @@ def predict(
 ) -> Prediction:
     """Return what each member, or each of `members`, predicts, in the units of the world."""
     chosen = range(model.member_count) if members is None else members
+    model.check_members("members", chosen)
     inputs = model.scaled_inputs(obs, act).expand(len(chosen), -1, -1)
     mean, log_var = model(inputs, members=members)
     mean = model.unscaled(mean)
@@ -185,6 +195,7 @@ def predict(
     return Prediction(mean, log_var.exp() * model.target_scale**2)
 
 
+@checked(elites=None)
 @torch.no_grad()
 def sample_step(
     model: Ensemble,
@@ -223,11 +234,13 @@ def raw_inputs(
     return torch.cat([obs, act], dim=-1)
 
 
+@checked(check_shapes)
 def raw_targets(batch: Transition) -> Float[Tensor, "batch out"]:
     """Return [change of observation, reward] in the units of the world."""
     return torch.cat([batch.next_obs - batch.obs, batch.reward[:, None]], dim=-1)
 
 
+@checked()
 def target_scale(
     obs: Float[Tensor, "batch obs"], targets: Float[Tensor, "batch out"]
 ) -> Float[Tensor, " out"]:
@@ -247,6 +260,7 @@ def target_scale(
     return torch.cat([changes, reward.clamp(min=1.0)])
 
 
+@checked()
 def column_scale(values: Float[Tensor, "batch column"]) -> Float[Tensor, " column"]:
     """Return the deviation of each column; 1 where it is constant but for rounding."""
     deviation = values.std(dim=0, correction=0)

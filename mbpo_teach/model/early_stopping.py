@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ZERO, NOT_FINITE, checked
 from mbpo_teach.model.dynamics import Ensemble
 
 
@@ -27,6 +28,7 @@ class Best:
         The held-out error of what is kept, (member,).
     """
 
+    @checked(error=NOT_FINITE)
     def __init__(self, model: Ensemble, error: Float[Tensor, " member"]) -> None:
         self.error = error.clone()
         self._own = list(model.networks.parameters())
@@ -34,6 +36,7 @@ class Best:
         self._kept_own = _copies(self._own)
         self._kept_shared = _copies(self._shared)
 
+    @checked(error=NOT_FINITE)
     def keep(self, error: Float[Tensor, " member"]) -> None:
         """Keep the weights of those members, and only those, that are better than ever before."""
         better = error < self.error
@@ -60,6 +63,7 @@ class Patience:
     steps without.
     """
 
+    @checked(error=NOT_FINITE, improvement=FROM_ZERO)
     def __init__(
         self, error: Float[Tensor, " member"], *, improvement: float, epochs: int, steps: int
     ) -> None:

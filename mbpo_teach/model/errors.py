@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ONE, NOT_FINITE, POSITIVE, SHARE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.world.envs import Act, Env, interact
@@ -23,6 +24,7 @@ TimedPolicy = Callable[[Tensor, int], Tensor]
 """A function of observations (row, obs) and the time step that returns actions (row, act)."""
 
 
+@checked(count=FROM_ONE, every=FROM_ONE)
 def visited_states(
     env: Env, act: Act | None = None, *, count: int, every: int, rng: np.random.Generator
 ) -> list[SimulatorState]:
@@ -43,6 +45,7 @@ def visited_states(
     return states
 
 
+@checked(steps=Allowed(most=10**6))
 def real_rollouts(
     env: Env, states: Sequence[SimulatorState], act: TimedPolicy, *, steps: int
 ) -> tuple[Float[Tensor, "start time obs"], Float[Tensor, "start step act"]]:
@@ -70,11 +73,13 @@ def real_rollouts(
     return observations, actions
 
 
+@checked(actions=NOT_FINITE)
 def same_actions(actions: Float[Tensor, "start step act"]) -> TimedPolicy:
     """Return what plays back recorded actions, whatever is observed."""
     return lambda obs, step: actions[:, step]
 
 
+@checked(members=None, steps=Allowed(most=10**6))
 @torch.no_grad()
 def imagine_members(
     model: Ensemble,
@@ -90,6 +95,7 @@ def imagine_members(
     Without a `generator` each step is the predicted mean; with one it is sampled. Actions are
     asked for member by member, so that a policy sees the states that this member imagines.
     """
+    model.check_members("members", members)
     states = [starts.expand(len(members), -1, -1)]
     for step in range(steps):
         obs = states[-1]
@@ -102,6 +108,7 @@ def imagine_members(
     return torch.stack(states, dim=2)
 
 
+@checked(members=None, steps=Allowed(most=10**6))
 @torch.no_grad()
 def imagine_ensemble(
     model: Ensemble,
@@ -117,6 +124,7 @@ def imagine_ensemble(
     Without a `generator` it follows the average of the members' means. With one, each step is
     sampled from one random member, as MBPO's rollouts are (Janner et al. 2019, appendix C).
     """
+    model.check_members("members", members)
     states = [starts]
     for step in range(steps):
         obs = states[-1]
@@ -130,6 +138,7 @@ def imagine_ensemble(
     return torch.stack(states, dim=1)
 
 
+@checked(imagined=NOT_FINITE, real=NOT_FINITE, scale=POSITIVE)
 def k_step_error(
     imagined: Float[Tensor, "*member start time obs"],
     real: Float[Tensor, "start time obs"],
@@ -147,6 +156,7 @@ def k_step_error(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+@checked(imagined=NOT_FINITE, scale=POSITIVE)
 def disagreement(
     imagined: Float[Tensor, "member start time obs"], scale: Float[Tensor, " obs"]
 ) -> Float[Tensor, "start time"]:
@@ -159,6 +169,7 @@ def disagreement(
     return variance.sum(dim=-1).sqrt()
 
 
+@checked(errors=NOT_FINITE, levels=SHARE)
 def quantiles(
     errors: Float[Tensor, "start time"], levels: Sequence[float] = (0.1, 0.5, 0.9)
 ) -> Float[Tensor, "level time"]:

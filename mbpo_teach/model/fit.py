@@ -25,6 +25,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ZERO, bare, checked
 from mbpo_teach.ground.checks import number, number_fields, whole_fields
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.model.early_stopping import Best, Patience, all_finite
@@ -128,6 +129,7 @@ class Scaled(NamedTuple):
     targets: Tensor
 
 
+@checked()
 def fit_ensemble(
     model: Ensemble, data: Transition, config: FitConfig, *, generator: torch.Generator
 ) -> FitReport:
@@ -163,7 +165,7 @@ def fit_ensemble(
             generator=generator,
         )
         steps += taken
-        error = holdout_error(model, *holdout)
+        error = bare(holdout_error)(model, *holdout)
         curve.append(error)
         # The error does not see the log-variances, which may be lost before the means are.
         diverged = not all_finite((error, *model.parameters()))
@@ -182,6 +184,7 @@ def fit_ensemble(
     )
 
 
+@checked(limit_weight=FROM_ZERO)
 def fit_loss(
     model: Ensemble,
     inputs: Float[Tensor, "member batch in"],
@@ -193,10 +196,11 @@ def fit_loss(
     Members share no weights, so adding their losses trains each as if it were alone.
     """
     mean, log_var = model(inputs)
-    likelihood = gaussian_nll(mean, log_var, targets).mean(dim=1).sum()
+    likelihood = bare(gaussian_nll)(mean, log_var, targets).mean(dim=1).sum()
     return likelihood + limit_weight * (model.high_log_var.sum() - model.low_log_var.sum())
 
 
+@checked()
 @torch.no_grad()
 def holdout_error(
     model: Ensemble, inputs: Float[Tensor, "batch in"], targets: Float[Tensor, "batch out"]
@@ -220,12 +224,12 @@ def _scaled_split(
     order = torch.randperm(len(data.obs), generator=generator, device=data.obs.device)
     held = _held_out(len(data.obs), config)
     before = [scale.clone() for scale in model.buffers()]
-    model.set_scales(rows(data, order[held:]))
+    model.set_scales(bare(rows)(data, order[held:]))
     training, holdout = (
         Scaled(model.scaled_inputs(part.obs, part.act), model.scaled_targets(part))
-        for part in (rows(data, order[held:]), rows(data, order[:held]))
+        for part in (rows(data, order[held:]), bare(rows)(data, order[:held]))
     )
-    error = holdout_error(model, *holdout)
+    error = bare(holdout_error)(model, *holdout)
     if not torch.isfinite(error).all():
         for buffer, scale in zip(model.buffers(), before, strict=True):
             buffer.copy_(scale)
@@ -261,7 +265,8 @@ def _epoch(
     batches = shuffled.split(config.batch_size, dim=1)[:most]
     for index in batches:
         optimiser.zero_grad(set_to_none=True)
-        loss = fit_loss(model, training.inputs[index], training.targets[index], config.limit_weight)
+        inputs, targets = training.inputs[index], training.targets[index]
+        loss = bare(fit_loss)(model, inputs, targets, config.limit_weight)
         loss.backward()
         optimiser.step()
     return len(batches)

@@ -15,12 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import NOT_FINITE, POSITIVE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, raw_targets
 from mbpo_teach.nets.gaussian import gaussian_nll
-from mbpo_teach.world.transitions import Transition
+from mbpo_teach.world.transitions import Transition, check_finite
 
 
+@checked(log_p=NOT_FINITE, log_q=NOT_FINITE)
 def monte_carlo_tv(
     log_p: Float[Tensor, "draw batch"], log_q: Float[Tensor, "draw batch"]
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
@@ -52,6 +54,12 @@ def monte_carlo_tv(
     return gaps.mean(dim=0), gaps.std(dim=0) / draws**0.5
 
 
+def _like_deviation(clean: Transition, deviation: Tensor, **_: object) -> None:
+    check_finite(clean)
+    _check_deviation(deviation, clean)
+
+
+@checked(_like_deviation, deviation=POSITIVE)
 def with_noise(
     clean: Transition, deviation: Float[Tensor, " out"], *, generator: torch.Generator
 ) -> Transition:
@@ -67,7 +75,6 @@ def with_noise(
     ValueError
         If `deviation` has another shape, or a number that is not positive and finite.
     """
-    _check_deviation(deviation, clean)
     shape = len(clean.obs), len(deviation)
     noise = deviation * torch.randn(shape, generator=generator, device=deviation.device)
     return clean._replace(
@@ -75,6 +82,7 @@ def with_noise(
     )
 
 
+@checked(members=None, deviation=POSITIVE, draws=Allowed(least=2, most=10**6))
 @torch.no_grad()
 def noisy_tv(
     model: Ensemble,
@@ -98,6 +106,7 @@ def noisy_tv(
         If `deviation` has another shape, or a number that is not positive and finite, or if `draws`
         is not a whole number of at least 2.
     """
+    check_finite(clean)
     _check_deviation(deviation, clean)
     draws = whole("draws", draws, least=2)
     centre = raw_targets(clean)

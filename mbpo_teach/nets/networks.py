@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.checks import whole
 
 Activation = Callable[[Tensor], Tensor]
@@ -100,6 +101,7 @@ class MemberLinear(nn.Module):
 class MemberMLP(nn.Module):
     """A multi-layer perceptron for every member, linear at the end."""
 
+    @checked(members=FROM_ONE, sizes=None)
     def __init__(
         self,
         members: int,

@@ -12,6 +12,7 @@ the same curve, bit for bit with the same number of threads; only times differ. 
 and `sweep` of chapter 7 use it.
 """
 
+from mbpo_teach.ground.checked import checked
 import csv
 import dataclasses
 import io
@@ -104,6 +105,7 @@ class Run:
         return train_sac(self.environment, config, seed=self.seed, agent=agent)
 
 
+@checked()
 def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False) -> Iterator[Row]:
     """Train `run` in `folder`, and yield each row of `progress.csv` when it is safe on the disk.
 
@@ -169,6 +171,7 @@ def row_of(report: Report) -> Row:
     }
 
 
+@checked()
 def progress(folder: Path) -> list[Row]:
     """Return the rows that the checkpoint in `folder` vouches for; none if there is none yet.
 
@@ -181,6 +184,7 @@ def progress(folder: Path) -> list[Row]:
     return _rows(checkpoint.about(path)) if path.exists() else []
 
 
+@checked()
 def stored_run(folder: Path) -> Run:
     """Return the run in `folder`.
 

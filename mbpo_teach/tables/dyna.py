@@ -28,6 +28,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from mbpo_teach.ground import checks, door
+from mbpo_teach.ground.checked import FROM_ONE, SHARE, bare, checked
 from mbpo_teach.ground.seeding import generator
 
 Table = list[list[float]]
@@ -155,6 +156,7 @@ class Model:
             yield pair, outcomes[int(len(outcomes) * rng.random()) if len(outcomes) > 1 else 0]
 
 
+@checked()
 def empty_table(env: DiscreteEnv) -> Table:
     """Return action values of zero for every state and action of `env`.
 
@@ -169,6 +171,7 @@ def empty_table(env: DiscreteEnv) -> Table:
     ]
 
 
+@checked(epsilon=SHARE)
 def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Generator) -> int:
     """Return a random action with probability `epsilon`, else a best one, ties broken at random.
 
@@ -182,6 +185,20 @@ def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Ge
     return tied[int(len(tied) * rng.random())] if len(tied) > 1 else tied[0]
 
 
+def _in_table(q: Table, pair: Pair, outcome: Outcome, **_: float) -> None:
+    """Refuse what is not in the table: a list takes -1 for its last place."""
+    state, action = pair
+    checks.number("reward", outcome.reward, "a finite number", math.isfinite)
+    for name, place, row in (
+        ("state", state, q),
+        ("next_state", outcome.next_state, q),
+        ("action", action, q[0]),
+    ):
+        if checks.whole(name, place, least=0) >= len(row):
+            raise ValueError(f"{name} must be from 0 to {len(row) - 1}, not {place}")
+
+
+@checked(_in_table, alpha=SHARE, gamma=SHARE)
 def q_update(q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: float) -> None:
     """Q(s, a) += alpha [r + gamma max_b Q(s', b) - Q(s, a)], in place   (equation 6.8).
 
@@ -192,6 +209,7 @@ def q_update(q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: flo
     q[state][action] += alpha * (outcome.reward + gamma * future - q[state][action])
 
 
+@checked(q=None)
 def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Iterator[RealStep]:
     """Act and learn without end, improving `q` in place; yield every real step after its planning.
 
@@ -209,15 +227,16 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
         raise ValueError("q must have one row per state and one column per action of env")
     act_rng, plan_rng = generator(seed, "act"), generator(seed, "plan")
     alpha, gamma, kappa = config.alpha, config.gamma, config.kappa
+    act, update = bare(epsilon_greedy), bare(q_update)  # what a step is made of is checked above
     model = Model(keep_all=config.remember_all)
     name = door.name_of(env)
     door.check_reset(name, env)
     state = _begun(env, name, len(q), seed=int(seed))  # Gymnasium refuses NumPy's integers
     for now in count(1):  # (a) the current state is at hand
-        action = epsilon_greedy(q[state], config.epsilon, rng=act_rng)  # (b)
+        action = act(q[state], config.epsilon, rng=act_rng)  # (b)
         given, reward, terminated, truncated = door.step(name, env.step(action))  # (c)
         outcome = Outcome(reward, door.state(name, given, len(q)), terminated)
-        q_update(q, (state, action), outcome, alpha=alpha, gamma=gamma)  # (d)
+        update(q, (state, action), outcome, alpha=alpha, gamma=gamma)  # (d)
         model.record((state, action), outcome, now=now)  # (e)
         if kappa > 0:
             model.assume(state, action_count=len(q[state]))
@@ -225,12 +244,13 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
             if kappa > 0:
                 bonus = kappa * math.sqrt(now - model.last_tried[pair])
                 imagined = Outcome(imagined.reward + bonus, *imagined[1:])
-            q_update(q, pair, imagined, alpha=alpha, gamma=gamma)
+            update(q, pair, imagined, alpha=alpha, gamma=gamma)
         yield RealStep(state, action, outcome, truncated)
         over = terminated or truncated
         state = _begun(env, name, len(q)) if over else outcome.next_state
 
 
+@checked()
 def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
     """Learn from an empty table without end; yield a report after every episode."""
     q = empty_table(env)
@@ -242,6 +262,7 @@ def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Epi
             steps, total = 0, 0.0
 
 
+@checked(episode_count=FROM_ONE)
 def steps_per_episode(
     make_env: Callable[[], DiscreteEnv],
     config: DynaConfig,
@@ -260,6 +281,7 @@ def steps_per_episode(
     )
 
 
+@checked(step_count=FROM_ONE)
 def cumulative_reward(
     make_env: Callable[[], DiscreteEnv],
     config: DynaConfig,

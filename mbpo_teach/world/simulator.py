@@ -21,6 +21,7 @@ import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.world.envs import Env, mujoco_warnings
 
@@ -40,6 +41,7 @@ class SimulatorState(NamedTuple):
     name: str | None = None
 
 
+@checked()
 def get_state(env: Env) -> SimulatorState:
     """Return the exact state of `env`, a copy.
 
@@ -62,6 +64,7 @@ def get_state(env: Env) -> SimulatorState:
     return SimulatorState(integration, data.xpos.copy(), env.elapsed, env.name)
 
 
+@checked()
 def set_state(env: Env, state: SimulatorState) -> None:
     """Put `env` into `state`, which came from the same kind of environment.
 
@@ -99,6 +102,7 @@ def set_state(env: Env, state: SimulatorState) -> None:
     env.elapsed = elapsed
 
 
+@checked()
 def set_from_obs(env: Env, obs: ArrayLike) -> None:
     """Put `env` into the state that shows `obs` (obs,), at the beginning of an episode.
 
@@ -129,6 +133,7 @@ def set_from_obs(env: Env, obs: ArrayLike) -> None:
     env.elapsed = 0
 
 
+@checked()
 def known_simulator(env: Env) -> Any:
     """Return the bare simulator of `env`, a `PendulumEnv` or a `MujocoEnv`.
 

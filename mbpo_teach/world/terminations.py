@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import checked
+
 Termination = Callable[[Tensor], Tensor]
 """Next observations (batch, obs) in, bool (batch,) out: which of them end their episode."""
 
@@ -92,6 +94,7 @@ def register(name: str, termination: Termination) -> None:
     _TERMINATIONS[name] = checked
 
 
+@checked()
 def termination_of(name: str) -> Termination:
     """Return the termination function of the environment `name`.
 

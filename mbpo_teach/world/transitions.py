@@ -10,6 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mbpo_teach.ground.checked import checked
+from mbpo_teach.ground.checks import shown
+
 
 class Transition(NamedTuple):
     """Columns of equal length, float32 but for the last.
@@ -25,11 +28,39 @@ class Transition(NamedTuple):
     terminated: Tensor
 
 
+def _chooses(batch: Transition, index: Tensor | slice) -> None:
+    """Refuse an index that chooses no rows of `batch`."""
+    check_shapes(batch)
+    if isinstance(index, slice):
+        return
+    count, kind = len(batch.obs), index.dtype
+    if kind == torch.bool:
+        good = tuple(index.shape) == (count,)
+    else:
+        good = index.ndim == 1 and not index.is_floating_point() and not index.is_complex()
+        good = good and bool(((index >= -count) & (index < count)).all())
+    if not good:
+        raise ValueError(
+            f"index must be a slice, a mask ({count},) or the numbers of rows from 0 to"
+            f" {count - 1}, not {shown(index.tolist())}"
+        )
+
+
+@checked(_chooses)
 def rows(batch: Transition, index: Tensor | slice) -> Transition:
     """Return some of the transitions, chosen by a slice, an index or a mask."""
     return Transition(*(column[index] for column in batch))
 
 
+def _alike(batches: Sequence[Transition]) -> None:
+    """Refuse batches of different worlds."""
+    for batch in batches:
+        check_shapes(batch)
+    if len({(batch.obs.shape[1], batch.act.shape[1]) for batch in batches}) > 1:
+        raise ValueError("batches must have equally many observations and actions per row")
+
+
+@checked(_alike)
 def concatenate(batches: Sequence[Transition]) -> Transition:
     """Return all the transitions of `batches`, in order."""
     return Transition(*(torch.cat(columns) for columns in zip(*batches, strict=True)))
