@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mbpo_teach.ground.checked import FROM_ONE, checked
+from mbpo_teach.ground.checked import FROM_ONE, bare, checked
 from mbpo_teach.ground.seeding import Streams
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
 from mbpo_teach.model.dynamics import Ensemble
@@ -191,7 +191,7 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     def act(obs: NDArray[np.float32]) -> NDArray[np.float32]:
         if agent.step < random_steps:
             return explore.uniform(-1, 1, act_size).astype(np.float32)
-        policy = policy_of(agent.learner, sac, act_size=act_size, generator=noise)
+        policy = bare(policy_of)(agent.learner, sac, act_size=act_size, generator=noise)
         return policy(torch.from_numpy(obs)[None])[0].numpy()
 
     return act

@@ -15,7 +15,7 @@ import inspect
 import math
 import types
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -60,10 +60,7 @@ MAY_BE_EMPTY = Allowed(empty=True)
 
 def dims(words: str, allowed: Allowed | None = None) -> Allowed:
     """Return what an array of these dimensions may hold: what `allowed` says."""
-    given = allowed or Allowed()
-    return Allowed(
-        said=given.said, holds=given.holds, dims=words, finite=given.finite, empty=given.empty
-    )
+    return replace(allowed or Allowed(), dims=words)
 
 
 def checked(
@@ -144,11 +141,16 @@ def _check_of(annotation: Any, allowed: Allowed) -> Check | None:
     if origin in (Sequence, list, tuple, Iterable):
         return _sequence_check(arguments, origin, allowed)
     kind = origin or annotation
-    if not isinstance(kind, type) or kind is inspect.Parameter.empty or kind is object:
+    if not isinstance(kind, type) or kind in (Any, object, inspect.Parameter.empty):
         return None
     if getattr(kind, "_is_protocol", False):
         return None
-    return lambda name, value, sizes: _instance(name, value, sizes, kind)
+    fields = [
+        (field, check)
+        for field, held in getattr(kind, "__annotations__", {}).items()
+        if hasattr(kind, "_fields") and (check := _check_of(held, replace(allowed, dims=None)))
+    ]
+    return lambda name, value, sizes: _instance(name, value, sizes, kind, fields, allowed)
 
 
 def _is_array_like(annotation: Any) -> bool:
@@ -201,12 +203,25 @@ def _function(name: str, value: Any, sizes: dict[str, Any]) -> Any:
     return value
 
 
-def _instance(name: str, value: Any, sizes: dict[str, Any], kind: type) -> Any:
+def _instance(
+    name: str,
+    value: Any,
+    sizes: dict[str, Any],
+    kind: type,
+    fields: list[tuple[str, Check]],
+    allowed: Allowed,
+) -> Any:
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
         raise ValueError(f"{name} must be {article} {kind.__name__}, not {shown(value)}")
     if hasattr(value, "parameters"):  # a network: what it is given has the type of its weights
-        sizes["dtype"] = next(value.parameters()).dtype
+        sizes["dtype"] = next(value.parameters()).dtype, name
+    for field, check in fields:
+        check(field, getattr(value, field), {})
+    if hasattr(value, "isfinite"):  # a tensor of any shape
+        if not value.numel() and not allowed.empty:
+            raise ValueError(f"{name} must hold at least one number, not {tuple(value.shape)}")
+        _check_numbers(name, value.isfinite().all(), value, allowed)
     return value
 
 
@@ -261,9 +276,9 @@ def _tensor_check(annotation: Any, allowed: Allowed) -> Check:
         if not value.numel() and not allowed.empty:
             raise ValueError(f"{name} must hold at least one number, not {tuple(value.shape)}")
         if value.is_floating_point():
-            wanted = sizes.setdefault("dtype", value.dtype)
+            wanted, first = sizes.setdefault("dtype", (value.dtype, name))
             if value.dtype != wanted:
-                raise ValueError(f"{name} must be of {wanted} like the rest, not {value.dtype}")
+                raise ValueError(f"{name} must be of {wanted}, like {first}, not {value.dtype}")
             _check_numbers(name, value.isfinite().all(), value, allowed)
         return value
 
@@ -293,8 +308,10 @@ def _check_shape(
     known = []
     fits = len(parts) == len(tokens)
     for token, size in zip(tokens, parts, strict=False):
-        wanted = int(token) if token.isdigit() else sizes.setdefault(token, size)
-        known += [f"{token} = {wanted}"] if wanted != size else []
+        wanted, first = (
+            (int(token), "") if token.isdigit() else sizes.setdefault(token, (size, name))
+        )
+        known += [f"{token} = {wanted}{first and ' as in ' + first}"] if wanted != size else []
     if not fits or known:
-        wanted = f"({', '.join(tokens)})" + (f" with {' and '.join(known)}" if known else "")
-        raise ValueError(f"{name} must have shape {wanted}, not {shape}")
+        of = f"({', '.join(tokens)})" + (f" with {' and '.join(known)}" if known else "")
+        raise ValueError(f"{name} must have shape {of}, not {shape}")

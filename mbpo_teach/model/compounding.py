@@ -89,7 +89,7 @@ def compound(
     )
 
 
-@checked()
+@checked(measured=NOT_FINITE)
 def named(acting: str, measured: Compounding) -> dict[str, NDArray[np.float32]]:
     """Return the arrays under the names that records use: ``"actions.ensemble"`` and so on.
 

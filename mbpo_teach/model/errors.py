@@ -14,7 +14,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checked import FROM_ONE, NOT_FINITE, POSITIVE, SHARE, Allowed, checked
+from mbpo_teach.ground.checked import (
+    FROM_ONE,
+    MAY_BE_EMPTY,
+    NOT_FINITE,
+    POSITIVE,
+    SHARE,
+    Allowed,
+    checked,
+)
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.world.envs import Act, Env, interact
@@ -45,7 +53,7 @@ def visited_states(
     return states
 
 
-@checked(steps=Allowed(most=10**6))
+@checked(states=MAY_BE_EMPTY, steps=Allowed(most=10**6))
 def real_rollouts(
     env: Env, states: Sequence[SimulatorState], act: TimedPolicy, *, steps: int
 ) -> tuple[Float[Tensor, "start time obs"], Float[Tensor, "start step act"]]:

@@ -79,13 +79,7 @@ def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
     ValueError
         If the two are not policies (state, action) over the same states and actions.
     """
-    shapes = [as_floats(policy, "policy").shape, as_floats(data_policy, "data_policy").shape]
-    if len(shapes[0]) != 2 or shapes[0] != shapes[1] or 0 in shapes[0]:
-        raise ValueError(
-            "policy and data_policy must have the same shape (state, action), not"
-            f" {shapes[0]} and {shapes[1]}"
-        )
-    return float(_distance(policy=policy, data_policy=data_policy).max())
+    return _shift(policy=policy, data_policy=data_policy)
 
 
 @checked(max_length=Allowed(most=10**6))
@@ -181,7 +175,7 @@ def policy_with_shift(data_policy: ArrayLike, target: ArrayLike, eps_pi: float) 
     ValueError
         If `eps_pi` is negative, or `target` is not that far away.
     """
-    share = _share("eps_pi", eps_pi, policy_shift(target, data_policy))
+    share = _share("eps_pi", eps_pi, _shift(target=target, data_policy=data_policy))
     return mixture(data_policy, target, share)
 
 
@@ -196,7 +190,22 @@ def model_with_error(
     ValueError
         If `error` is negative, or `wrong` is not that wrong.
     """
-    return mixture(mdp.transition, wrong, _share("error", error, model_error(mdp, wrong, policy)))
+    return mixture(
+        mdp.transition,
+        wrong,
+        _share("error", error, model_error(mdp, dynamics(mdp, wrong, "wrong"), policy)),
+    )
+
+
+def _shift(**policies: ArrayLike) -> float:
+    """Return the policy shift of two policies, by the names to call them."""
+    first, second = (as_floats(value, name).shape for name, value in policies.items())
+    if len(first) != 2 or first != second or 0 in first:
+        raise ValueError(
+            f"{' and '.join(policies)} must have the same shape (state, action), not {first} and"
+            f" {second}"
+        )
+    return float(_distance(**policies).max())
 
 
 def _distance(**rows: ArrayLike) -> np.ndarray:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.ground.checked import FROM_ONE, Allowed, bare, checked
-from mbpo_teach.ground.checks import whole
+from mbpo_teach.ground.checks import instance, whole
 from mbpo_teach.world.transitions import Transition, check_finite, rows
 
 _SIZE = Allowed(least=1, most=10**6)
@@ -59,7 +59,6 @@ class ReplayBuffer:
         """Return the number of rows held."""
         return self._size
 
-    @checked()
     def add(self, batch: Transition) -> None:
         """Add rows, one or many; of more than `capacity`, the last remain.
 
@@ -69,6 +68,7 @@ class ReplayBuffer:
             If a column has the wrong shape or type, or a number that is not finite. Nothing is
             added then.
         """
+        instance("batch", batch, Transition)
         fresh = bare(rows)(self._checked(batch), slice(-self.capacity, None))
         count = len(fresh.obs)
         slots = (self._oldest + self._size + torch.arange(count)) % self.capacity
