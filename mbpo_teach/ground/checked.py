@@ -218,10 +218,11 @@ def _instance(
         sizes["dtype"] = next(value.parameters()).dtype, name
     for field, check in fields:
         check(field, getattr(value, field), {})
-    if hasattr(value, "isfinite"):  # a tensor of any shape
-        if not value.numel() and not allowed.empty:
-            raise ValueError(f"{name} must hold at least one number, not {tuple(value.shape)}")
-        _check_numbers(name, value.isfinite().all(), value, allowed)
+    tensor: Any = value
+    if hasattr(tensor, "isfinite"):  # of any shape
+        if not tensor.numel() and not allowed.empty:
+            raise ValueError(f"{name} must hold at least one number, not {tuple(tensor.shape)}")
+        _check_numbers(name, tensor.isfinite().all(), tensor, allowed)
     return value
 
 

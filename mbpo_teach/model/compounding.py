@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mbpo_teach.ground.checked import NOT_FINITE, POSITIVE, checked
+from mbpo_teach.ground.checked import NOT_FINITE, POSITIVE, bare, checked
 from mbpo_teach.model.dynamics import Ensemble, predict
 from mbpo_teach.model.errors import (
     TimedPolicy,
@@ -77,8 +77,8 @@ def compound(
     """
     steps = actions.shape[1]
     starts = real[:, 0]
-    imagined = imagine_ensemble(model, starts, act, steps=steps, members=elites)
-    alone = imagine_members(model, starts, act, steps=steps, members=elites)
+    imagined = bare(imagine_ensemble)(model, starts, act, steps=steps, members=elites)
+    alone = bare(imagine_members)(model, starts, act, steps=steps, members=elites)
     ended = real.isnan().any(dim=-1)
     return Compounding(
         ensemble=k_step_error(imagined, real, scale),
@@ -95,7 +95,9 @@ def named(acting: str, measured: Compounding) -> dict[str, NDArray[np.float32]]:
 
     `acting` is ``"actions"`` (the same actions as in the real rollout) or ``"policy"``.
     """
-    return {f"{acting}.{name}": array.numpy() for name, array in measured._asdict().items()}
+    return {
+        f"{acting}.{name}": array.detach().numpy() for name, array in measured._asdict().items()
+    }
 
 
 class Curves(NamedTuple):
@@ -114,7 +116,6 @@ class Curves(NamedTuple):
     one_step: NDArray[np.floating]
 
 
-@checked()
 def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Curves:
     """Return the curves of the model of one data size; starts are counted from 0."""
     at = place_of(arrays, size)
@@ -127,7 +128,6 @@ def error_curves(arrays: Arrays, acting: str, *, size: float, start: int) -> Cur
     return Curves(low=low, middle=middle, high=high, own=errors[start], **others)
 
 
-@checked()
 def place_of(arrays: Arrays, size: float) -> int:
     """Return the place of a data size among "sizes".
 
@@ -148,6 +148,6 @@ def _from_true_states(
 ) -> Tensor:
     """Return the error of one step from each true state, (start, time), 0 at time 0."""
     before, played = real[:, :-1].flatten(0, 1), actions.flatten(0, 1)
-    after = predict(model, before, played, members=elites).mean.mean(dim=0)[:, :-1]
+    after = bare(predict)(model, before, played, members=elites).mean.mean(dim=0)[:, :-1]
     error = k_step_error(after.unflatten(0, (len(real), -1)), real[:, 1:], scale)
     return torch.nn.functional.pad(error, (1, 0))

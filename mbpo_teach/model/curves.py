@@ -94,6 +94,8 @@ def fit_curves(
         If `members` or `steps` is not a whole number of at least 1.
     """
     members, steps = whole("members", members, least=1), whole("steps", steps, least=1)
+    if grid.dtype != torch.float32:
+        raise ValueError(f"grid must be of torch.float32, not {grid.dtype}")
     networks = len(data) * members
     x, y, counts = _bootstraps(data, members, generator)
     model = MemberMLP(networks, (1, *_HIDDEN, 2), generator=generator)
@@ -122,7 +124,12 @@ def fit_curves(
     return [Fitted(mean, log_var.exp()) for mean, log_var in zip(*stacked, strict=True)]
 
 
-@checked(members=FROM_ONE)
+def _is_fitted(fitted: Fitted, members: int) -> None:
+    if not all(part.is_floating_point() for part in fitted) or not (fitted.var >= 0).all():
+        raise ValueError("fitted must hold means and variances from 0, not other numbers")
+
+
+@checked(_is_fitted, members=FROM_ONE)
 def mean_and_deviations(
     fitted: Fitted, members: int
 ) -> tuple[Float[Tensor, " grid"], Float[Tensor, " grid"], Float[Tensor, " grid"]]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checked import checked, dims
+from mbpo_teach.ground.checked import Allowed, checked, dims
 from mbpo_teach.model.dynamics import Ensemble, predict
 from mbpo_teach.model.errors import disagreement, k_step_error
 from mbpo_teach.world.envs import Env
@@ -30,7 +30,7 @@ def pendulum_states(obs: Float[Tensor, "batch 3"]) -> np.ndarray:
     return np.column_stack([np.arctan2(sine, cosine), speed])
 
 
-@checked()
+@checked(torque=Allowed(said="in [-1, 1]", holds=lambda x: -1 <= x <= 1))
 def disagreement_and_error(
     env: Env, model: Ensemble, obs: Float[Tensor, "batch obs"], torque: float
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mbpo_teach.ground.checked import Allowed, bare, checked
+from mbpo_teach.ground.checks import shown
 from mbpo_teach.nets.gaussian import soft_clamp
 from mbpo_teach.nets.networks import MemberMLP
 from mbpo_teach.world.transitions import Transition, check_shapes
@@ -164,6 +165,8 @@ class Ensemble(nn.Module):
     def check_members(self, name: str, members: Sequence[int]) -> None:
         """Raise a `ValueError` if the argument called `name` is empty or names no member."""
         there = range(self.member_count)
+        if not isinstance(members, (Sequence, np.ndarray)) or isinstance(members, str):
+            raise ValueError(f"{name} must be a sequence of members, not {shown(members)}")
         if not len(members) or not all(
             isinstance(member, (int, np.integer))
             and not isinstance(member, bool)

@@ -21,6 +21,7 @@ from mbpo_teach.ground.checked import (
     POSITIVE,
     SHARE,
     Allowed,
+    bare,
     checked,
 )
 from mbpo_teach.ground.checks import whole
@@ -108,6 +109,7 @@ def imagine_members(
     for step in range(steps):
         obs = states[-1]
         actions = torch.stack([act(each, step) for each in obs])
+        _check_actions(actions[0], starts)
         mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
         if generator is not None:
             noise = torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -137,11 +139,12 @@ def imagine_ensemble(
     for step in range(steps):
         obs = states[-1]
         action = act(obs, step)
+        _check_actions(action, starts)
         if generator is None:
-            mean = predict(model, obs, action, members=members).mean
+            mean = bare(predict)(model, obs, action, members=members).mean
             states.append(mean.mean(dim=0)[:, :-1])
         else:
-            after, _ = sample_step(model, obs, action, elites=members, generator=generator)
+            after, _ = bare(sample_step)(model, obs, action, elites=members, generator=generator)
             states.append(after)
     return torch.stack(states, dim=1)
 
@@ -188,3 +191,11 @@ def quantiles(
     wanted = torch.tensor(levels, dtype=errors.dtype, device=errors.device)
     above = errors.nanquantile(wanted, dim=0, interpolation="higher")
     return torch.where(above.isinf(), above, errors.nanquantile(wanted, dim=0))
+
+
+def _check_actions(actions: Tensor, starts: Tensor) -> None:
+    if actions.ndim != 2 or len(actions) != len(starts):
+        raise ValueError(
+            f"act must return one action for each of {len(starts)} starts, not shape"
+            f" {tuple(actions.shape)}"
+        )

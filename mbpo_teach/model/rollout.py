@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked
-from mbpo_teach.ground.checks import whole
+from mbpo_teach.ground.checks import instance, whole
 from mbpo_teach.world.envs import Policy
 from mbpo_teach.world.terminations import Termination
 from mbpo_teach.world.transitions import Transition, check_finite
@@ -53,8 +53,11 @@ def branched_rollout(
         finite): the message says at which step, and nothing of the rollout is returned.
     """
     length = whole("length", length, least=1)
+    instance("starts", starts, Tensor)
     if starts.ndim != 2:
         raise ValueError(f"starts must have shape (batch, obs), not {tuple(starts.shape)}")
+    if starts.dtype == torch.float32 and not starts.isfinite().all():
+        raise ValueError("starts must hold finite numbers")
     if len(starts) == 0:
         raise ValueError("starts must hold at least one state")
     room: Transition | None = None

@@ -34,7 +34,7 @@ def starting_places(name: str) -> list[Env]:
     return places
 
 
-@checked(seeds=None)
+@checked()
 @torch.no_grad()
 def returns(
     envs: Sequence[Env], policy: Policy, *, seeds: Sequence[int] = START_SEEDS

@@ -78,7 +78,7 @@ class ReplayBuffer:
         self._oldest = (self._oldest + forgotten) % self.capacity
         self._size += count - forgotten
 
-    @checked(count=None)
+    @checked(count=FROM_ONE)
     def sample(self, count: int, *, generator: torch.Generator) -> Transition:
         """Return `count` rows drawn uniformly with replacement.
 

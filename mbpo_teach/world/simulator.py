@@ -77,6 +77,9 @@ def set_state(env: Env, state: SimulatorState) -> None:
     simulator = known_simulator(env)
     pendulum = isinstance(simulator, PendulumEnv)
     size = 2 if pendulum else _state_size(simulator.model)
+    state = state._replace(
+        integration=np.asarray(state.integration), body_positions=np.asarray(state.body_positions)
+    )
     if state.integration.shape != (size,):
         raise ValueError(
             f"state must hold {size} numbers for {env.name}, not {state.integration.shape}"

@@ -75,6 +75,8 @@ def register(name: str, termination: Termination) -> None:
     ValueError
         If `termination` is not a function.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"name must be that of an environment of Gymnasium, not {name!r}")
     if not callable(termination):
         raise ValueError(f"termination must be a function of observations, not {termination!r}")
 
