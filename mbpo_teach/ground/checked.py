@@ -217,7 +217,7 @@ def _instance(
     if hasattr(value, "parameters"):  # a network: what it is given has the type of its weights
         sizes["dtype"] = next(value.parameters()).dtype, name
     for field, check in fields:
-        check(field, getattr(value, field), {})
+        check(f"{name}.{field}", getattr(value, field), {})
     tensor: Any = value
     if hasattr(tensor, "isfinite"):  # of any shape
         if not tensor.numel() and not allowed.empty:

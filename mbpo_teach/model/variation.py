@@ -82,7 +82,7 @@ def with_noise(
     )
 
 
-@checked(members=None, deviation=POSITIVE, draws=Allowed(least=2, most=10**6))
+@checked(deviation=POSITIVE, draws=Allowed(least=2, most=10**6))
 @torch.no_grad()
 def noisy_tv(
     model: Ensemble,

@@ -547,7 +547,7 @@ def outcome(door, name, arguments, seconds=SECONDS):
                 result = next(result, None)
     except ValueError as error:
         said = str(error)
-        known = {name, *getattr(arguments.get(name), "_fields", ())}
+        known = {name, "obs", *getattr(arguments.get(name), "_fields", ())}
         mentioned = any(re.search(rf"\b{re.escape(word)}", said) for word in known)
         own = type(error) is ValueError and "\n" not in said
         return ("refused" if own and mentioned else "unclear"), said[:150]
