@@ -99,7 +99,7 @@ class Ensemble(nn.Module):
         ValueError
             If the square of a scale overflows float32; the scales are unchanged then.
         """
-        inputs, targets = raw_inputs(batch.obs, batch.act), raw_targets(batch)
+        inputs, targets = raw_inputs(batch.obs, batch.act), bare(raw_targets)(batch)
         scales = {
             "input_mean": inputs.mean(dim=0),
             "input_scale": column_scale(inputs),
@@ -156,7 +156,7 @@ class Ensemble(nn.Module):
 
     def scaled_targets(self, batch: Transition) -> Float[Tensor, "batch out"]:
         """Return [change of observation, reward] in the units in which the model learns."""
-        return (raw_targets(batch) - self.target_mean) / self.target_scale
+        return (bare(raw_targets)(batch) - self.target_mean) / self.target_scale
 
     def unscaled(self, targets: Float[Tensor, "*rows out"]) -> Float[Tensor, "*rows out"]:
         """Return scaled targets in the units of the world, undoing :meth:`scaled_targets`."""

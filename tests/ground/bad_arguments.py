@@ -450,6 +450,7 @@ DOORS = {
 }  # fmt: skip
 
 MAY_BE_INFINITE = {
+    "records.archive:load",
     "algorithms.recorded:inside",  # NaN where there was no model yet
     "model.compounding:compound",  # NaN after a termination, in what is given and what comes back
     "model.compounding:named",
