@@ -15,7 +15,7 @@ import numpy as np
 
 from mbpo_teach.ground.checked import DISCOUNT, POSITIVE, SHARE, checked
 from mbpo_teach.tables import river, twin
-from mbpo_teach.tables.mdp import TabularMDP, value_iteration
+from mbpo_teach.tables.mdp import TabularMDP, checked_policy, dynamics, value_iteration
 from mbpo_teach.theory.exact import model_error, model_with_error, policy_shift, policy_with_shift
 
 COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)
@@ -110,7 +110,14 @@ def twin_case(*, count: int, eps_pi: float, gamma: float) -> Case:
     )
 
 
-@checked()
+def check_case(case: Case, **_: object) -> None:
+    """Raise a `ValueError` if the model or a policy of `case` is none of its world."""
+    dynamics(case.world, case.model, "case.model")
+    checked_policy(case.world, case.policy, "case.policy")
+    checked_policy(case.world, case.data_policy, "case.data_policy")
+
+
+@checked(check_case)
 def best_in_model(case: Case) -> Case:
     """Return the case with the policy that is best in its model, as a learner would have it."""
     return case._replace(policy=value_iteration(case.world, case.model)[1])

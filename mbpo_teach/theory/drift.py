@@ -16,11 +16,11 @@ import numpy as np
 from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked, dims
 from mbpo_teach.tables import twin
 from mbpo_teach.tables.mdp import discounted_visits, policy_reward, state_distributions
-from mbpo_teach.theory.cases import Case, twin_case
+from mbpo_teach.theory.cases import Case, check_case, twin_case
 from mbpo_teach.theory.exact import model_error, policy_shift, total_variation
 
 
-@checked(steps=Allowed(most=10**6))
+@checked(check_case, steps=Allowed(most=10**6))
 def state_drift(case: Case, *, steps: int) -> np.ndarray:
     """Return D_TV of the imagined and the real state at times 0 to `steps`, shape (step + 1,).
 
@@ -48,7 +48,7 @@ class Whereabouts(NamedTuple):
     whole_errors: np.ndarray
 
 
-@checked(steps=Allowed(most=10**6))
+@checked(check_case, steps=Allowed(most=10**6))
 def whereabouts(case: Case, *, steps: int) -> Whereabouts:
     """Return where `steps` imagined steps of the case's policy lead.
 

@@ -102,7 +102,7 @@ def zero_actions(obs):
 DOORS = {
     "ground.seeding:generator": lambda: {"seed": 0},
     "ground.seeding:torch_generator": lambda: {"seed": 0},
-    "ground.spread:spread": lambda: {"work": abs, "jobs": [1], "workers": 1},
+    "ground.spread:spread": lambda: {"work": repr, "jobs": [1], "workers": 1},
     "records.archive:load": lambda: {"name": archive.names()[0]},
     "records.archive:read": lambda: {"path": FOLDER / "there.npz"},
     "records.archive:save": None,
@@ -434,7 +434,7 @@ DOORS = {
     "algorithms.presets:preset": lambda: {"which": "laptop", "name": "Pendulum-v1"},
     "algorithms.presets:laptop": lambda: {"name": "Pendulum-v1"},
     "algorithms.presets:without_model": lambda: {"config": MBPO},
-    "algorithms.presets:changed": lambda: {"config": MBPO, "settings": {"members": 3}},
+    "algorithms.presets:changed": lambda: {"config": MBPO, "settings": {"sac.tau": 0.5}},
     "algorithms.recorded:trainings": lambda: {"algorithm": "mbpo", "world": "Pendulum-v1"},
     "algorithms.recorded:inside": lambda: {"world": "Pendulum-v1"},
     "algorithms.recorded:factor": lambda: {"name": "rollout_length"},
