@@ -46,10 +46,16 @@ class Trainings(NamedTuple):
         return np.where(there.any(axis=1), first, np.inf)
 
 
+def _recorded(algorithm: str, world: str) -> Arrays:
+    if f"{algorithm}_{world}" not in archive.names():
+        raise ValueError(f"algorithm and world must be recorded ones, not {algorithm!r}, {world!r}")
+    return archive.load(f"{algorithm}_{world}").arrays
+
+
 @checked()
 def trainings(algorithm: str, world: str) -> Trainings:
     """Return the recorded trainings of "mbpo", "sac" or its "control" in `world`."""
-    arrays = archive.load(f"{algorithm}_{world}").arrays
+    arrays = _recorded(algorithm, world)
     seconds = arrays["seconds"] if "seconds" in arrays else arrays["spent"].sum(axis=2)
     return Trainings(arrays["steps"], arrays["returns"].mean(axis=2), seconds)
 
@@ -72,7 +78,7 @@ class Inside(NamedTuple):
 @checked()
 def inside(world: str) -> Inside:
     """Return what MBPO's recorded trainings in `world` tell of themselves."""
-    return inside_of(archive.load(f"mbpo_{world}").arrays)
+    return inside_of(_recorded("mbpo", world))
 
 
 def inside_of(arrays: Arrays) -> Inside:

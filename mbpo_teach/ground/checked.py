@@ -273,7 +273,7 @@ def _tensor_check(annotation: Any, allowed: Allowed) -> Check:
             what = f"{annotation.__name__.split('[')[0].lower()} numbers"
             found = f"one of {value.dtype}" if isinstance(value, kind) else shown(value)
             raise ValueError(f"{name} must be a {kind.__name__} of {what}, not {found}")
-        _check_shape(name, tuple(value.shape), words, sizes)
+        _check_shape(name, tuple(value.shape), allowed.dims or words, sizes)
         if not value.numel() and not allowed.empty:
             raise ValueError(f"{name} must hold at least one number, not {tuple(value.shape)}")
         if value.is_floating_point():

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checked import FROM_ZERO, POSITIVE, Allowed, checked
+from mbpo_teach.ground.checked import FROM_ZERO, POSITIVE, Allowed, checked, dims
 from mbpo_teach.ground.seeding import torch_generator
 from mbpo_teach.learner.losses import actor_loss
 from mbpo_teach.nets.adam import adam_step, pace, untrained
@@ -115,7 +115,7 @@ def soft_best(temperature: float) -> tuple[Float[Tensor, " action"], float]:
     return (logits - log_z).exp(), float(temperature * log_z)
 
 
-@checked(law=FROM_ZERO)
+@checked(law=dims("400", FROM_ZERO))
 def value_and_entropy(law: Float[Tensor, " action"]) -> tuple[float, float]:
     """Return E[Q] and the entropy, in nats, of a density on :data:`ACTIONS`."""
     value = (law * action_value(ACTIONS)).sum() * _WIDTH
@@ -271,7 +271,7 @@ class Belief(NamedTuple):
     true: Tensor
 
 
-@checked(_doubles)
+@checked(_doubles, critics=dims("draw 400"))
 def greedy_beliefs(critics: Float[Tensor, "draw action"]) -> Belief:
     """Return belief and truth where each of these estimates of Q is largest."""
     believed, best = critics.max(dim=1)

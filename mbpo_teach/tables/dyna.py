@@ -195,7 +195,7 @@ def _in_table(q: Table, pair: Pair, outcome: Outcome, **_: float) -> None:
         ("action", action, q[0]),
     ):
         if checks.whole(name, place, least=0) >= len(row):
-            raise ValueError(f"{name} must be from 0 to {len(row) - 1}, not {place}")
+            raise ValueError(f"{name} must be from 0 to {len(row) - 1}, as in q, not {place}")
 
 
 @checked(_in_table, alpha=SHARE, gamma=SHARE)

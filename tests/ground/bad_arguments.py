@@ -548,7 +548,8 @@ def outcome(door, name, arguments, seconds=SECONDS):
                 result = next(result, None)
     except ValueError as error:
         said = str(error)
-        known = {name, "obs", *getattr(arguments.get(name), "_fields", ())}
+        # A preset is called so on the command line too; branched steps are told as transitions.
+        known = {name, "obs", "preset", *getattr(arguments.get(name), "_fields", ())}
         mentioned = any(re.search(rf"\b{re.escape(word)}", said) for word in known)
         own = type(error) is ValueError and "\n" not in said
         return ("refused" if own and mentioned else "unclear"), said[:150]
