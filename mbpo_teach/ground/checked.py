@@ -111,7 +111,7 @@ def checked(
 
 def bare(function: Door) -> Door:
     """Return the function behind a door, without its check."""
-    return cast(Door, function.__wrapped__)  # type: ignore[attr-defined]
+    return cast(Door, getattr(function, "__wrapped__", function))
 
 
 def _check_of(annotation: Any, allowed: Allowed) -> Check | None:
@@ -314,5 +314,6 @@ def _check_shape(
         )
         known += [f"{token} = {wanted}{first and ' as in ' + first}"] if wanted != size else []
     if not fits or known:
-        of = f"({', '.join(tokens)})" + (f" with {' and '.join(known)}" if known else "")
+        of = f"({', '.join(tokens)}{',' if len(tokens) == 1 else ''})"
+        of += f" with {' and '.join(known)}" if known else ""
         raise ValueError(f"{name} must have shape {of}, not {shape}")

@@ -7,7 +7,7 @@ al. 2018 (arXiv 1812.05905), sections 4 and 5; taught in chapter 6.
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mbpo_teach.ground.checked import DISCOUNT, bare, checked
+from mbpo_teach.ground.checked import DISCOUNT, NOT_FINITE, bare, checked
 
 
 @checked()
@@ -20,7 +20,13 @@ def soft_value(
     return q.min(dim=0).values - temperature * log_prob
 
 
-@checked(gamma=DISCOUNT)
+def _goes_on(reward: Tensor, terminated: Tensor, next_value: Tensor, gamma: float) -> None:
+    """Refuse a next state whose value counts and is no number."""
+    if not next_value.masked_fill(terminated, 0.0).isfinite().all():
+        raise ValueError("next_value must hold finite numbers wherever the world goes on")
+
+
+@checked(_goes_on, next_value=NOT_FINITE, gamma=DISCOUNT)
 def soft_target(
     reward: Float[Tensor, " batch"],
     terminated: Bool[Tensor, " batch"],

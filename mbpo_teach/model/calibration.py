@@ -18,7 +18,7 @@ from mbpo_teach.ground.checks import number
 _PART = Allowed(said="in (0, 1)", holds=lambda x: 0 < x < 1)
 
 
-@checked()
+@checked(level=None)
 def half_width(level: float) -> float:
     """Return z such that a Gaussian lies within z deviations of its mean with chance `level`.
 

@@ -17,11 +17,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mbpo_teach.ground.checked import Allowed, bare, checked
+from mbpo_teach.ground.checked import MAY_BE_EMPTY, Allowed, bare, checked
 from mbpo_teach.ground.checks import shown
 from mbpo_teach.nets.gaussian import soft_clamp
 from mbpo_teach.nets.networks import MemberMLP
-from mbpo_teach.world.transitions import Transition, check_shapes
+from mbpo_teach.world.transitions import Transition, check_sizes
 
 LOWEST_LOG_VAR, HIGHEST_LOG_VAR = -10.0, 0.5
 
@@ -179,7 +179,7 @@ class Ensemble(nn.Module):
             )
 
 
-@checked(members=None)
+@checked(obs=MAY_BE_EMPTY, act=MAY_BE_EMPTY, members=None)
 @torch.no_grad()
 def predict(
     model: Ensemble,
@@ -198,7 +198,7 @@ def predict(
     return Prediction(mean, log_var.exp() * model.target_scale**2)
 
 
-@checked(elites=None)
+@checked(obs=MAY_BE_EMPTY, act=MAY_BE_EMPTY, elites=None)
 @torch.no_grad()
 def sample_step(
     model: Ensemble,
@@ -237,7 +237,7 @@ def raw_inputs(
     return torch.cat([obs, act], dim=-1)
 
 
-@checked(check_shapes)
+@checked(check_sizes)
 def raw_targets(batch: Transition) -> Float[Tensor, "batch out"]:
     """Return [change of observation, reward] in the units of the world."""
     return torch.cat([batch.next_obs - batch.obs, batch.reward[:, None]], dim=-1)

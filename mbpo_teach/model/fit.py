@@ -26,7 +26,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mbpo_teach.ground.checked import FROM_ZERO, bare, checked
-from mbpo_teach.ground.checks import number, number_fields, whole_fields
+from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.model.early_stopping import Best, Patience, all_finite
 from mbpo_teach.nets.gaussian import gaussian_nll
@@ -129,7 +129,7 @@ class Scaled(NamedTuple):
     targets: Tensor
 
 
-@checked()
+@checked(data=None)
 def fit_ensemble(
     model: Ensemble, data: Transition, config: FitConfig, *, generator: torch.Generator
 ) -> FitReport:
@@ -308,6 +308,7 @@ def _farthest(model: Ensemble, holdout: Scaled) -> tuple[str, float]:
 
 
 def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
+    instance("data", data, Transition)
     check_finite(data)
     if data.obs.shape[1] != model.obs_size or data.act.shape[1] != model.act_size:
         raise ValueError(

@@ -56,8 +56,6 @@ def branched_rollout(
     instance("starts", starts, Tensor)
     if starts.ndim != 2:
         raise ValueError(f"starts must have shape (batch, obs), not {tuple(starts.shape)}")
-    if starts.dtype == torch.float32 and not starts.isfinite().all():
-        raise ValueError("starts must hold finite numbers")
     if len(starts) == 0:
         raise ValueError("starts must hold at least one state")
     room: Transition | None = None
@@ -90,7 +88,7 @@ def branched_rollout(
     return Branches(Transition(*(column[:count].clone() for column in room)), steps)
 
 
-@checked(first=FROM_ONE, last=FROM_ONE, last_step=FROM_ONE)
+@checked(step=Allowed(least=-(10**9)), first=FROM_ONE, last=FROM_ONE, last_step=FROM_ONE)
 def linear_horizon(step: int, *, first_step: int, last_step: int, first: int, last: int) -> int:
     """Return the rollout length at a real step: `first` up to `first_step`, then on to `last`.
 

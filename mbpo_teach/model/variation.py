@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checked import NOT_FINITE, POSITIVE, Allowed, checked
+from mbpo_teach.ground.checked import NOT_FINITE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, raw_targets
 from mbpo_teach.nets.gaussian import gaussian_nll
-from mbpo_teach.world.transitions import Transition, check_finite
+from mbpo_teach.world.transitions import Transition, check_sizes
 
 
 @checked(log_p=NOT_FINITE, log_q=NOT_FINITE)
@@ -55,11 +55,11 @@ def monte_carlo_tv(
 
 
 def _like_deviation(clean: Transition, deviation: Tensor, **_: object) -> None:
-    check_finite(clean)
     _check_deviation(deviation, clean)
+    check_sizes(clean)
 
 
-@checked(_like_deviation, deviation=POSITIVE)
+@checked(_like_deviation, deviation=NOT_FINITE)
 def with_noise(
     clean: Transition, deviation: Float[Tensor, " out"], *, generator: torch.Generator
 ) -> Transition:
@@ -82,7 +82,7 @@ def with_noise(
     )
 
 
-@checked(deviation=POSITIVE, draws=Allowed(least=2, most=10**6))
+@checked(deviation=NOT_FINITE, draws=Allowed(least=2, most=10**6))
 @torch.no_grad()
 def noisy_tv(
     model: Ensemble,
@@ -106,8 +106,8 @@ def noisy_tv(
         If `deviation` has another shape, or a number that is not positive and finite, or if `draws`
         is not a whole number of at least 2.
     """
-    check_finite(clean)
     _check_deviation(deviation, clean)
+    check_sizes(clean)
     draws = whole("draws", draws, least=2)
     centre = raw_targets(clean)
     unit = torch.randn(draws, *centre.shape, generator=generator, device=centre.device)

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbpo_teach.ground import checks
-from mbpo_teach.ground.checked import DISCOUNT, FROM_ZERO, SHARE, Allowed, checked, dims
+from mbpo_teach.ground.checked import (
+    DISCOUNT,
+    FROM_ZERO,
+    MAY_BE_EMPTY,
+    NOT_FINITE,
+    SHARE,
+    Allowed,
+    checked,
+    dims,
+)
 from mbpo_teach.tables.mdp import (
     TabularMDP,
     as_floats,
@@ -30,7 +39,7 @@ from mbpo_teach.tables.mdp import (
 _LAST_WEIGHT = 1e-12
 
 
-@checked()
+@checked(p=NOT_FINITE, q=NOT_FINITE)
 def total_variation(p: ArrayLike, q: ArrayLike) -> np.ndarray:
     """Return D_TV(p || q) = half the L1 distance along the last axis, in [0, 1].
 
@@ -67,7 +76,7 @@ def model_error(mdp: TabularMDP, model: ArrayLike, policy: ArrayLike) -> float:
     return min(float((laws @ per_state).max()), 1.0)
 
 
-@checked()
+@checked(policy=MAY_BE_EMPTY, data_policy=MAY_BE_EMPTY)
 def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
     """Return the policy shift max_s D_TV(policy(.|s) || data_policy(.|s)), in [0, 1].
 

@@ -21,7 +21,7 @@ import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import ArrayLike, NDArray
 
-from mbpo_teach.ground.checked import MAY_BE_EMPTY, checked
+from mbpo_teach.ground.checked import NOT_FINITE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.world.envs import Env, mujoco_warnings
 
@@ -64,7 +64,7 @@ def get_state(env: Env) -> SimulatorState:
     return SimulatorState(integration, data.xpos.copy(), env.elapsed, env.name)
 
 
-@checked(state=MAY_BE_EMPTY)
+@checked(state=Allowed(finite=False, empty=True))
 def set_state(env: Env, state: SimulatorState) -> None:
     """Put `env` into `state`, which came from the same kind of environment.
 
@@ -105,7 +105,7 @@ def set_state(env: Env, state: SimulatorState) -> None:
     env.elapsed = elapsed
 
 
-@checked()
+@checked(obs=NOT_FINITE)
 def set_from_obs(env: Env, obs: ArrayLike) -> None:
     """Put `env` into the state that shows `obs` (obs,), at the beginning of an episode.
 

@@ -30,7 +30,7 @@ class Transition(NamedTuple):
 
 def _chooses(batch: Transition, index: Tensor | slice) -> None:
     """Refuse an index that chooses no rows of `batch`."""
-    check_shapes(batch)
+    check_sizes(batch)
     if isinstance(index, slice):
         return
     count, kind = len(batch.obs), index.dtype
@@ -55,7 +55,7 @@ def rows(batch: Transition, index: Tensor | slice) -> Transition:
 def _alike(batches: Sequence[Transition]) -> None:
     """Refuse batches of different worlds."""
     for batch in batches:
-        check_shapes(batch)
+        check_sizes(batch)
     if len({(batch.obs.shape[1], batch.act.shape[1]) for batch in batches}) > 1:
         raise ValueError("batches must have equally many observations and actions per row")
 
@@ -79,7 +79,16 @@ def check_finite(batch: Transition) -> None:
 
 
 def check_shapes(batch: Transition) -> None:
-    """Raise a `ValueError` naming the first column of a bad shape or type.
+    """Raise a `ValueError` naming the first column of a bad shape, or else of a bad type."""
+    check_sizes(batch)
+    for name, column in zip(batch._fields, batch, strict=True):
+        kind = torch.bool if name == "terminated" else torch.float32
+        if column.dtype != kind:
+            raise ValueError(f"{name} must be a tensor of {kind}, not of {column.dtype}")
+
+
+def check_sizes(batch: Transition) -> None:
+    """Raise a `ValueError` naming the first column that is no tensor, or of a bad shape.
 
     Shapes that broadcast would otherwise give wrong numbers without a word.
     """
@@ -101,6 +110,3 @@ def check_shapes(batch: Transition) -> None:
     for name, column in zip(batch._fields, batch, strict=True):
         if tuple(column.shape) != wanted[name]:
             raise ValueError(f"{name} must have shape {wanted[name]}, not {tuple(column.shape)}")
-        kind = torch.bool if name == "terminated" else torch.float32
-        if column.dtype != kind:
-            raise ValueError(f"{name} must be a tensor of {kind}, not of {column.dtype}")
