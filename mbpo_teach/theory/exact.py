@@ -16,7 +16,6 @@ from mbpo_teach.ground import checks
 from mbpo_teach.ground.checked import (
     DISCOUNT,
     FROM_ZERO,
-    MAY_BE_EMPTY,
     NOT_FINITE,
     SHARE,
     Allowed,
@@ -37,6 +36,7 @@ from mbpo_teach.tables.mdp import (
 )
 
 _LAST_WEIGHT = 1e-12
+_POLICY = Allowed(finite=False, empty=True)  # the messages of its own check say more
 
 
 @checked(p=NOT_FINITE, q=NOT_FINITE)
@@ -76,7 +76,7 @@ def model_error(mdp: TabularMDP, model: ArrayLike, policy: ArrayLike) -> float:
     return min(float((laws @ per_state).max()), 1.0)
 
 
-@checked(policy=MAY_BE_EMPTY, data_policy=MAY_BE_EMPTY)
+@checked(policy=_POLICY, data_policy=_POLICY)
 def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
     """Return the policy shift max_s D_TV(policy(.|s) || data_policy(.|s)), in [0, 1].
 
