@@ -138,3 +138,6 @@ def _check_deviation(deviation: Tensor, clean: Transition) -> None:
         raise ValueError(f"deviation must have shape ({outputs},), not {tuple(deviation.shape)}")
     if not ((deviation > 0) & torch.isfinite(deviation)).all():
         raise ValueError(f"deviation must hold positive, finite numbers, not {deviation.tolist()}")
+    for name, column in clean._asdict().items():
+        if name != "terminated" and getattr(column, "dtype", None) != deviation.dtype:
+            raise ValueError(f"{name} must be a tensor of {deviation.dtype}, as deviation is")
