@@ -277,7 +277,7 @@ def _tensor_check(annotation: Any, allowed: Allowed) -> Check:
         if not value.numel() and not allowed.empty:
             raise ValueError(f"{name} must hold at least one number, not {tuple(value.shape)}")
         if value.is_floating_point():
-            wanted, first = sizes.setdefault("dtype", (value.dtype, name))
+            wanted, first = sizes.get("dtype", (value.dtype, name))
             if value.dtype != wanted:
                 raise ValueError(f"{name} must be of {wanted}, like {first}, not {value.dtype}")
             _check_numbers(name, value.isfinite().all(), value, allowed)
