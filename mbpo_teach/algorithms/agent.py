@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.seeding import Streams
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
 from mbpo_teach.model.dynamics import Ensemble
@@ -129,6 +130,7 @@ class Report:
         return sum(self.spent.values())
 
 
+@checked(capacity=FROM_ONE)
 def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
     """Return an agent that has neither lived nor learned, without an imagination.
 
@@ -180,6 +182,7 @@ def ready(agent: Agent, name: str, config: Setting) -> Agent:
     return agent
 
 
+@checked
 def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     """Return how `agent` acts in the world: at random at first, later as its policy draws."""
     explore, noise = agent.streams.numpy("explore"), agent.streams.torch("noise")
@@ -194,6 +197,7 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     return act
 
 
+@checked
 def live(agent: Agent, act: Act) -> None:
     """Live one real step with the policy `act`, and remember it."""
     with agent.clock("simulator"):

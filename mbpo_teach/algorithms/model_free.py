@@ -19,6 +19,7 @@ from mbpo_teach.algorithms.agent import (
     report,
     room,
 )
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import instance, whole_fields
 from mbpo_teach.learner.sac import SACConfig, make_update
 from mbpo_teach.world.evaluate import starting_places
@@ -58,11 +59,13 @@ class ModelFreeConfig:
         instance("sac", self.sac, SACConfig)
 
 
+@checked
 def sac_agent(name: str, config: ModelFreeConfig, *, seed: int) -> Agent:
     """Return an agent for :func:`train_sac` that has not lived yet."""
     return new_agent(name, config.sac, capacity=room(config), seed=seed)
 
 
+@checked
 def train_sac(
     name: str, config: ModelFreeConfig, *, seed: int, agent: Agent | None = None
 ) -> Iterator[Report]:
@@ -87,6 +90,7 @@ def train_sac(
             yield report(agent, config.sac, losses, judges=judges)
 
 
+@checked
 def real_batches(agent: Agent, config: ModelFreeConfig) -> list[Transition]:
     """Return what a real step's updates learn from: batches of steps that were lived."""
     with agent.clock("sac"):

@@ -57,6 +57,7 @@ from typing import Any
 
 from mbpo_teach.algorithms.mbpo import Horizon, MBPOConfig
 from mbpo_teach.algorithms.model_free import ModelFreeConfig
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.model.fit import FitConfig
@@ -158,6 +159,7 @@ def laptop(name: str) -> MBPOConfig:
     return preset("laptop", name)
 
 
+@checked
 def without_model(config: MBPOConfig) -> ModelFreeConfig:
     """Return settings for SAC alone that learn as `config` does, once for each real step."""
     return ModelFreeConfig(
@@ -169,6 +171,7 @@ def without_model(config: MBPOConfig) -> ModelFreeConfig:
     )
 
 
+@checked
 def changed(config: MBPOConfig, settings: Mapping[str, Any]) -> MBPOConfig:
     """Return `config` with other values of some settings, set one after the other.
 

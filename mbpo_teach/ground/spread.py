@@ -9,12 +9,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import whole
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+@checked(workers=None)
 def spread(
     work: Callable[[Job], Result],
     jobs: Iterable[Job],

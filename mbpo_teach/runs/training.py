@@ -30,6 +30,7 @@ from mbpo_teach.algorithms.agent import PARTS, Agent, Report
 from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.algorithms.presets import changed, preset, without_model
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.files import write_whole
 from mbpo_teach.nets.compiled import check_cache
 from mbpo_teach.records import archive
@@ -105,6 +106,7 @@ class Run:
         return train_sac(self.environment, config, seed=self.seed, agent=agent)
 
 
+@checked
 def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False) -> Iterator[Row]:
     """Train `run` in `folder`, and yield each row of `progress.csv` when it is safe on the disk.
 
@@ -170,6 +172,7 @@ def row_of(report: Report) -> Row:
     }
 
 
+@checked
 def progress(folder: Path) -> list[Row]:
     """Return the rows that the checkpoint in `folder` vouches for; none if there is none yet.
 
@@ -182,6 +185,7 @@ def progress(folder: Path) -> list[Row]:
     return _rows(checkpoint.read_about(path)) if path.exists() else []
 
 
+@checked
 def stored_run(folder: Path) -> Run:
     """Return the run in `folder`.
 

@@ -28,6 +28,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from mbpo_teach.ground import checks, door
+from mbpo_teach.ground.checked import FROM_ONE, SHARE, checked
 from mbpo_teach.ground.seeding import generator
 
 Table = list[list[float]]
@@ -155,6 +156,7 @@ class Model:
             yield pair, outcomes[int(len(outcomes) * rng.random()) if len(outcomes) > 1 else 0]
 
 
+@checked
 def empty_table(env: DiscreteEnv) -> Table:
     """Return action values of zero for every state and action of `env`.
 
@@ -169,6 +171,7 @@ def empty_table(env: DiscreteEnv) -> Table:
     ]
 
 
+@checked(epsilon=SHARE)
 def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Generator) -> int:
     """Return a random action with probability `epsilon`, else a best one, ties broken at random.
 
@@ -182,6 +185,20 @@ def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Ge
     return tied[int(len(tied) * rng.random())] if len(tied) > 1 else tied[0]
 
 
+def _in_table(q: Table, pair: Pair, outcome: Outcome, **_: float) -> None:
+    """Refuse what is not in the table: a list takes -1 for its last place."""
+    state, action = pair
+    checks.number("reward", outcome.reward, "a finite number", math.isfinite)
+    for name, place, row in (
+        ("state", state, q),
+        ("next_state", outcome.next_state, q),
+        ("action", action, q[0]),
+    ):
+        if checks.whole(name, place, least=0) >= len(row):
+            raise ValueError(f"{name} must be from 0 to {len(row) - 1}, as in q, not {place}")
+
+
+@checked(together=_in_table, alpha=SHARE, gamma=SHARE)
 def q_update(q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: float) -> None:
     """Q(s, a) += alpha [r + gamma max_b Q(s', b) - Q(s, a)], in place   (equation 6.8).
 
@@ -231,6 +248,10 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
         state = _begun(env, name, len(q)) if over else outcome.next_state
 
 
+learn = checked(q=None)(learn)  # not above: chapter 1 prints the function
+
+
+@checked
 def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
     """Learn from an empty table without end; yield a report after every episode."""
     q = empty_table(env)
@@ -242,6 +263,7 @@ def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Epi
             steps, total = 0, 0.0
 
 
+@checked(episode_count=FROM_ONE)
 def steps_per_episode(
     make_env: Callable[[], DiscreteEnv],
     config: DynaConfig,
@@ -260,6 +282,7 @@ def steps_per_episode(
     )
 
 
+@checked(step_count=FROM_ONE)
 def cumulative_reward(
     make_env: Callable[[], DiscreteEnv],
     config: DynaConfig,

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.records import archive
 from mbpo_teach.world.envs import Env, Policy, make
@@ -18,6 +19,7 @@ START_SEEDS = tuple(range(1000, 1010))
 """The seeds with which Gymnasium resets the environment, one for each episode."""
 
 
+@checked
 def starting_places(name: str) -> list[Env]:
     """Return one environment for each of :data:`START_SEEDS`, for :func:`returns`.
 
@@ -32,6 +34,7 @@ def starting_places(name: str) -> list[Env]:
     return places
 
 
+@checked
 @torch.no_grad()
 def returns(
     envs: Sequence[Env], policy: Policy, *, seeds: Sequence[int] = START_SEEDS
@@ -68,6 +71,7 @@ def returns(
     return total.float()
 
 
+@checked
 def best_known(name: str) -> Float[Tensor, " episode"] | None:
     """Return the best returns known from the ten starts, or None where nobody has computed them.
 

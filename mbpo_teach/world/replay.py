@@ -9,8 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checks import whole
+from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked
+from mbpo_teach.ground.checks import instance, whole
 from mbpo_teach.world.transitions import Transition, check_finite, rows
+
+_SIZE = Allowed(least=1, most=10**6)
 
 
 class ReplayBuffer:
@@ -27,17 +30,28 @@ class ReplayBuffer:
         Numbers of observations and actions.
     """
 
+    @checked(
+        capacity=FROM_ONE,
+        obs_size=_SIZE,
+        act_size=_SIZE,
+    )
     def __init__(self, capacity: int, *, obs_size: int, act_size: int) -> None:
         self.capacity = capacity = whole("capacity", capacity, least=1)
         obs_size = whole("obs_size", obs_size, least=1)
         act_size = whole("act_size", act_size, least=1)
-        self._columns = Transition(
-            obs=torch.zeros(capacity, obs_size),
-            act=torch.zeros(capacity, act_size),
-            reward=torch.zeros(capacity),
-            next_obs=torch.zeros(capacity, obs_size),
-            terminated=torch.zeros(capacity, dtype=torch.bool),
-        )
+        try:
+            self._columns = Transition(
+                obs=torch.zeros(capacity, obs_size),
+                act=torch.zeros(capacity, act_size),
+                reward=torch.zeros(capacity),
+                next_obs=torch.zeros(capacity, obs_size),
+                terminated=torch.zeros(capacity, dtype=torch.bool),
+            )
+        except RuntimeError:
+            raise ValueError(
+                f"capacity must be as many rows as memory has room for, not {capacity} rows of"
+                f" {2 * obs_size + act_size + 1} numbers"
+            ) from None
         self._oldest = 0
         self._size = 0
 
@@ -54,6 +68,7 @@ class ReplayBuffer:
             If a column has the wrong shape or type, or a number that is not finite. Nothing is
             added then.
         """
+        instance("batch", batch, Transition)
         fresh = rows(self._checked(batch), slice(-self.capacity, None))
         count = len(fresh.obs)
         slots = (self._oldest + self._size + torch.arange(count)) % self.capacity
@@ -63,6 +78,7 @@ class ReplayBuffer:
         self._oldest = (self._oldest + forgotten) % self.capacity
         self._size += count - forgotten
 
+    @checked(count=FROM_ONE)
     def sample(self, count: int, *, generator: torch.Generator) -> Transition:
         """Return `count` rows drawn uniformly with replacement.
 
@@ -75,6 +91,7 @@ class ReplayBuffer:
         # Up to three times as fast as column[drawn].
         return Transition(*(column.index_select(0, drawn) for column in self._columns))
 
+    @checked(batches=FROM_ONE, count=FROM_ONE)
     def sample_batches(
         self, batches: int, count: int, *, generator: torch.Generator
     ) -> list[Transition]:
@@ -93,6 +110,7 @@ class ReplayBuffer:
         columns = (column.split(count) for column in drawn)
         return [Transition(*parts) for parts in zip(*columns, strict=True)]
 
+    @checked(count=FROM_ONE)
     def sample_states(
         self, count: int, *, generator: torch.Generator
     ) -> Float[Tensor, "batch obs"]:
@@ -105,6 +123,7 @@ class ReplayBuffer:
         """
         return self._columns.obs[self._draw(count, generator)]
 
+    @checked(capacity=FROM_ONE)
     def resized(self, capacity: int) -> "ReplayBuffer":
         """Return a buffer of another capacity with the same rows, the newest if not all fit.
 

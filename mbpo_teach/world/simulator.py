@@ -21,6 +21,7 @@ import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.ground.checked import NOT_FINITE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.world.envs import Env, mujoco_warnings
 
@@ -40,6 +41,7 @@ class SimulatorState(NamedTuple):
     name: str | None = None
 
 
+@checked
 def get_state(env: Env) -> SimulatorState:
     """Return the exact state of `env`, a copy.
 
@@ -62,6 +64,7 @@ def get_state(env: Env) -> SimulatorState:
     return SimulatorState(integration, data.xpos.copy(), env.elapsed, env.name)
 
 
+@checked(state=Allowed(finite=False, empty=True))
 def set_state(env: Env, state: SimulatorState) -> None:
     """Put `env` into `state`, which came from the same kind of environment.
 
@@ -74,6 +77,9 @@ def set_state(env: Env, state: SimulatorState) -> None:
     simulator = known_simulator(env)
     pendulum = isinstance(simulator, PendulumEnv)
     size = 2 if pendulum else _state_size(simulator.model)
+    state = state._replace(
+        integration=np.asarray(state.integration), body_positions=np.asarray(state.body_positions)
+    )
     if state.integration.shape != (size,):
         raise ValueError(
             f"state must hold {size} numbers for {env.name}, not {state.integration.shape}"
@@ -99,6 +105,7 @@ def set_state(env: Env, state: SimulatorState) -> None:
     env.elapsed = elapsed
 
 
+@checked(obs=NOT_FINITE)
 def set_from_obs(env: Env, obs: ArrayLike) -> None:
     """Put `env` into the state that shows `obs` (obs,), at the beginning of an episode.
 
@@ -129,6 +136,7 @@ def set_from_obs(env: Env, obs: ArrayLike) -> None:
     env.elapsed = 0
 
 
+@checked
 def known_simulator(env: Env) -> Any:
     """Return the bare simulator of `env`, a `PendulumEnv` or a `MujocoEnv`.
 
