@@ -172,6 +172,7 @@ def k_step_error(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+@checked(imagined=NOT_FINITE, real=NOT_FINITE, scale=POSITIVE)
 @torch.no_grad()
 def errors_at_imagined_states(
     env: Env,
@@ -207,6 +208,7 @@ def errors_at_imagined_states(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+@checked(scale=POSITIVE)
 def mean_guess(obs: Float[Tensor, "row obs"], scale: Float[Tensor, " obs"]) -> float:
     """Return the median error of a model that knows nothing and always predicts the data's mean.
 

@@ -28,7 +28,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from mbpo_teach.ground import checks, door
-from mbpo_teach.ground.checked import FROM_ONE, SHARE, checked
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.seeding import generator
 
 Table = list[list[float]]
@@ -171,12 +171,12 @@ def empty_table(env: DiscreteEnv) -> Table:
     ]
 
 
-@checked(epsilon=SHARE)
 def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Generator) -> int:
     """Return a random action with probability `epsilon`, else a best one, ties broken at random.
 
     Always taking the first of tied actions would send an agent that knows nothing yet in one
-    direction, and make every first episode the same.
+    direction, and make every first episode the same. Arguments are taken as they are: it is called
+    at every step.
     """
     if rng.random() < epsilon:
         return int(len(values) * rng.random())
@@ -185,24 +185,11 @@ def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Ge
     return tied[int(len(tied) * rng.random())] if len(tied) > 1 else tied[0]
 
 
-def _in_table(q: Table, pair: Pair, outcome: Outcome, **_: float) -> None:
-    """Refuse what is not in the table: a list takes -1 for its last place."""
-    state, action = pair
-    checks.number("reward", outcome.reward, "a finite number", math.isfinite)
-    for name, place, row in (
-        ("state", state, q),
-        ("next_state", outcome.next_state, q),
-        ("action", action, q[0]),
-    ):
-        if checks.whole(name, place, least=0) >= len(row):
-            raise ValueError(f"{name} must be from 0 to {len(row) - 1}, as in q, not {place}")
-
-
-@checked(together=_in_table, alpha=SHARE, gamma=SHARE)
 def q_update(q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: float) -> None:
     """Q(s, a) += alpha [r + gamma max_b Q(s', b) - Q(s, a)], in place   (equation 6.8).
 
     Nothing follows a terminated step; after a step cut short by a time limit the future goes on.
+    Arguments are taken as they are, for a check would take more time than the update.
     """
     state, action = pair
     future = 0.0 if outcome.terminated else max(q[outcome.next_state])

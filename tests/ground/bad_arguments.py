@@ -129,11 +129,6 @@ DOORS = {
         "planning_steps": 1, "alpha": 0.1, "gamma": 0.9, "epsilon": 0.1, "kappa": 0.1,
     },
     "tables.dyna:empty_table": lambda: {"env": mazes.dyna_maze()},
-    "tables.dyna:epsilon_greedy": lambda: {"values": [0.0, 1.0], "epsilon": 0.1, "rng": RNG()},
-    "tables.dyna:q_update": lambda: {
-        "q": [[0.0, 0.0], [0.0, 1.0]], "pair": (0, 1), "outcome": dyna.Outcome(1.0, 1, False),
-        "alpha": 0.1, "gamma": 0.9,
-    },
     "tables.dyna:learn": lambda: {
         "env": mazes.dyna_maze(), "q": dyna.empty_table(mazes.dyna_maze()), "config": DYNA,
         "seed": 0,
@@ -169,6 +164,10 @@ DOORS = {
     "tables.mdp:value_iteration": lambda: {"mdp": WORLD, "tolerance": 0.1},
     "tables.mdp:best_return": lambda: {"mdp": WORLD},
     "tables.mdp:random_mdp": lambda: {"states": 3, "actions": 2, "gamma": 0.9, "rng": RNG()},
+    "tables.pendulum:step": lambda: {
+        "angle": np.zeros(2), "speed": np.zeros(2), "torque": np.zeros(2),
+    },
+    "tables.pendulum:wrapped": lambda: {"angle": np.zeros(2)},
     "tables.river:river_swim": lambda: {"gamma": 0.9, "places": 6, "r_max": 1.0},
     "tables.river:hopeful_model": lambda: {"places": 6},
     "tables.river:swim_right": lambda: {"places": 6},
@@ -181,6 +180,9 @@ DOORS = {
     "theory.bounds:branched_penalty_on_policy": lambda: PRIME | {"k": 2},
     "theory.bounds:branched_terms": lambda: PRIME | {"k": 2},
     "theory.bounds:branched_penalty_tight": lambda: PRIME | {"k": 2},
+    "theory.bounds:whole_rollout_penalty": lambda: some(PRIME, "gamma", "eps_m_prime") | {
+        "r_max": 1.0,
+    },
     "theory.bounds:best_rollout_length": lambda: some(PRIME, "gamma", "eps_m_prime", "eps_pi"),
     "theory.bounds:shifted_model_error": lambda: {"eps_m": 0.1, "eps_pi": 0.1, "slope": 1.0},
     "theory.bounds:largest_return": lambda: some(SMALL, "gamma", "r_max"),
@@ -220,6 +222,7 @@ DOORS = {
     "theory.drift:error_slope": lambda: {
         "shifts": np.array([0.0, 0.1]), "errors": np.array([[0.1, 0.2]]),
     },
+    "theory.looseness:layers": lambda: {"case": CASE},
     "theory.gains:river_gains": lambda: {
         "shifts": np.array([0.1, 0.2]), "eps_m": 0.1, "gamma": 0.9,
     },
@@ -341,6 +344,10 @@ DOORS = {
     "model.errors:k_step_error": lambda: {
         "imagined": ZEROS(2, 3, 4, 2), "real": ONES(3, 4, 2), "scale": ONES(2),
     },
+    "model.errors:errors_at_imagined_states": lambda: {
+        "env": ENV, "imagined": REAL.clone(), "real": REAL, "act": ACT, "scale": ONES(3),
+    },
+    "model.errors:mean_guess": lambda: {"obs": DATA.obs, "scale": ONES(3)},
     "model.errors:disagreement": lambda: {"imagined": ZEROS(2, 3, 4, 2), "scale": ONES(2)},
     "model.errors:quantiles": lambda: {"errors": ONES(3, 4), "levels": (0.1, 0.9)},
     "model.variation:monte_carlo_tv": lambda: {"log_p": ZEROS(3, 4), "log_q": ZEROS(3, 4)},
@@ -449,6 +456,40 @@ DOORS = {
     "course.workspace:reset": None,
 }  # fmt: skip
 
+INNER = {
+    "called at every step, for less time than a check would take": (
+        "tables.dyna:epsilon_greedy", "tables.dyna:q_update",
+    ),
+    "what an update is made of, which checks its batch as a whole": (
+        "learner.sac:gradient", "learner.sac:network_sizes", "learner.sac:policy_gaussian",
+        "learner.sac:q_values", "learner.sac:sac_update", "nets.adam:adam_step",
+        "nets.adam:pace_at", "nets.adam:untrained", "nets.compiled:compiled", "nets.networks:mlp",
+        "nets.networks:silu", "nets.networks:unpacked",
+    ),
+    "what a fit is made of": ("model.dynamics:raw_inputs", "model.early_stopping:all_finite"),
+    "what a training is made of": (
+        "algorithms.agent:learn", "algorithms.agent:ready", "algorithms.agent:report",
+        "algorithms.agent:room",
+    ),
+    "reached through termination_of, which checks what they are asked": (
+        "world.terminations:ant", "world.terminations:hopper",
+        "world.terminations:inverted_pendulum", "world.terminations:never",
+        "world.terminations:walker2d",
+    ),
+    "reads a record, which was checked when it was loaded": (
+        "algorithms.recorded:factor_of", "algorithms.recorded:inside_of",
+        "algorithms.recorded:preset_value", "algorithms.recorded:with_preset",
+        "model.compounding:error_curves", "model.compounding:place_of",
+    ),
+    "is itself a check": (
+        "tables.mdp:as_floats", "tables.mdp:check_distributions", "tables.mdp:checked_policy",
+        "tables.mdp:distributions", "tables.mdp:dynamics", "theory.cases:check_case",
+        "world.transitions:check_finite", "world.transitions:check_shapes",
+        "world.transitions:check_sizes",
+    ),
+}  # fmt: skip
+"""Public functions that are no doors, each with the reason."""
+
 MAY_BE_INFINITE = {
     "records.archive:load",
     "algorithms.recorded:inside",  # NaN where there was no model yet
@@ -456,6 +497,7 @@ MAY_BE_INFINITE = {
     "model.compounding:named",
     "model.dynamics:predict",
     "model.errors:disagreement",
+    "model.errors:errors_at_imagined_states",
     "model.errors:k_step_error",
     "model.errors:quantiles",
     "model.errors:same_actions",
@@ -546,12 +588,14 @@ def outcome(door, name, arguments, seconds=SECONDS):
             result = door(**arguments)
             if isinstance(result, types.GeneratorType):
                 result = next(result, None)
-    except ValueError as error:
+    except (ValueError, FileNotFoundError) as error:
         said = str(error)
         # A preset is called so on the command line too; branched steps are told as transitions.
         known = {name, "obs", "preset", *getattr(arguments.get(name), "_fields", ())}
         mentioned = any(re.search(rf"\b{re.escape(word)}", said) for word in known)
-        own = type(error) is ValueError and "\n" not in said
+        if isinstance(arguments.get(name), (str, Path)):  # a path is named by itself
+            mentioned = mentioned or str(arguments[name]) in said
+        own = type(error) in (ValueError, FileNotFoundError) and "\n" not in said
         return ("refused" if own and mentioned else "unclear"), said[:150]
     except TookTooLong:
         return "hang", f"longer than {seconds} s"
