@@ -16,6 +16,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import reprlib
 import sys
 from collections.abc import Iterator, Mapping
@@ -327,9 +328,15 @@ def _alone(folder: Path, *, wait: bool) -> Iterator[None]:
         return
     import fcntl
 
-    with (folder / ".lock").open("w") as file:
+    lock = folder / ".lock"
+    if lock.exists() and not lock.is_file():  # a pipe, say, which would be waited for
+        raise ValueError(f"{lock} must be a plain file, or not there: it is another thing now")
+    file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise ValueError(f"another process trains in {folder} at this moment") from None
         yield
+    finally:
+        os.close(file)

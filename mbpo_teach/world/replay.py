@@ -5,6 +5,9 @@ its oldest rows. Lin 1992 (experience replay); the real and the imagined data of
 et al. 2019) are one ring each. Taught in chapters 2 and 6.
 """
 
+import os
+from pathlib import Path
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -13,7 +16,7 @@ from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked
 from mbpo_teach.ground.checks import instance, whole
 from mbpo_teach.world.transitions import Transition, check_finite, rows
 
-_SIZE = Allowed(least=1, most=10**6)
+_SIZE, _CAPACITY = Allowed(least=1, most=10**6), Allowed(least=1, most=10**18)
 
 
 class ReplayBuffer:
@@ -30,28 +33,19 @@ class ReplayBuffer:
         Numbers of observations and actions.
     """
 
-    @checked(
-        capacity=FROM_ONE,
-        obs_size=_SIZE,
-        act_size=_SIZE,
-    )
+    @checked(capacity=_CAPACITY, obs_size=_SIZE, act_size=_SIZE)
     def __init__(self, capacity: int, *, obs_size: int, act_size: int) -> None:
         self.capacity = capacity = whole("capacity", capacity, least=1)
         obs_size = whole("obs_size", obs_size, least=1)
         act_size = whole("act_size", act_size, least=1)
-        try:
-            self._columns = Transition(
-                obs=torch.zeros(capacity, obs_size),
-                act=torch.zeros(capacity, act_size),
-                reward=torch.zeros(capacity),
-                next_obs=torch.zeros(capacity, obs_size),
-                terminated=torch.zeros(capacity, dtype=torch.bool),
-            )
-        except RuntimeError:
-            raise ValueError(
-                f"capacity must be as many rows as memory has room for, not {capacity} rows of"
-                f" {2 * obs_size + act_size + 1} numbers"
-            ) from None
+        _check_memory(capacity, capacity * (4 * (2 * obs_size + act_size + 1) + 1))
+        self._columns = Transition(
+            obs=torch.zeros(capacity, obs_size),
+            act=torch.zeros(capacity, act_size),
+            reward=torch.zeros(capacity),
+            next_obs=torch.zeros(capacity, obs_size),
+            terminated=torch.zeros(capacity, dtype=torch.bool),
+        )
         self._oldest = 0
         self._size = 0
 
@@ -123,7 +117,7 @@ class ReplayBuffer:
         """
         return self._columns.obs[self._draw(count, generator)]
 
-    @checked(capacity=FROM_ONE)
+    @checked(capacity=_CAPACITY)
     def resized(self, capacity: int) -> "ReplayBuffer":
         """Return a buffer of another capacity with the same rows, the newest if not all fit.
 
@@ -171,3 +165,24 @@ class ReplayBuffer:
         if count:
             check_finite(stored)
         return stored
+
+
+def _check_memory(capacity: int, needed: int) -> None:
+    """Refuse what can never fit: the system would give it, and end the process as it fills."""
+    there = _memory()
+    if there and needed > there:
+        raise ValueError(
+            f"capacity must be so small that its rows fit into memory, not {capacity}: they need"
+            f" {needed // 10**6:,} MB, and there are {there // 10**6:,} MB"
+        )
+
+
+def _memory() -> int:
+    """Return the bytes of memory of this machine, or of its container; 0 where nothing says it."""
+    if not hasattr(os, "sysconf"):
+        return 0
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no control groups, or "max": no limit
+        return whole
