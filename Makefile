@@ -19,9 +19,10 @@ UNFINISHED = .venv/.unfinished
 lab: $(READY)
 	@$(BIN)/python -m mbpo_teach lab --edition $(EDITION)
 
-# A file of tests stays in one process, so that its fixtures (a browser, a server) start once.
+# A file of tests stays in one process, so that its fixtures (a browser, a server) start once. Files
+# begin in the order of tests/conftest.py, the longest first.
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	@$(BIN)/python -m ruff format --check .

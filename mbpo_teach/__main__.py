@@ -125,8 +125,9 @@ def check_machine() -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
 @click.option(
-    "--compile", "compiled", is_flag=True, help="Compile SAC's update; needs g++ or clang."
+    "--compile", "compiled", is_flag=True, help="Compile updates and fits; needs g++ or clang."
 )
+@click.option("--device", help="cpu (the default) or cuda: a graphics card that PyTorch can use.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
 def train(
     environment: str,
@@ -137,6 +138,7 @@ def train(
     out: Path | None,
     resume: bool,
     compiled: bool,
+    device: str | None,
     threads: int,
 ) -> None:
     """Train MBPO, or SAC alone, in ENVIRONMENT, for example Pendulum-v1.
@@ -156,6 +158,7 @@ def train(
             out=out,
             resume=resume,
             compiled=compiled,
+            device=device,
             threads=threads,
         )
     sys.exit(0 if finished else 130)

@@ -1,5 +1,6 @@
 """The house of docs/architecture.md: a file stands in its room and imports what is above it."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 import mbpo_teach
 import rooms
+from mbpo_teach.ground.imports import imported, of_the_course
 
 PACKAGE = Path(mbpo_teach.__file__).parent
 DOCS = PACKAGE.parent / "docs"
@@ -38,7 +40,7 @@ def wrong_imports(place, source, order):
     room, *inside = place
     files = order[room][0]
     found = []
-    for other in sorted(rooms.imported(source)):
+    for other in sorted(of_the_course(source)):
         if other[0] == room:
             # In a room whose files are listed, they too are in the order in which they are read.
             if inside and inside[0] in files and other[1] in files:
@@ -98,12 +100,19 @@ def test_a_wrong_import_would_be_found(place, source, found):
     assert wrong_imports(place, source, table()) == found
 
 
+@pytest.mark.parametrize("place", [place for place, _ in rooms.modules()], ids="/".join)
+def test_every_import_names_its_room(place):
+    """A relative one would hide where it points."""
+    source = (PACKAGE.joinpath(*place).with_suffix(".py")).read_text(encoding="utf-8")
+    assert not [name for name in imported(ast.parse(source)) if name.startswith(".")]
+
+
 def test_no_two_files_import_each_other():
     """Nor in a circle: each file can be read after all that it needs."""
     needs = {
         place: {
             other[: len(place)]
-            for other in rooms.imported(file.read_text(encoding="utf-8"))
+            for other in of_the_course(file.read_text(encoding="utf-8"))
             if len(other) >= 2
         }
         for place, file in rooms.modules()
@@ -137,7 +146,7 @@ def test_levels_and_thresholds_of_the_theorems_come_from_bounds(file):
 @pytest.mark.parametrize("init", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: p.parent.name)
 def test_a_room_says_its_idea_and_re_exports_nothing(init):
     source = init.read_text(encoding="utf-8")
-    assert rooms.imported(source) == set()
+    assert of_the_course(source) == set()
     name = ".".join(init.parent.relative_to(PACKAGE.parent).parts)
     assert (importlib.import_module(name).__doc__ or "").strip(), name
 

@@ -7,12 +7,13 @@ Those to rooms that another path already leads to are left out, and `ground`, on
 stands, is the slab at the top.
 """
 
-import ast
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+
+from mbpo_teach.ground.imports import of_the_course
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mbpo_teach"
@@ -30,34 +31,12 @@ def modules() -> Iterator[tuple[tuple[str, ...], Path]]:
             yield place, file
 
 
-def imported(source: str) -> set[tuple[str, ...]]:
-    """Return what a file's text imports from the course, inside functions too, below mbpo_teach.
-
-    ``from mbpo_teach.theory import bounds`` and ``from mbpo_teach.theory.bounds import C`` both
-    begin with ("theory", "bounds").
-    """
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "a relative import hides where it points"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            package, *place = name.split(".")
-            if package == "mbpo_teach" and place:
-                found.add(tuple(place))
-    return found
-
-
 @cache
 def arrows() -> dict[str, frozenset[str]]:
     """Return for each room the other rooms that its files import."""
     stands_on: dict[str, set[str]] = {}
     for (room, *_), file in modules():
-        others = {place[0] for place in imported(file.read_text(encoding="utf-8"))}
+        others = {place[0] for place in of_the_course(file.read_text(encoding="utf-8"))}
         stands_on.setdefault(room, set()).update(others - {room})
     return {room: frozenset(others) for room, others in stands_on.items()}
 

@@ -19,17 +19,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mbpo_teach.ground.checked import FROM_ONE, checked
-from mbpo_teach.ground.seeding import Streams
+from mbpo_teach.ground.seeding import Streams, torch_generator
+from mbpo_teach.learner.belief import belief
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
 from mbpo_teach.model.dynamics import Ensemble
-from mbpo_teach.world.envs import Act, Env, Interaction, make
-from mbpo_teach.world.evaluate import returns
+from mbpo_teach.model.errors import errors_of_rows
+from mbpo_teach.world.envs import Act, Env, Interaction, Policy, make
+from mbpo_teach.world.evaluate import judged
 from mbpo_teach.world.replay import ReplayBuffer
+from mbpo_teach.world.simulator import can_be_set
 from mbpo_teach.world.transitions import Transition
 
 PARTS = ("simulator", "fit", "rollouts", "sac", "judging")
 """What a training spends its time on: real steps, refits of the model, imagined steps, updates of
 the learner, and evaluations."""
+
+ROWS_JUDGED = 100
+"""How many imagined rows a report puts beside the simulator: some hundredths of a second."""
 
 
 class Clock:
@@ -90,6 +96,11 @@ class Agent:
         """The world it lives in."""
         return self.life.env
 
+    @property
+    def device(self) -> torch.device:
+        """Where it learns, remembers and imagines; it lives on the processor."""
+        return self.memory.device
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -109,9 +120,20 @@ class Report:
         Everything learned.
     spent
         How many seconds went into each of :data:`PARTS` so far.
+    believed, gap
+        What the critics believe in those starts, and how far they lie apart: means of
+        :func:`mbpo_teach.learner.belief.belief`.
+    reached
+        The mean of the same episodes' discounted returns.
     rollout_length, model_holdout
         k of the last branches, and the mean held-out error of the elites: mean squared error in
         scaled units. None without a model.
+    imagined_error
+        How wrong imagined rows are: the median error of :data:`ROWS_JUDGED` of those remembered,
+        each put beside the simulator (:func:`mbpo_teach.model.errors.errors_of_rows`), in
+        deviations of the real data. None without any, and where the simulator cannot be put there.
+    row_draws
+        How often an imagined row is drawn in its life. None without a model.
     """
 
     step: int
@@ -121,8 +143,23 @@ class Report:
     temperature: float
     learner: SACState
     spent: dict[str, float]
+    believed: float
+    gap: float
+    reached: float
     rollout_length: int | None = None
     model_holdout: float | None = None
+    imagined_error: float | None = None
+    row_draws: float | None = None
+
+    @property
+    def entropy(self) -> float | None:
+        """That of the last update's actions, in nats."""
+        return None if self.losses is None else self.losses.entropy.item()
+
+    @property
+    def batch_value(self) -> float | None:
+        """The mean soft value of the last update's states, as believed: minus the actor's loss."""
+        return None if self.losses is None else -self.losses.actor.item()
 
     @property
     def seconds(self) -> float:
@@ -131,7 +168,9 @@ class Report:
 
 
 @checked(capacity=FROM_ONE)
-def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
+def new_agent(
+    name: str, sac: SACConfig, *, capacity: int, seed: int, device: torch.device | str = "cpu"
+) -> Agent:
     """Return an agent that has neither lived nor learned, without an imagination.
 
     Raises
@@ -139,12 +178,12 @@ def new_agent(name: str, sac: SACConfig, *, capacity: int, seed: int) -> Agent:
     ValueError
         If the environment is not one of the course's kind (see :func:`mbpo_teach.world.envs.make`).
     """
-    env, streams = make(name), Streams(seed)
+    env, streams = make(name), Streams(seed, device)
     sizes = {"obs_size": env.obs_size, "act_size": env.act_size}
     return Agent(
         life=Interaction(env, rng=streams.numpy("starts")),
         learner=initial_state(**sizes, config=sac, generator=streams.torch("weights")),
-        memory=ReplayBuffer(capacity, **sizes),
+        memory=ReplayBuffer(capacity, **sizes, device=device),
         streams=streams,
     )
 
@@ -161,7 +200,7 @@ class Setting(Protocol):
         """The most real steps that are remembered."""
 
 
-def room(config: Setting) -> int:
+def remembered(config: Setting) -> int:
     """Return how many real steps a training remembers at most: it allocates no more."""
     return min(config.capacity, config.total_steps)
 
@@ -178,7 +217,7 @@ def ready(agent: Agent, name: str, config: Setting) -> Agent:
     """
     if agent.env.name != name:
         raise ValueError(f"agent must live in {name}, not in {agent.env.name}")
-    agent.memory = agent.memory.resized(max(agent.memory.capacity, room(config)))
+    agent.memory = agent.memory.resized(max(agent.memory.capacity, remembered(config)))
     return agent
 
 
@@ -192,7 +231,7 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
         if agent.step < random_steps:
             return explore.uniform(-1, 1, act_size).astype(np.float32)
         policy = policy_of(agent.learner, sac, act_size=act_size, generator=noise)
-        return policy(torch.from_numpy(obs)[None])[0].numpy()
+        return _in_the_world(policy, agent)(torch.from_numpy(obs)[None])[0].numpy()
 
     return act
 
@@ -212,26 +251,61 @@ def learn(agent: Agent, update: Update, batches: Sequence[Transition]) -> Losses
     """
     with agent.clock("sac"):
         shape = (len(batches), 2, *batches[0].act.shape)
-        noise = torch.randn(shape, generator=agent.streams.torch("noise"))
+        noise = torch.randn(shape, generator=agent.streams.torch("noise"), device=agent.device)
         for batch, draw in zip(batches, noise, strict=True):
             agent.learner, losses = update(agent.learner, batch, draw)
     return losses
 
 
-def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Sequence[Env]) -> Report:
-    """Judge `agent` in the worlds `judges` and return what it has reached."""
+def report(
+    agent: Agent,
+    sac: SACConfig,
+    losses: Losses | None,
+    *,
+    judges: Sequence[Env],
+    row_draws: float | None = None,
+) -> Report:
+    """Judge `agent` in the worlds `judges` and return what it has reached.
+
+    Judging changes nothing of what follows.
+    """
+    dream, act_size = agent.imagination, agent.env.act_size
     with agent.clock("judging"):
-        greedy = policy_of(agent.learner, sac, act_size=agent.env.act_size)
-        reached = returns(judges, greedy)
-    dream = agent.imagination
+        greedy = _in_the_world(policy_of(agent.learner, sac, act_size=act_size), agent)
+        found = judged(judges, greedy, gamma=sac.gamma)
+        starts = found.starts.to(agent.device)
+        believed = belief(agent.learner, sac, starts, act_size=act_size)
+        imagined_error = _imagined_error(agent, judges[0]) if dream else None
     return Report(
         step=agent.step,
-        returns=reached,
+        returns=found.returns,
         train_return=agent.life.last_return,
         losses=losses,
         temperature=agent.learner.log_temperature.weights.exp().item(),
         learner=agent.learner,
         spent=dict(agent.clock.seconds),
+        believed=believed.value.mean().item(),
+        gap=believed.gap.mean().item(),
+        reached=found.discounted.mean().item(),
         rollout_length=(dream.length or None) if dream else None,
         model_holdout=dream.error if dream else None,
+        imagined_error=imagined_error,
+        row_draws=row_draws,
     )
+
+
+def _imagined_error(agent: Agent, env: Env) -> float | None:
+    dream = agent.imagination
+    if dream is None or not len(dream.memory) or not can_be_set(env):
+        return None
+    # Not a stream that goes on: to be judged once more, at an end, must not change what follows.
+    stream = torch_generator(agent.streams.seed, "judged rows", agent.step, device=agent.device)
+    drawn = dream.memory.sample(ROWS_JUDGED, generator=stream)
+    scale = dream.model.input_scale[: env.obs_size]
+    here = Transition(*(column.cpu() for column in drawn))
+    return errors_of_rows(env, here, scale.cpu()).median().item()
+
+
+def _in_the_world(policy: Policy, agent: Agent) -> Policy:
+    """Return `policy`, which lives where `agent` does, for observations of a simulator."""
+    return lambda obs: policy(obs.to(agent.device)).cpu()

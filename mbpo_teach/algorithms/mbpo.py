@@ -7,9 +7,9 @@ Taught in chapter 7. Per-environment settings are in :mod:`mbpo_teach.algorithms
 
 Departures from the paper
 -------------------------
-1. Model and branches are refreshed every `model_period` real steps, as in the authors' code, and
-   not at every step: fits would cost a hundred times as much, and branches hardly change between
-   two.
+1. A fit and its branches come together, every `model_period` real steps, as in the authors' code;
+   Algorithm 2 fits once an epoch and makes branches after every step, between which they hardly
+   change.
 2. The gradient steps of a refit are bounded, and its patience is counted in gradient steps too: the
    authors' fits grow with the data, so that a run's cost grows with the square of its length. In
    :mod:`mbpo_teach.model.fit` stand all six departures of a fit.
@@ -18,20 +18,22 @@ Departures from the paper
    scales the model's inputs only. SAC sees rewards as they are; actions are in [-1, 1], as theirs.
 4. Each step reaches the memory when it is lived; the authors' reach it when the episode is over, so
    that up to three of four refits see nothing new.
-5. Progress is judged without noise on ten fixed starts, after every `model_period` steps; the
-   authors judge one episode in a thousand steps.
+5. Progress is judged on ten fixed starts, after every `model_period` steps; the authors' code
+   judges one episode an epoch. Both without noise.
 6. The rows of an imagined step are dealt out to the elites at random and evenly; the authors' code
    draws an elite for each row independently, and lets every network compute every row. A row meets
    each elite with the same chance either way (:func:`mbpo_teach.model.dynamics.sample_step`).
 7. The loss of the temperature is alpha times a bracket, as in SAC's equation 18; the authors' code
    has log alpha in its place (:func:`mbpo_teach.learner.losses.temperature_loss`).
 8. The schedule of k counts all real steps, random ones included, and k may change at each refit; in
-   the authors' code it counts epochs of 1000 steps that begin after the random ones.
+   the authors' code it counts epochs, of 1000 steps on Hopper, that begin after the random ones.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+
+import torch
 
 from mbpo_teach.algorithms.agent import (
     Agent,
@@ -42,8 +44,8 @@ from mbpo_teach.algorithms.agent import (
     live,
     new_agent,
     ready,
+    remembered,
     report,
-    room,
 )
 from mbpo_teach.ground.checked import FROM_ONE, SHARE, checked
 from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields, widths
@@ -99,6 +101,9 @@ class MBPOConfig:
         How many refits' branches are remembered.
     members, model_hidden
         Networks in the ensemble, and the widths of their hidden layers.
+    first_fit_steps
+        The most gradient steps of the first fit; None is `fit.max_steps`, as for those that follow.
+        They go on from its weights, with a few new rows: one that may be long costs a run once.
     capacity
         The most real steps that are remembered.
     """
@@ -113,6 +118,7 @@ class MBPOConfig:
     retained: int = 4
     members: int = 7
     model_hidden: tuple[int, ...] = (200, 200, 200, 200)
+    first_fit_steps: int | None = None
     capacity: int = 1_000_000
     fit: FitConfig = field(default_factory=FitConfig)
     sac: SACConfig = field(default_factory=SACConfig)
@@ -122,6 +128,8 @@ class MBPOConfig:
             self, "total_steps", "random_steps", "model_period", "updates_per_step",
             "rollout_batch", "retained", "members", "capacity", least=1,
         )  # fmt: skip
+        if self.first_fit_steps is not None:
+            whole_fields(self, "first_fit_steps", least=1)
         widths(self, "model_hidden")
         number_fields(self, "real_ratio", allowed="in [0, 1]", is_allowed=_is_share)
         for name, kind in (("horizon", Horizon), ("fit", FitConfig), ("sac", SACConfig)):
@@ -134,6 +142,11 @@ class MBPOConfig:
                 )
         self.fit.check_elites(self.members)
 
+    @property
+    def first_fit(self) -> FitConfig:
+        """How the model is fitted for the first time."""
+        return replace(self.fit, max_steps=self.first_fit_steps or self.fit.max_steps)
+
     def refits_at(self, step: int) -> bool:
         """Return whether the model is refitted after `step` real steps, before the next one."""
         since = step - self.random_steps
@@ -141,7 +154,9 @@ class MBPOConfig:
 
 
 @checked
-def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
+def mbpo_agent(
+    name: str, config: MBPOConfig, *, seed: int, device: torch.device | str = "cpu"
+) -> Agent:
     """Return an agent for :func:`train_mbpo` that has not lived yet.
 
     Raises
@@ -152,7 +167,7 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
     """
     # Not when the config is made, so that one can be changed setting by setting.
     config.fit.check_decay(len(config.model_hidden) + 1)
-    agent = new_agent(name, config.sac, capacity=room(config), seed=seed)
+    agent = new_agent(name, config.sac, capacity=remembered(config), seed=seed, device=device)
     sizes = {"obs_size": agent.env.obs_size, "act_size": agent.env.act_size}
     model = Ensemble(
         **sizes,
@@ -160,7 +175,8 @@ def mbpo_agent(name: str, config: MBPOConfig, *, seed: int) -> Agent:
         hidden=config.model_hidden,
         generator=agent.streams.torch("model"),
     )
-    agent.imagination = Imagination(model=model, memory=ReplayBuffer(1, **sizes))
+    memory = ReplayBuffer(1, **sizes, device=device)
+    agent.imagination = Imagination(model=model, memory=memory)
     return agent
 
 
@@ -190,16 +206,18 @@ def train_mbpo(
         if step >= config.random_steps:
             losses = learn(agent, update, mixed_batches(agent, config))         # lines 9 and 10
         if config.refits_at(agent.step) or agent.step == config.total_steps:
-            yield report(agent, config.sac, losses, judges=judges)
+            draws = row_draws(agent, config)
+            yield report(agent, config.sac, losses, judges=judges, row_draws=draws)
     # fmt: on
 
 
 def fit_model(agent: Agent, config: MBPOConfig) -> None:
     """Fit the ensemble to everything lived, from its present weights, and choose the elites."""
     dream = _imagination(agent)
+    recipe = config.fit if dream.elites else config.first_fit
     with agent.clock("fit"):
         fitted = fit_ensemble(
-            dream.model, agent.memory.all(), config.fit, generator=agent.streams.torch("fit")
+            dream.model, agent.memory.all(), recipe, generator=agent.streams.torch("fit")
         )
     dream.elites, dream.holdout = fitted.elites, fitted.holdout
 
@@ -249,6 +267,21 @@ def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
             memory = _imagination(agent).memory
             parts.append(memory.sample_batches(batches, imagined, generator=dreams))
         return [concatenate(batch) for batch in zip(*parts, strict=True)]
+
+
+def row_draws(agent: Agent, config: MBPOConfig) -> float | None:
+    """Return how often an imagined row is drawn before it is forgotten, None before there are any.
+
+    What is drawn from one refit to the next, over the rows that a refit brings if no branch ends
+    early: 12 in the authors' settings with k = 1. `retained` does not matter: a row that stays four
+    times as long is one of four times as many.
+    """
+    length = _imagination(agent).length
+    if not length:
+        return None
+    imagined = config.sac.batch_size - real_rows(config.sac.batch_size, config.real_ratio)
+    drawn = config.model_period * config.updates_per_step * imagined
+    return drawn / (length * config.rollout_batch)
 
 
 @checked(batch_size=FROM_ONE, real_ratio=SHARE)

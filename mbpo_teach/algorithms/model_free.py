@@ -8,6 +8,8 @@ generator of reports, and whoever calls it plots, prints and saves. Haarnoja et 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import torch
+
 from mbpo_teach.algorithms.agent import (
     Agent,
     Report,
@@ -16,8 +18,8 @@ from mbpo_teach.algorithms.agent import (
     live,
     new_agent,
     ready,
+    remembered,
     report,
-    room,
 )
 from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import instance, whole_fields
@@ -60,9 +62,11 @@ class ModelFreeConfig:
 
 
 @checked
-def sac_agent(name: str, config: ModelFreeConfig, *, seed: int) -> Agent:
+def sac_agent(
+    name: str, config: ModelFreeConfig, *, seed: int, device: torch.device | str = "cpu"
+) -> Agent:
     """Return an agent for :func:`train_sac` that has not lived yet."""
-    return new_agent(name, config.sac, capacity=room(config), seed=seed)
+    return new_agent(name, config.sac, capacity=remembered(config), seed=seed, device=device)
 
 
 @checked

@@ -130,7 +130,8 @@ def _torch() -> str:
     ones = torch.ones(64, 64)
     if not torch.equal(ones @ ones, 64 * ones):
         raise _Unwell("doctor.torch.wrong", version=torch.__version__)
-    return language.text("doctor.torch.ok", version=torch.__version__)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return language.text("doctor.torch.ok", version=torch.__version__, device=device)
 
 
 def _jupyter() -> str:

@@ -16,23 +16,22 @@ from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
-from mbpo_teach.theory.exact import truly_best_length
 
 _LOWEST, _HIGHEST = 1e-7, 1e3
-_ROUNDING = 1e-14
 
 
 class Frame(NamedTuple):
     """What one frame shows, in units of return.
 
-    `branched` (eta_k), `penalty` and `tight` have shape (length,), for k = 0, 1, ...; `whole` is
-    the penalty of whole rollouts with the same eps_m'; `true_return` is eta, `model_return` eta
-    with a hat, `trivial` the trivial level, `best` k*, perhaps infinite, and `k` the reader's
-    choice.
+    `branched` (eta_k), `gap` |eta - eta_k|, `penalty` and `tight` have shape (length,), for
+    k = 0, 1, ...; `whole` is the penalty of whole rollouts with the same eps_m'; `true_return` is
+    eta, `model_return` eta with a hat, `trivial` the trivial level, `best` k*, perhaps infinite,
+    `truly_best` the shortest length with the smallest gap, and `k` the reader's choice.
     """
 
     k: int
     branched: np.ndarray
+    gap: np.ndarray
     penalty: np.ndarray
     tight: np.ndarray
     whole: float
@@ -40,17 +39,7 @@ class Frame(NamedTuple):
     model_return: float
     trivial: float
     best: float
-
-    @property
-    def gap(self) -> np.ndarray:
-        """The exact gap |eta - eta_k|, (length,)."""
-        return np.abs(self.true_return - self.branched)
-
-    @property
-    def truly_best(self) -> int:
-        """The shortest length at which the branched return is closest to the true one."""
-        rounding = _ROUNDING * max(1.0, abs(self.true_return))
-        return truly_best_length(self.gap, rounding=rounding)
+    truly_best: int
 
 
 def build(*, longest: int) -> Draw[Frame]:

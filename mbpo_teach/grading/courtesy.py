@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from mbpo_teach.grading.cells import MAX_CHARACTERS, tree
 from mbpo_teach.grading.exercise import COMMON_IMPORTS, ISOLATED_IMPORTS, Exercise
 from mbpo_teach.grading.marks import Reason
+from mbpo_teach.ground.imports import imported, imports
 
 # Files are not there, nobody answers a question, and code in a string is read by no rule here.
 _CALLS = frozenset("exec eval open __import__ compile breakpoint input".split())
@@ -48,7 +49,7 @@ def objection(
     if sum(map(len, cells)) > MAX_CHARACTERS:
         return "mark.too_long", {"limit": MAX_CHARACTERS}
     trees = [tree(cell) for cell in cells]
-    allowed = {*COMMON_IMPORTS, *exercise.imports, *_imported(tree(setup))}
+    allowed = {*COMMON_IMPORTS, *exercise.imports, *imported(tree(setup))}
     allowed |= set(ISOLATED_IMPORTS) if isolated else set()
     defined = {name for each in trees for name in _defined(each)}
     for each in trees:
@@ -70,7 +71,7 @@ def is_common(node: ast.Import | ast.ImportFrom) -> bool:
 
 
 def _import(node: ast.AST, allowed: Collection[str]) -> tuple[str, str] | None:
-    for module, name in _imports(node):
+    for module, name in imports(node):
         package = module.partition(".")[0]
         # Allowed is a whole package, one module, or one name of a module.
         if not {package, module, f"{module}.{name}"} & set(allowed):
@@ -134,18 +135,3 @@ def _defined(parsed: ast.Module) -> Iterator[str]:
             yield node.arg
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-
-
-def _imported(parsed: ast.Module) -> Iterator[str]:
-    for node in ast.walk(parsed):
-        for module, name in _imports(node):
-            yield f"{module}.{name}" if name else module
-
-
-def _imports(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield the modules that a statement imports, with the name that it takes from each, if any."""
-    if isinstance(node, ast.Import):
-        yield from ((alias.name, "") for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        module = "." * node.level + (node.module or "")
-        yield from ((module, alias.name) for alias in node.names)

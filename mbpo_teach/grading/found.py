@@ -17,7 +17,7 @@ from mbpo_teach.grading.packed import Damaged
 from mbpo_teach.grading.reading import Bare, Unreadable
 
 ENDING = ".ipynb"
-NO_NOTEBOOK = "mark.no_notebook_among"
+OTHER_FILE = "mark.no_notebook_among"
 """The words for a file that is not even called a notebook."""
 
 _DEEPEST = 40
@@ -124,7 +124,7 @@ def _opened(path: Path, name: str, chapters: Collection[str], effort: _Effort) -
             files += 1
             yield _read(f"{name}/{inside}", read, chapters, effort)
         if not files:
-            yield Found(name=name, trouble=NO_NOTEBOOK)
+            yield Found(name=name, trouble=OTHER_FILE)
     except Damaged:
         yield Found(name=name, trouble="mark.zip")
     except Unreadable as error:
@@ -139,7 +139,7 @@ def _read(
     try:
         begin = read(100)
         if not is_called_so and not begin.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-            raise Unreadable(NO_NOTEBOOK)
+            raise Unreadable(OTHER_FILE)
         if effort.is_too_much():
             raise Unreadable("mark.too_many")
         content = read(reading.MAX_BYTES + 1)
@@ -154,5 +154,5 @@ def _read(
         return Found(name=name, trouble="mark.zip")
     except Unreadable as error:
         is_other = not is_called_so and error.key in ("mark.not_json", "mark.no_notebook")
-        return Found(name=name, trouble=NO_NOTEBOOK if is_other else error.key)
+        return Found(name=name, trouble=OTHER_FILE if is_other else error.key)
     return Found(name=name, notebook=notebook)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mbpo_teach.grading import reading, who
-from mbpo_teach.grading.found import NO_NOTEBOOK, Found, found
+from mbpo_teach.grading.found import OTHER_FILE, Found, found
 from mbpo_teach.grading.grade import Submission
 from mbpo_teach.grading.marks import Reason, printable
 from mbpo_teach.grading.pristine import lean
@@ -21,7 +21,7 @@ from mbpo_teach.ground import language
 _MOST_NAMES = 10
 _LONGEST_NAME = 60
 # What is told if there is nothing better to tell.
-_LAST = {"mark.in_solutions": 1, "mark.too_deep": 2, "mark.too_many": 3, NO_NOTEBOOK: 4}
+_LAST = {"mark.in_solutions": 1, "mark.too_deep": 2, "mark.too_many": 3, OTHER_FILE: 4}
 
 
 def submissions(
@@ -133,7 +133,7 @@ def _of(course: Path, student: Student, chapters: Collection[str]) -> list[Submi
             told.append(first)
             name = _shown(first.name)
             submission = replace(submission, trouble=first.trouble, file=name)
-            if first.trouble != NO_NOTEBOOK:  # whose words tell the name themselves
+            if first.trouble != OTHER_FILE:  # whose words tell the name themselves
                 submission = replace(submission, left=(("mark.file", {"name": name}),))
         result.append(submission)
     rest = [file for file in student.files if not any(file is each for each in told)]
@@ -155,7 +155,7 @@ def _left_out(files: Sequence[Found], chapters: Collection[str]) -> tuple[Reason
     """Return what is told of files that are not graded: their names, by the reason why not."""
     names: defaultdict[str, list[str]] = defaultdict(list)
     for file in files:
-        key = "mark.no_notebook" if file.trouble == NO_NOTEBOOK else file.trouble
+        key = "mark.no_notebook" if file.trouble == OTHER_FILE else file.trouble
         if file.notebook:
             key = "mark.fewer" if file.notebook.chapter in chapters else "mark.not_asked"
         names[key].append(_shown(file.name))

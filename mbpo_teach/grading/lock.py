@@ -5,14 +5,13 @@ course's package. In one process anything can be forged; arrays that agree with 
 inputs which nobody could know before cannot.
 """
 
-import ast
 import hashlib
 import json
 import math
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from mbpo_teach.grading.judge import expected_values
 from mbpo_teach.grading.pristine import Task
 from mbpo_teach.ground import seeding
 from mbpo_teach.ground.files import read_plain
+from mbpo_teach.ground.imports import of_the_course
 
 _COPIED = ("attempt", "compare", "shell", "transfer", "inside_limits")
 _COURSE = re.compile(rb"mbpo_teach\.([a-z_.]+)")
@@ -254,29 +254,15 @@ def _course_modules(sources: Iterable[str], named: Iterable[str]) -> set[Path]:
     The grader's own are not among them.
     """
     known: set[Path] = set()
-    waiting = [*named, *(name for source in sources for name in _imported(source))]
+    waiting = [tuple(name.split(".")) for name in named]
+    waiting += [place for source in sources for place in of_the_course(source)]
     while waiting:
-        room, *rest = waiting.pop().split(".")
+        room, *rest = waiting.pop()
         if room == "grading" or not rest:
             continue
         module = Path(room, f"{rest[0]}.py")
         file = isolation.PACKAGE / module
         if module not in known and file.exists():
             known.add(module)
-            waiting += _imported(file.read_text(encoding="utf-8"))
+            waiting += of_the_course(file.read_text(encoding="utf-8"))
     return known
-
-
-def _imported(source: str) -> Iterator[str]:
-    """Yield what a source imports below ``mbpo_teach``, for example ``theory.bounds``."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            targets = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            targets = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for target in targets:
-            package, _, rest = target.partition(".")
-            if package == "mbpo_teach":
-                yield rest

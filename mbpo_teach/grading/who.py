@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mbpo_teach.grading.found import ENDING, NO_NOTEBOOK, Found, is_left_behind
+from mbpo_teach.grading.found import ENDING, OTHER_FILE, Found, is_left_behind
 from mbpo_teach.grading.marks import printable
 
 
@@ -156,7 +156,7 @@ def _by_folder(everybody: Sequence[Student], are_students: bool) -> list[Student
         chapters = [
             chapter
             for student in group
-            if any(file.trouble != NO_NOTEBOOK for file in student.files)
+            if any(file.trouble != OTHER_FILE for file in student.files)
             for chapter in student.chapters() or {"unknown"}
         ]
         is_clear = len(chapters) < 2 or len(set(chapters) - {"unknown"}) == len(chapters)

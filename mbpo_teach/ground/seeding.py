@@ -40,15 +40,18 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=spawn_key))
 
 
-def torch_generator(seed: int, *names: str | int) -> torch.Generator:
-    """Return the PyTorch generator (on the CPU) for the stream `names` of `seed`.
+def torch_generator(
+    seed: int, *names: str | int, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """Return the PyTorch generator, on `device`, for the stream `names` of `seed`.
 
-    As :func:`generator`; PyTorch is imported only when this is called.
+    As :func:`generator`; PyTorch is imported only when this is called. Devices of different kinds
+    draw different numbers.
     """
     import torch
 
     state = generator(seed, "torch", *names).integers(2**63, dtype=np.int64)
-    return torch.Generator().manual_seed(int(state))
+    return torch.Generator(device).manual_seed(int(state))
 
 
 class Streams:
@@ -58,12 +61,14 @@ class Streams:
 
     Attributes
     ----------
+    device
+        Where PyTorch's live.
     made
         The generators made so far, by name: NumPy's or PyTorch's.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        self.seed, self.device = seed, device
         self.made: dict[str, np.random.Generator | torch.Generator] = {}
 
     def numpy(self, name: str) -> np.random.Generator:
@@ -77,10 +82,18 @@ class Streams:
     def torch(self, name: str) -> torch.Generator:
         """Return the run's :func:`torch_generator` called `name`."""
         if name not in self.made:
-            self.made[name] = torch_generator(self.seed, name)
+            self.made[name] = torch_generator(self.seed, name, device=self.device)
         made = self.made[name]
         assert not isinstance(made, np.random.Generator), f"{name} is a stream of NumPy's"
         return made
+
+    def moved(self, name: str, step: int) -> None:
+        """Begin the stream of PyTorch's called `name` anew, for a run that changes its device.
+
+        Where a generator stands can only be told to another on a device of the same kind. The new
+        one depends on the `step` at which the run moves, so that no number comes a second time.
+        """
+        self.made[name] = torch_generator(self.seed, name, "moved", step, device=self.device)
 
 
 def _spelled(name: str | int) -> str:

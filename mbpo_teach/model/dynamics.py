@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mbpo_teach.ground.checked import MAY_BE_EMPTY, Allowed, checked
 from mbpo_teach.ground.checks import shown
-from mbpo_teach.nets.gaussian import soft_clamp
+from mbpo_teach.nets.gaussian import gaussian_sample, soft_clamp
 from mbpo_teach.nets.networks import MemberMLP
 from mbpo_teach.world.transitions import Transition, check_sizes
 
@@ -225,7 +225,7 @@ def sample_step(
     dealt, members = _dealt(len(obs), elites, generator=generator)
     mean, log_var = model(model.scaled_inputs(obs, act)[dealt], members=members, piece=_PIECE)
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-    drawn = mean + (0.5 * log_var).exp() * noise
+    drawn = gaussian_sample(mean, log_var, noise)
     change = model.unscaled(_collected(drawn, dealt, len(obs)))
     return obs + change[:, :-1], change[:, -1]
 

@@ -6,6 +6,7 @@ its deviation in the data. It is no total variation, and is never put into a the
 :mod:`mbpo_teach.model.variation`. Janner et al. 2019, section 4; taught in chapters 3 and 5.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import islice
 
@@ -25,6 +26,7 @@ from mbpo_teach.ground.checked import (
 )
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
+from mbpo_teach.nets.gaussian import gaussian_sample
 from mbpo_teach.world.envs import Act, Env, interact
 from mbpo_teach.world.simulator import (
     SimulatorState,
@@ -33,6 +35,7 @@ from mbpo_teach.world.simulator import (
     set_from_obs,
     set_state,
 )
+from mbpo_teach.world.transitions import Transition
 
 TimedPolicy = Callable[[Tensor, int], Tensor]
 """A function of observations (row, obs) and the time step that returns actions (row, act)."""
@@ -118,7 +121,7 @@ def imagine_members(
         mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
         if generator is not None:
             noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-            mean = mean + (0.5 * log_var).exp() * noise
+            mean = gaussian_sample(mean, log_var, noise)
         states.append(obs + model.unscaled(mean)[..., :-1])
     return torch.stack(states, dim=2)
 
@@ -206,6 +209,22 @@ def errors_at_imagined_states(
     distance: Tensor = ((imagined - truth) / scale).norm(dim=-1)
     ended = real.isnan().any(dim=-1)
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
+
+
+def errors_of_rows(
+    env: Env, imagined: Transition, scale: Float[Tensor, " obs"]
+) -> Float[Tensor, " batch"]:
+    """Return the error of each imagined transition by itself; no unit.
+
+    :func:`errors_at_imagined_states` for branches of one step each, whose actions are at hand.
+    Where a state is impossible the simulator may fly apart, and says so; here that is part of the
+    answer, and no warning.
+    """
+    pairs = torch.stack([imagined.obs, imagined.next_obs], dim=1)
+    played = same_actions(imagined.act.unsqueeze(1))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="MuJoCo: ")
+        return errors_at_imagined_states(env, pairs, pairs, played, scale)[:, 1]
 
 
 @checked(scale=POSITIVE)

@@ -22,7 +22,9 @@ Departures from the authors' code
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -33,6 +35,7 @@ from mbpo_teach.ground.checked import FROM_ZERO, checked
 from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.model.early_stopping import Best, Patience, all_finite
+from mbpo_teach.model.fit_step import compiled_step
 from mbpo_teach.nets.gaussian import gaussian_nll
 from mbpo_teach.world.transitions import Transition, check_finite, rows
 
@@ -61,6 +64,8 @@ class FitConfig:
         `patience` epochs *and* for `patience_steps` gradient steps.
     max_steps
         The most gradient steps of one fit.
+    compile
+        Whether the gradient step is compiled into one graph (:mod:`mbpo_teach.model.fit_step`).
     """
 
     learning_rate: float = 1e-3
@@ -74,6 +79,7 @@ class FitConfig:
     patience_steps: int = 200
     improvement: float = 0.01
     max_steps: int = 2000
+    compile: bool = False
 
     def __post_init__(self) -> None:
         number_fields(
@@ -91,6 +97,8 @@ class FitConfig:
             for decay in self.weight_decay
         )
         object.__setattr__(self, "weight_decay", tuple(decays))
+        if not isinstance(self.compile, bool):
+            raise ValueError(f"compile must be True or False, not {self.compile!r}")
 
     def check_elites(self, members: int) -> None:
         """Raise a `ValueError` if there are to be more elites than members."""
@@ -149,7 +157,7 @@ def fit_ensemble(
     _check(model, data, config)
     training, holdout, error = _scaled_split(model, data, config, generator=generator)
     bootstrap = _bootstrap(model.member_count, len(training.inputs), generator=generator)
-    optimiser = _optimiser(model, config)
+    step = _step_of(model, config)
     best = Best(model, error)
     patience = Patience(
         error,
@@ -161,7 +169,7 @@ def fit_ensemble(
     while steps < config.max_steps and not patience.over:
         taken = _epoch(
             model,
-            optimiser,
+            step,
             training,
             bootstrap,
             config,
@@ -256,7 +264,7 @@ def _bootstrap(
 
 def _epoch(
     model: Ensemble,
-    optimiser: torch.optim.Optimizer,
+    step: Callable[[Tensor, Tensor], None],
     training: Scaled,
     bootstrap: Tensor,
     config: FitConfig,
@@ -270,21 +278,52 @@ def _epoch(
     shuffled = bootstrap.gather(1, chance.argsort(dim=1))
     batches = shuffled.split(config.batch_size, dim=1)[:most]
     for index in batches:
-        optimiser.zero_grad(set_to_none=True)
-        loss = fit_loss(model, training.inputs[index], training.targets[index], config.limit_weight)
-        loss.backward()
-        optimiser.step()
+        step(training.inputs[index], training.targets[index])
     return len(batches)
 
 
+def _step_of(model: Ensemble, config: FitConfig) -> Callable[[Tensor, Tensor], None]:
+    """Return what takes one gradient step on inputs and targets; Adam begins anew."""
+    if config.compile:
+        return compiled_step(
+            model,
+            _loss_with(config.limit_weight),
+            batch_size=config.batch_size,
+            decay=_decays(model, config),
+            learning_rate=config.learning_rate,
+        )
+    optimiser = _optimiser(model, config)
+
+    def step(inputs: Tensor, targets: Tensor) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        loss = fit_loss(model, inputs, targets, config.limit_weight)
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
+@cache
+def _loss_with(limit_weight: float) -> Callable[[Ensemble, Tensor, Tensor], Tensor]:
+    # One function for each weight, so that a graph made with it is found again.
+    return partial(fit_loss, limit_weight=limit_weight)
+
+
 def _optimiser(model: Ensemble, config: FitConfig) -> torch.optim.Adam:
+    decays = _decays(model, config)
     groups = [
-        {"params": [layer.weight], "weight_decay": decay}
-        for layer, decay in zip(model.networks.layers, config.weight_decay, strict=True)
+        {"params": [parameter], "weight_decay": decays[name]}
+        for name, parameter in model.named_parameters()
     ]
-    free = [layer.bias for layer in model.networks.layers]
-    groups.append({"params": [*free, model.low_log_var, model.high_log_var], "weight_decay": 0.0})
     return torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+
+
+def _decays(model: Ensemble, config: FitConfig) -> dict[str, float]:
+    """Return the L2 coefficient of every parameter of `model`: none on biases and limits."""
+    decays = dict.fromkeys((name for name, _ in model.named_parameters()), 0.0)
+    for layer, decay in enumerate(config.weight_decay):
+        decays[f"networks.layers.{layer}.weight"] = decay
+    return decays
 
 
 def _is_part(value: float) -> bool:

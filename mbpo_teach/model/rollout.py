@@ -80,8 +80,8 @@ def branched_rollout(
         if len(obs) == 0:
             break
     assert room is not None
-    steps = torch.arange(1, len(taken) + 1).repeat_interleave(torch.tensor(taken))
-    steps = steps.to(starts.device)
+    counts = torch.tensor(taken, device=starts.device)
+    steps = torch.arange(1, len(taken) + 1, device=starts.device).repeat_interleave(counts)
     if count == len(room.obs):
         return Branches(room, steps)
     # A slice would hold on to the whole room, and a file of it would store it all.

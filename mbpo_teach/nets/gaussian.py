@@ -32,6 +32,15 @@ def gaussian_nll(
     return 0.5 * (squared + log_var + LOG_TWO_PI).sum(dim=-1)
 
 
+def gaussian_sample(
+    mean: Float[Tensor, "*rows out"],
+    log_var: Float[Tensor, "*rows out"],
+    noise: Float[Tensor, "*rows out"],
+) -> Float[Tensor, "*rows out"]:
+    """Return mean + exp(log_var / 2) noise, of N(mean, exp(log_var)) where noise is of N(0, 1)."""
+    return mean + (0.5 * log_var).exp() * noise
+
+
 @checked
 def soft_clamp(
     raw: Float[Tensor, "*rows out"],

@@ -20,6 +20,8 @@ _SIZE = Allowed(least=1, most=10**6)
 
 Activation = Callable[[Tensor], Tensor]
 
+_STABLE = 1e-5  # an example whose features are all alike must not be divided by zero
+
 Layer = tuple[Tensor, Tensor]
 """Weight (member, out, in) and bias (member, out, 1)."""
 
@@ -45,6 +47,18 @@ def mlp(
 def silu(values: Tensor) -> Tensor:
     """Return x times its sigmoid; where gradients are off it is written over `values`."""
     return nn.functional.silu(values, inplace=not torch.is_grad_enabled())
+
+
+def normalised(
+    hidden: Float[Tensor, "member feature batch"],
+) -> Float[Tensor, "member feature batch"]:
+    """Return each example with mean 0 and deviation 1 over its features.
+
+    Layer normalisation (Ba et al. 2016, arXiv 1607.06450) without gains and offsets of its own: the
+    layer that follows has weights enough. A feature is a row here, as inside :func:`mlp`.
+    """
+    centred = hidden - hidden.mean(dim=1, keepdim=True)
+    return centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True) + _STABLE)
 
 
 def unpacked(weights: Float[Tensor, "member weight"], sizes: Sequence[int]) -> list[Layer]:

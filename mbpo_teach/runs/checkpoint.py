@@ -10,7 +10,9 @@ A file is written whole or not at all, and damage is found by its checksums. It 
 numbers and words, and is read with ``weights_only=True``: a checkpoint from a stranger cannot run
 code. What no training can have stored, a step of -1 or a weight that is NaN, is refused. Its size
 is that of the memories, 4 bytes a number: 2.6 MB for Pendulum's laptop preset, 66 MB for Hopper's
-authors' one with k = 1. Used by ``python -m mbpo_teach train`` (chapter 7).
+authors' one with k = 1. One from a graphics card goes on without one, and the reverse; its streams
+of random numbers begin anew then (:meth:`mbpo_teach.ground.seeding.Streams.moved`). Used by
+``python -m mbpo_teach train`` (chapter 7).
 """
 
 import io
@@ -133,6 +135,7 @@ def _stored(agent: Agent) -> Stored:
             for name, part in agent.learner._asdict().items()
         },
         "memory": _stored_memory(agent.memory),
+        "device": agent.device.type,
         "streams": {name: _state_of(made) for name, made in agent.streams.made.items()},
         "life": {
             "obs": None if life.obs is None else torch.from_numpy(life.obs.copy()),
@@ -160,8 +163,11 @@ def _restore(agent: Agent, stored: Stored) -> None:
     agent.clock.seconds = {part: _spent(part, stored["seconds"][part]) for part in PARTS}
     agent.learner = _learner(agent.learner, stored["learner"])
     agent.memory = _filled(agent.memory, stored["memory"])
+    moved = stored.get("device", "cpu") != agent.device.type
     for name, state in stored["streams"].items():
-        if isinstance(state, torch.Tensor):
+        if isinstance(state, torch.Tensor) and moved:
+            agent.streams.moved(name, agent.step)
+        elif isinstance(state, torch.Tensor):
             agent.streams.torch(name).set_state(state)
         else:
             agent.streams.numpy(name).bit_generator.state = state
@@ -190,7 +196,7 @@ def _relive(agent: Agent, lived: Stored) -> None:
     if (obs is None) != (simulator is None):
         raise ValueError("there is an observation without a simulator's state, or the reverse")
     if obs is not None:
-        _check_alike("obs", obs, torch.zeros(agent.env.obs_size))
+        _check_alike("obs", obs, torch.zeros(agent.env.obs_size, device="cpu"))
         life.obs = obs.numpy().copy()
         _set_simulator(agent, simulator)
 
@@ -203,6 +209,7 @@ def _learner(fresh: SACState, stored: Stored) -> SACState:
         new, old = (stored[name], [*part]) if trained else ([stored[name]], [part])
         for theirs, ours in zip(new, old, strict=True):
             _check_alike(name, theirs, ours)
+        new = [part.to(fresh.targets.device) for part in new]
         parts[name] = Trained(*new) if trained else new[0]
     return SACState(**parts)
 

@@ -31,7 +31,7 @@ from typing import Any
 import torch
 
 from mbpo_teach.ground.spread import spread
-from mbpo_teach.runs.training import Row, Run, progress, train_in
+from mbpo_teach.runs.training import Row, Run, flat, progress, train_in
 
 _LONGEST, _SHORTENED = 200, 120
 
@@ -168,19 +168,10 @@ def _listed(grid: Mapping[str, Any], name: str, default: list[Any]) -> list[Any]
 
 
 def _combinations(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    flat = _flat(table)
-    names, values = list(flat), [_listed(flat, name, []) for name in flat]
+    named = flat(table)  # TOML makes a table in a table of sac.tau = 1
+    names, values = list(named), [_listed(named, name, []) for name in named]
     for chosen in product(*values):
         yield dict(zip(names, chosen, strict=True))
-
-
-def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return ``sac.tau = 1``, a table in a table to TOML, as ``{"sac.tau": 1}``."""
-    flat: dict[str, Any] = {}
-    for name, value in table.items():
-        inside = isinstance(value, dict) and value
-        flat |= _flat(value, f"{before}{name}.") if inside else {before + name: value}
-    return flat
 
 
 def _with_settings(run: Run, settings: Mapping[str, Any]) -> Run:

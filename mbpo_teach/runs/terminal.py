@@ -26,6 +26,9 @@ from mbpo_teach.runs.training import PROGRESS, RUN, Row, Run, progress, stored_r
 
 PICTURE = "learning_curve.png"
 
+COMPILED = {"sac.compile": True, "fit.compile": True}
+"""What ``--compile`` sets."""
+
 
 def train(
     environment: str,
@@ -38,6 +41,7 @@ def train(
     resume: bool,
     compiled: bool,
     threads: int,
+    device: str | None = None,
 ) -> bool:
     """Train in a folder, with a progress bar; return whether the run reached its end.
 
@@ -49,14 +53,17 @@ def train(
         As :func:`mbpo_teach.runs.training.train_in`.
     """
     said = {"algorithm": algorithm, "preset": preset, "seed": seed, "steps": steps}
+    said["device"] = device
     given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if compiled:
-        given["settings"] = {"sac.compile": True}
+        given["settings"] = COMPILED
     run = Run(environment=environment, **given)
     folder = out or Path("runs") / f"{environment}_{run.algorithm}_{run.preset}_{run.seed}"
     if resume and (folder / RUN).exists():
         there = stored_run(folder)
         known = {name: getattr(there, name) for name in (*said, "settings")}
+        if there.settings.get("sac.compile"):
+            given.pop("settings", None)  # of an earlier version it compiled less, and goes on so
         run = Run(environment=environment, **(known | given))
     torch.set_num_threads(threads)
     total, rows = run.config().total_steps, progress(folder) if resume else []
@@ -81,6 +88,7 @@ def train(
             "--steps": steps,
             "--seed": seed,
             "--out": folder,
+            "--device": device,
             "--threads": threads,
         }
         again = [sys.executable, "-m", "mbpo_teach", "train", environment, "--resume"]

@@ -33,6 +33,7 @@ from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_s
 from mbpo_teach.algorithms.presets import changed, preset, without_model
 from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.files import write_whole
+from mbpo_teach.nets import device
 from mbpo_teach.nets.compiled import check_cache
 from mbpo_teach.records import archive
 from mbpo_teach.runs import checkpoint
@@ -43,12 +44,17 @@ RUN, PROGRESS, CHECKPOINT = "run.json", "progress.csv", "checkpoint.pt"
 
 COLUMNS = (
     "step", "eval_return", "eval_low", "eval_high", "train_return", "rollout_length",
-    "model_holdout", "temperature", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
+    "model_holdout", "temperature", "reached", "believed", "gap", "batch_value", "entropy",
+    "imagined_error", "row_draws", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
 )  # fmt: skip
-"""Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. Seconds are those
-spent so far, all of them and by part; empty is what there was not yet."""
+"""Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. All from `reached`
+to `row_draws` is as in :class:`~mbpo_teach.algorithms.agent.Report`. Seconds are those spent so
+far, all of them and by part; empty is what there was not yet."""
 
-_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout"}
+_NEW = ("reached", "believed", "gap", "batch_value", "entropy", "imagined_error", "row_draws")
+"""Columns that runs of earlier versions have not: there they are empty."""
+
+_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout", *_NEW}
 
 Row = dict[str, Any]
 
@@ -67,6 +73,8 @@ class Run:
         Real steps; None are the preset's.
     settings
         What differs from the preset, as :func:`mbpo_teach.algorithms.presets.changed` takes it.
+    device
+        Where it is trained, "cpu" or "cuda". A run that is gone on with may move.
     """
 
     environment: str
@@ -75,6 +83,7 @@ class Run:
     seed: int = 0
     steps: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -83,6 +92,7 @@ class Run:
             )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"seed must be a non-negative whole number, not {self.seed!r}")
+        device.known(self.device)
         self.config()
 
     def config(self) -> MBPOConfig | ModelFreeConfig:
@@ -94,10 +104,10 @@ class Run:
 
     def agent(self) -> Agent:
         """Return an agent that has not lived yet."""
-        config = self.config()
+        config, where = self.config(), device.found(self.device)
         if isinstance(config, MBPOConfig):
-            return mbpo_agent(self.environment, config, seed=self.seed)
-        return sac_agent(self.environment, config, seed=self.seed)
+            return mbpo_agent(self.environment, config, seed=self.seed, device=where)
+        return sac_agent(self.environment, config, seed=self.seed, device=where)
 
     def reports(self, agent: Agent) -> Iterator[Report]:
         """Train `agent` from where it stands."""
@@ -119,10 +129,11 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
     ValueError
         If the folder holds a run and `resume` is false, if it holds another run than this, one that
         has lived more steps, or one whose files are damaged, or, without `wait`, if another process
-        trains in it: nothing is changed then. If the memory of the machine is too small for the
-        settings: what was stored remains.
+        trains in it, or if this machine has no such device: nothing is changed then. If the memory
+        of the machine is too small for the settings: what was stored remains.
     """
     check_cache()
+    device.found(run.device)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder, wait=wait), _enough_memory():
         agent, rows = run.agent(), list[Row]()
@@ -138,7 +149,7 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
                 about = checkpoint.load(folder / CHECKPOINT, agent)
                 rows = _rows(about)
                 _check_same_run(about, agent, run)
-                _check_same_settings(about.get("config"), _config(run), folder)
+                _check_same_settings(about.get("config"), run, folder)
             if agent.step > run.config().total_steps:
                 raise ValueError(
                     f"steps must be at least {agent.step}, as many as the run in {folder} has"
@@ -168,9 +179,19 @@ def row_of(report: Report) -> Row:
         "rollout_length": report.rollout_length,
         "model_holdout": report.model_holdout,
         "temperature": report.temperature,
+        **{name: getattr(report, name) for name in _NEW},
         "wall_seconds": round(report.seconds, 3),
         **{f"{part}_seconds": round(report.spent[part], 3) for part in PARTS},
     }
+
+
+def flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return settings by their full names: a table in a table as ``{"sac.tau": 1}``."""
+    named: dict[str, Any] = {}
+    for name, value in settings.items():
+        inside = isinstance(value, dict) and value
+        named |= flat(value, f"{before}{name}.") if inside else {before + name: value}
+    return named
 
 
 @checked
@@ -199,7 +220,7 @@ def stored_run(folder: Path) -> Run:
     if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
         raise ValueError(f"{path} is no file, so it is not a run of the course")
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = {"device": "cpu"} | json.loads(path.read_text(encoding="utf-8"))
         fields = {item.name for item in dataclasses.fields(Run)}
         return Run(**{key: stored[key] for key in fields})
     except FileNotFoundError:
@@ -212,11 +233,13 @@ def _rows(about: Mapping[str, Any]) -> list[Row]:
     rows = about.get("progress")
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no {PROGRESS}")
-    return rows
+    return [{name: row.get(name) for name in COLUMNS} for row in rows]
 
 
 def _is_row(row: Any) -> bool:
-    if not isinstance(row, dict) or set(row) != set(COLUMNS) or not isinstance(row["step"], int):
+    if not isinstance(row, dict) or {*row, *_NEW} != {*COLUMNS}:
+        return False
+    if not isinstance(row["step"], int):
         return False
     return all(
         isinstance(value, (int, float)) or (value is None and name in _EMPTY_AT_FIRST)
@@ -270,23 +293,31 @@ def _check_same_run(about: Mapping[str, Any], agent: Agent, run: Run) -> None:
         )
 
 
-def _check_same_settings(there: Any, now: Mapping[str, Any], folder: Path) -> None:
-    """Refuse to go on with numbers that a preset had before and has no more."""
+def _check_same_settings(there: Any, run: Run, folder: Path) -> None:
+    """Refuse to go on with numbers that a preset had before and has no more.
+
+    A setting that there was not yet had its default: that is what was done before.
+    """
     if not isinstance(there, dict):
         raise ValueError(f"{CHECKPOINT} is not one of a run in a folder: it holds no settings")
-    for name, value in now.items():
-        if name != "total_steps" and there.get(name) != value:
-            before = reprlib.repr(there.get(name))
+    config = run.config()
+    before = flat(_as_stored(type(config)(total_steps=1))) | flat(there)
+    for name, value in flat(_as_stored(config)).items():
+        if name != "total_steps" and before[name] != value:
             raise ValueError(
-                f"{name} was {before} in the run in {folder} and is {value} in this version of the"
-                " course; begin anew in another folder (--out)"
+                f"{name} was {reprlib.repr(before[name])} in the run in {folder} and is {value} in"
+                " this version of the course; begin anew in another folder (--out)"
             )
 
 
 def _config(run: Run) -> dict[str, Any]:
+    return _as_stored(run.config())
+
+
+def _as_stored(config: MBPOConfig | ModelFreeConfig) -> dict[str, Any]:
     """Return every setting, as JSON would give it back."""
-    config: dict[str, Any] = json.loads(json.dumps(asdict(run.config())))
-    return config
+    stored: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return stored
 
 
 def _as_json(run: Run) -> bytes:

@@ -185,15 +185,18 @@ def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Ge
     return tied[int(len(tied) * rng.random())] if len(tied) > 1 else tied[0]
 
 
-def q_update(q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: float) -> None:
-    """Q(s, a) += alpha [r + gamma max_b Q(s', b) - Q(s, a)], in place   (equation 6.8).
+def q_update(
+    q: Table, pair: Pair, outcome: Outcome, *, alpha: float, gamma: float, bonus: float = 0.0
+) -> None:
+    """Q(s, a) += alpha [r + bonus + gamma max_b Q(s', b) - Q(s, a)], in place   (equation 6.8).
 
     Nothing follows a terminated step; after a step cut short by a time limit the future goes on.
+    The bonus is for Dyna-Q+ to give, and only to what it imagines.
     Arguments are taken as they are, for a check would take more time than the update.
     """
     state, action = pair
     future = 0.0 if outcome.terminated else max(q[outcome.next_state])
-    q[state][action] += alpha * (outcome.reward + gamma * future - q[state][action])
+    q[state][action] += alpha * (outcome.reward + bonus + gamma * future - q[state][action])
 
 
 def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Iterator[RealStep]:
@@ -226,10 +229,8 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
         if kappa > 0:
             model.assume(state, action_count=len(q[state]))
         for pair, imagined in model.sample(config.planning_steps, rng=plan_rng):  # (f)
-            if kappa > 0:
-                bonus = kappa * math.sqrt(now - model.last_tried[pair])
-                imagined = Outcome(imagined.reward + bonus, *imagined[1:])
-            q_update(q, pair, imagined, alpha=alpha, gamma=gamma)
+            bonus = kappa * math.sqrt(now - model.last_tried[pair]) if kappa > 0 else 0.0
+            q_update(q, pair, imagined, alpha=alpha, gamma=gamma, bonus=bonus)
         yield RealStep(state, action, outcome, truncated)
         over = terminated or truncated
         state = _begun(env, name, len(q)) if over else outcome.next_state

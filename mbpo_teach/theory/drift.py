@@ -15,7 +15,12 @@ import numpy as np
 
 from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked, dims
 from mbpo_teach.tables import twin
-from mbpo_teach.tables.mdp import discounted_visits, policy_reward, state_distributions
+from mbpo_teach.tables.mdp import (
+    TabularMDP,
+    discounted_visits,
+    policy_reward,
+    state_distributions,
+)
 from mbpo_teach.theory.cases import Case, check_case, twin_case
 from mbpo_teach.theory.exact import model_error, policy_shift, total_variation
 
@@ -59,8 +64,7 @@ def whereabouts(case: Case, *, steps: int) -> Whereabouts:
     """
     world, model, policy, data_policy = case
     error = policy_reward(total_variation(world.transition, model), policy)
-    starts = (1 - world.gamma) * discounted_visits(world, data_policy)
-    branching = replace(world, start=starts)
+    branching = replace(world, start=_at_a_random_time(world, data_policy))
     branch, whole = (
         state_distributions(begun, policy, horizon=steps, transition=model)
         for begun in (branching, world)
@@ -68,11 +72,18 @@ def whereabouts(case: Case, *, steps: int) -> Whereabouts:
     return Whereabouts(
         branch=branch,
         whole=whole,
-        visits=(1 - world.gamma) * discounted_visits(world, policy, model),
+        visits=_at_a_random_time(world, policy, model),
         branch_errors=branch @ error,
         whole_errors=whole @ error,
         true_errors=state_distributions(branching, policy, horizon=steps) @ error,
     )
+
+
+def _at_a_random_time(
+    world: TabularMDP, policy: np.ndarray, transition: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the law of the state at a time T whose chance is (1 - gamma) gamma^T, (state,)."""
+    return (1 - world.gamma) * discounted_visits(world, policy, transition)
 
 
 class ShiftedErrors(NamedTuple):

@@ -18,6 +18,7 @@ from mbpo_teach.widgets.lab import Lab, Slider, Switch, View
 LONGEST = 200
 MAX_EPS_M_PRIME = 0.2
 MAX_EPS_PI = 0.5
+_ROUNDING = 1e-14
 
 
 def lengths_lab() -> Lab:
@@ -53,16 +54,20 @@ def measure(*, twin: bool, k: int, eps_m_prime: float, eps_pi: float, gamma: flo
     make = cases.twin_case_on_policy if twin else cases.river_case_on_policy
     world, model, policy, data_policy = make(**errors)
     lengths = np.arange(LONGEST + 1)
+    true_return = mdp.exact_return(world, policy)
+    gap = exact.branched_gaps(world, model, policy, data_policy, max_length=LONGEST)
     return Frame(
         k=k,
         branched=exact.branched_returns(world, model, policy, data_policy, max_length=LONGEST),
+        gap=gap,
         penalty=bounds.branched_penalty_on_policy(lengths, r_max=world.r_max, **errors),
         tight=bounds.branched_penalty_tight(lengths, r_max=world.r_max, **errors),
         whole=bounds.whole_rollout_penalty(gamma=gamma, r_max=world.r_max, eps_m_prime=eps_m_prime),
-        true_return=mdp.exact_return(world, policy),
+        true_return=true_return,
         model_return=mdp.exact_return(world, policy, model),
         trivial=bounds.trivial_level(gamma=gamma, r_max=world.r_max),
         best=bounds.best_rollout_length(**errors),
+        truly_best=exact.truly_best_length(gap, rounding=_ROUNDING * max(1.0, abs(true_return))),
     )
 
 

@@ -6,10 +6,7 @@ first may stop a bootstrap (Pardo et al. 2018, arXiv 1712.00378). Taught in chap
 
 import copy
 import os
-import sys
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -25,6 +22,7 @@ from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.world.terminations import termination_of
 from mbpo_teach.world.transitions import Transition, concatenate
+from mbpo_teach.world.warned import mujoco_warnings
 
 # Contact forces are 78 of Ant's 105 numbers; MBPO leaves them out (Janner et al. 2019, appendix C).
 _OPTIONS: dict[str, dict[str, Any]] = {"Ant-v5": {"include_cfrc_ext_in_observation": False}}
@@ -216,10 +214,10 @@ class Interaction:
         step = self.env.step(action)
         lived = Transition(
             obs=torch.from_numpy(self.obs)[None],
-            act=torch.tensor(action)[None],
-            reward=torch.tensor([step.reward], dtype=torch.float32),
+            act=torch.tensor(action, device="cpu")[None],
+            reward=torch.tensor([step.reward], dtype=torch.float32, device="cpu"),
             next_obs=torch.from_numpy(step.obs)[None],
-            terminated=torch.tensor([step.terminated]),
+            terminated=torch.tensor([step.terminated], device="cpu"),
         )
         self.obs, self.earned = step.obs, self.earned + step.reward
         if step.terminated or step.truncated:
@@ -253,31 +251,6 @@ def collect(
     """
     steps = whole("steps", steps, least=1)
     return concatenate(list(islice(interact(env, act, rng=rng), steps)))
-
-
-@contextmanager
-def mujoco_warnings() -> Iterator[None]:
-    """Turn MuJoCo's warnings into Python's; by itself it writes a MUJOCO_LOG.TXT wherever it runs.
-
-    One is left out: HalfCheetah's model, which comes with Gymnasium, uses `settotalmass`, which
-    MuJoCo 4 calls deprecated and obeys.
-    """
-    # Whoever uses it has loaded it; a world without MuJoCo must run where MuJoCo does not.
-    mujoco = sys.modules.get("mujoco")
-    if mujoco is None:
-        yield
-        return
-    heard: list[str] = []
-    before = mujoco.get_mju_user_warning()
-    mujoco.set_mju_user_warning(heard.append)
-    try:
-        yield
-    finally:
-        mujoco.set_mju_user_warning(before)
-    # Not inside the callback: an exception cannot travel through MuJoCo's C code.
-    for message in heard:
-        if "'settotalmass' is deprecated" not in message:
-            warnings.warn(f"MuJoCo: {message}", RuntimeWarning, stacklevel=3)
 
 
 def _load(name: str, entry_point: Any) -> None:

@@ -5,18 +5,31 @@ from other starts a return of -150 may be worse than one of -200 from these. Tau
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.ground.checked import checked
-from mbpo_teach.ground.checks import whole
+from mbpo_teach.ground.checks import discount, whole
 from mbpo_teach.records import archive
 from mbpo_teach.world.envs import Env, Policy, make
 
 START_SEEDS = tuple(range(1000, 1010))
 """The seeds with which Gymnasium resets the environment, one for each episode."""
+
+
+class Judged(NamedTuple):
+    """Episodes from fixed starts.
+
+    `starts` are the first observations (episode, obs), `returns` the sums of the rewards, and
+    `discounted` those of gamma^t r_t, both (episode,).
+    """
+
+    starts: Tensor
+    returns: Tensor
+    discounted: Tensor
 
 
 @checked
@@ -35,11 +48,18 @@ def starting_places(name: str) -> list[Env]:
 
 
 @checked
-@torch.no_grad()
 def returns(
     envs: Sequence[Env], policy: Policy, *, seeds: Sequence[int] = START_SEEDS
 ) -> Float[Tensor, " episode"]:
-    """Return the undiscounted return of one episode in each of `envs`.
+    """Return the undiscounted return of one episode in each of `envs`: see :func:`judged`."""
+    return judged(envs, policy, gamma=0.0, seeds=seeds).returns
+
+
+@torch.no_grad()
+def judged(
+    envs: Sequence[Env], policy: Policy, *, gamma: float, seeds: Sequence[int] = START_SEEDS
+) -> Judged:
+    """Live one episode in each of `envs`, and return what it earned.
 
     The episodes go in step, so that the policy is asked for all actions at once. Each ends where
     its world does or its time runs out.
@@ -48,27 +68,32 @@ def returns(
     ------
     ValueError
         If there are not as many seeds as environments, an environment appears twice, a seed is
-        not a whole number from 0, or an environment has no time limit: its episodes might never
-        end.
+        not a whole number from 0, `gamma` is not in [0, 1), or an environment has no time limit:
+        its episodes might never end.
     """
+    gamma = discount(gamma)
     seeds = [whole("seeds", seed, least=0) for seed in seeds]
     if not envs or not len({id(env) for env in envs}) == len(envs) == len(seeds):
         raise ValueError(f"envs must hold a different environment for each of {len(seeds)} seeds")
     for env in envs:
         _check_ends(env)
-    total = torch.zeros(len(envs), dtype=torch.float64)
+    total = torch.zeros(len(envs), dtype=torch.float64, device="cpu")
+    discounted, weight = total.clone(), 1.0
     obs = {
         place: env.start(seed) for place, (env, seed) in enumerate(zip(envs, seeds, strict=True))
     }
+    starts = torch.stack([torch.from_numpy(seen) for seen in obs.values()])
     while obs:
         actions = policy(torch.stack([torch.from_numpy(seen) for seen in obs.values()]))
         for place, action in zip(list(obs), actions, strict=True):
             step = envs[place].step(action.numpy())
             total[place] += step.reward
+            discounted[place] += weight * step.reward
             obs[place] = step.obs
             if step.terminated or step.truncated:
                 del obs[place]
-    return total.float()
+        weight *= gamma
+    return Judged(starts, total.float(), discounted.float())
 
 
 @checked

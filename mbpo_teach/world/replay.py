@@ -31,23 +31,34 @@ class ReplayBuffer:
         The most rows that it holds.
     obs_size, act_size
         Numbers of observations and actions.
+    device
+        Where the rows are kept, and where the generators must live with which they are drawn; rows
+        that are added may come from anywhere.
     """
 
     @checked(capacity=_CAPACITY, obs_size=_SIZE, act_size=_SIZE)
-    def __init__(self, capacity: int, *, obs_size: int, act_size: int) -> None:
+    def __init__(
+        self, capacity: int, *, obs_size: int, act_size: int, device: torch.device | str = "cpu"
+    ) -> None:
         self.capacity = capacity = whole("capacity", capacity, least=1)
         obs_size = whole("obs_size", obs_size, least=1)
         act_size = whole("act_size", act_size, least=1)
-        _check_memory(capacity, capacity * (4 * (2 * obs_size + act_size + 1) + 1))
+        if torch.device(device).type == "cpu":
+            _check_memory(capacity, capacity * (4 * (2 * obs_size + act_size + 1) + 1))
         self._columns = Transition(
-            obs=torch.zeros(capacity, obs_size),
-            act=torch.zeros(capacity, act_size),
-            reward=torch.zeros(capacity),
-            next_obs=torch.zeros(capacity, obs_size),
-            terminated=torch.zeros(capacity, dtype=torch.bool),
+            obs=torch.zeros(capacity, obs_size, device=device),
+            act=torch.zeros(capacity, act_size, device=device),
+            reward=torch.zeros(capacity, device=device),
+            next_obs=torch.zeros(capacity, obs_size, device=device),
+            terminated=torch.zeros(capacity, dtype=torch.bool, device=device),
         )
         self._oldest = 0
         self._size = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are kept."""
+        return self._columns.reward.device
 
     def __len__(self) -> int:
         """Return the number of rows held."""
@@ -65,7 +76,7 @@ class ReplayBuffer:
         instance("batch", batch, Transition)
         fresh = rows(self._checked(batch), slice(-self.capacity, None))
         count = len(fresh.obs)
-        slots = (self._oldest + self._size + torch.arange(count)) % self.capacity
+        slots = self._slots(self._size + torch.arange(count, device=self.device))
         for column, values in zip(self._columns, fresh, strict=True):
             column[slots] = values
         forgotten = max(0, self._size + count - self.capacity)
@@ -127,13 +138,14 @@ class ReplayBuffer:
         if capacity == self.capacity:
             return self
         obs, act, *_ = self._columns
-        other = ReplayBuffer(capacity, obs_size=obs.shape[1], act_size=act.shape[1])
+        sizes = {"obs_size": obs.shape[1], "act_size": act.shape[1]}
+        other = ReplayBuffer(capacity, **sizes, device=self.device)
         other.add(self.all())
         return other
 
     def all(self) -> Transition:
         """Return a copy of every row, the oldest first."""
-        return rows(self._columns, self._slots(torch.arange(self._size)))
+        return rows(self._columns, self._slots(torch.arange(self._size, device=self.device)))
 
     def _slots(self, age: Tensor) -> Tensor:
         return (self._oldest + age) % self.capacity
@@ -142,7 +154,8 @@ class ReplayBuffer:
         if self._size == 0:
             raise ValueError("the buffer must hold at least one row before any is drawn from it")
         count = whole("count", count, least=1)
-        return self._slots(torch.randint(self._size, (count,), generator=generator))
+        drawn = torch.randint(self._size, (count,), generator=generator, device=self.device)
+        return self._slots(drawn)
 
     def _checked(self, batch: Transition) -> Transition:
         """Return `batch` as it would be stored, after every check has passed."""
@@ -160,7 +173,7 @@ class ReplayBuffer:
         # Detached: a column written with gradients would keep every graph alive. Converted before
         # the check: 1e300 is finite in float64 and infinite here.
         stored = Transition(
-            *(new.detach().to(own.dtype) for new, own in zip(batch, self._columns, strict=True))
+            *(new.detach().to(own) for new, own in zip(batch, self._columns, strict=True))
         )
         if count:
             check_finite(stored)

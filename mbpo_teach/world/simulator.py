@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mbpo_teach.ground.checked import NOT_FINITE, Allowed, checked
 from mbpo_teach.ground.checks import whole
-from mbpo_teach.world.envs import Env, mujoco_warnings
+from mbpo_teach.world.envs import Env
+from mbpo_teach.world.warned import mujoco_warnings
 
 
 class SimulatorState(NamedTuple):
@@ -145,15 +146,19 @@ def known_simulator(env: Env) -> Any:
     ValueError
         If it is neither.
     """
-    simulator = env.simulator.unwrapped
-    # A world of MuJoCo's is there only if its module is; others run where MuJoCo cannot be loaded.
-    of_mujoco = sys.modules.get("gymnasium.envs.mujoco")
-    kinds = (PendulumEnv, of_mujoco.MujocoEnv) if of_mujoco else PendulumEnv
-    if not isinstance(simulator, kinds):
+    if not can_be_set(env):
         raise ValueError(
             f"env must be Pendulum-v1 or one of MuJoCo's, whose state can be set, not {env.name}"
         )
-    return simulator
+    return env.simulator.unwrapped
+
+
+def can_be_set(env: Env) -> bool:
+    """Return whether the state of `env` can be set: it is a `PendulumEnv` or a `MujocoEnv`."""
+    # A world of MuJoCo's is there only if its module is; others run where MuJoCo cannot be loaded.
+    of_mujoco = sys.modules.get("gymnasium.envs.mujoco")
+    kinds = (PendulumEnv, of_mujoco.MujocoEnv) if of_mujoco else PendulumEnv
+    return isinstance(env.simulator.unwrapped, kinds)
 
 
 def _state_size(model: Any) -> int:

@@ -43,14 +43,14 @@
 # answer at NeurIPS, in the paper whose title this course borrows [1]. Their algorithm is **MBPO**, model-based policy
 # optimization. This is its story, as the chapters tell it.
 #
-# 1. **Dyna-Q** (Sutton, 1990) stores each step it has met and replays it between real steps. Its model is a table, so
+# 1. **Dyna-Q** (Sutton, 1990; [6]) stores each step it has met and replays it between real steps. Its model is a table, so
 #    it can only repeat what it has met; it suits worlds with few states. That is chapter 01.
 # 2. For continuous states and actions the table becomes a neural network, which also answers for states never met.
 #    **PETS** [2] trains several such networks, an *ensemble*, so that their disagreement shows where they guess.
-#    MBPO models its environment in the same way.
-# 3. The paper starts from two observations. As a rollout in the model grows longer, its errors feed on each other:
-#    this is **compounding error**. Yet a longer rollout also lets the policy improve further beyond what it did
-#    before. The length has to balance the two.
+#    It plans with them and learns no policy; MBPO models its environment in the same way, and learns one.
+# 3. A run of steps inside the model is a **rollout**. The paper weighs two things that its length does. As a rollout
+#    grows longer, its errors feed on each other: this is **compounding error**. Yet a longer rollout also takes the
+#    policy further beyond what it did before, and may improve it more. The length has to balance the two.
 # 4. Hence the **branched rollout**: start from states that were really visited, not from the first state of an
 #    episode, and follow the model for only a few steps. The number of steps, $k$, balances sample
 #    efficiency against the performance of the policy, and has to be chosen with care.
@@ -59,7 +59,7 @@
 # 6. MBPO has the loop of Dyna-Q, with the model-free part, Q-learning, replaced by **SAC** [3], which learns from a
 #    mix of real and imagined steps.
 
-# %% [markdown] tags=["lang-zh"] twin="db22acec"
+# %% [markdown] tags=["lang-zh"] twin="97b16655"
 # ## 要回答的问题
 #
 # 强化学习离不开经验，而真实的经验来之不易：机器人会磨损，一次流体仿真要算几个小时。用已有的真实数据学出一个环境*模型*，经验就容易得到了。
@@ -68,11 +68,11 @@
 # 2019 年，加州大学伯克利分校的 Michael Janner、Justin Fu、Marvin Zhang 和 Sergey Levine 在 NeurIPS 上给出了一个回答，本课程的名字就取自那篇论文
 # [1]。他们的算法叫 **MBPO**，即基于模型的策略优化（model-based policy optimization）。各章要讲的故事如下。
 #
-# 1. **Dyna-Q**（Sutton，1990）把遇到过的每一步存下来：每在真实环境中走一步，就从记忆里回放几步。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
+# 1. **Dyna-Q**（Sutton，1990；[6]）把遇到过的每一步存下来：每在真实环境中走一步，就从记忆里回放几步。它的模型是一张表，只能重复见过的东西，适合状态很少的环境。
 #    这是第 01 章。
 # 2. 状态和动作连续时，表换成神经网络，没见过的状态也能给出预测。**PETS** [2] 同时训练若干个这样的网络，称为*模型集成*（ensemble）：
-#    各成员意见不一的地方，就是它们在猜的地方。MBPO 建立环境模型的办法与它相同。
-# 3. 论文从两个观察出发。模型中的推演越长，误差就越是一步叠着一步，这叫**复合误差**（compounding error）；另一方面，推演长一些，策略才能比原来改进得更多。
+#    各成员意见不一的地方，就是它们在猜的地方。PETS 用它们做规划，不学策略；MBPO 建立环境模型的办法与它相同，但要学一个策略。
+# 3. 在模型中连续走若干步，叫作**推演**（rollout）。推演的长度有两方面的作用，论文要权衡的就是它们：推演越长，误差就越是一步叠着一步，这叫**复合误差**（compounding error）；另一方面，推演长一些，策略也可能比原来改进得更多。
 #    推演长度必须在两者之间权衡。
 # 4. 由此得到**分支推演**（branched rollout）：不从回合的初始状态开始完整地推演，而是从真实访问过的状态出发，只在模型里走少数几步。步数 $k$
 #    平衡样本效率（sample efficiency）和策略性能，是需要仔细选择的重要超参数。
@@ -107,31 +107,32 @@
 # |---|---|
 # | **00 Start here** | the map, the tools, the notation |
 # | [**01 Dyna-Q**](01_dyna_q.ipynb) | learn from real and from imagined steps; what a table cannot do |
-# | [**02 Ensemble**](02_ensemble.ipynb) | a network that knows what it does not know |
+# | [**02 Ensemble**](02_ensemble.ipynb) | several networks, whose disagreement shows where they guess |
 # | [**03 Compounding error**](03_compounding_error.ipynb) | small errors grow; how fast |
 # | [**04 When to trust**](04_when_to_trust.ipynb) | the bound of theorem 4.1, and what it can and cannot promise |
 # | [**05 Branched rollouts**](05_branched_rollout.ipynb) | branch from where you have been, briefly; choosing $k$ |
-# | [**06 SAC**](06_sac.ipynb) | the model-free learner inside |
+# | [**06 SAC**](06_sac.ipynb) | the model-free learner inside MBPO |
 # | [**07 MBPO**](07_mbpo.ipynb) | everything together, against SAC alone |
 #
-# Chapters 01 and 04 need no neural network: their worlds are small enough for tables and for exact computation. Read in
-# order if you can; who wants the theory first may go from 01 straight to 04.
+# Chapters 01 and 04 need no neural network: their worlds are small enough for tables and for exact computation, up to
+# the end of 01, which asks what a table cannot do. Read in order if you can; who wants the theory first may go from 01
+# straight to 04.
 
-# %% [markdown] tags=["lang-zh"] twin="6cded476"
+# %% [markdown] tags=["lang-zh"] twin="755327e0"
 # ## 各章一览
 #
 # | 章 | 内容 |
 # |---|---|
 # | **00 从这里开始** | 地图、工具、记号 |
 # | [**01 Dyna-Q**](01_dyna_q.ipynb) | 从真实与想象的经验中学习；表格做不到什么 |
-# | [**02 模型集成**](02_ensemble.ipynb) | 能说出自己不知道什么的网络 |
+# | [**02 模型集成**](02_ensemble.ipynb) | 几个网络；从它们的分歧看出哪里是猜的 |
 # | [**03 复合误差**](03_compounding_error.ipynb) | 小误差会变大，有多快 |
 # | [**04 何时信任**](04_when_to_trust.ipynb) | 定理 4.1 的性能界，它能保证什么、不能保证什么 |
 # | [**05 分支推演**](05_branched_rollout.ipynb) | 从去过的地方分支，只走几步；怎样选 $k$ |
-# | [**06 SAC**](06_sac.ipynb) | 里面的无模型学习器 |
+# | [**06 SAC**](06_sac.ipynb) | MBPO 内部的无模型学习器 |
 # | [**07 MBPO**](07_mbpo.ipynb) | 合在一起，与单独的 SAC 比较 |
 #
-# 第 01 章和第 04 章用不到神经网络：其中的环境很小，列得成表，也能精确计算。最好按顺序读；想先看理论，也可以从第 01 章直接跳到第 04 章。
+# 第 01 章和第 04 章用不到神经网络：其中的环境很小，列得成表，也能精确计算；只有第 01 章的末尾例外，那里要问表格做不到什么。最好按顺序读；想先看理论，也可以从第 01 章直接跳到第 04 章。
 
 # %% [markdown] tags=["lang-en"]
 # ## How to use it
@@ -143,7 +144,7 @@
 # - **Running.** Press Shift+Enter to run a cell, or choose *Run All Cells* in the menu *Run*. A fresh chapter reaches
 #   its end even if no exercise is done.
 # - **Sliders.** Drag one, or focus it and press the arrow keys, or type into the box beside it. The sentence and the
-#   picture are computed anew each time. If you read without a running kernel, you see one picture instead.
+#   picture are made anew each time, from numbers computed on the spot or, where the text says so, beforehand. If you read without a running kernel, you see one picture instead.
 # - **Predictions.** Before each slider and each run the text asks what you expect. Decide first, and write it down if
 #   you can: a surprise is worth more than a nod.
 # - **Exercises and checks.** Each exercise has an *answer cell*, in which you replace `raise NotImplementedError`, and a
@@ -156,13 +157,13 @@
 # - **Language.** The text of a notebook is in one language; the link at its head leads to the other. The words inside
 #   figures follow the notebook, and the switch above each slider changes them.
 
-# %% [markdown] tags=["lang-zh"] twin="d5684072"
+# %% [markdown] tags=["lang-zh"] twin="1d55455b"
 # ## 怎样使用
 #
 # - **你的副本。** `make lab EDITION=zh` 打开的是 `work` 文件夹里的副本（不写 `EDITION=zh` 就是英文版），它们归你所有，课程更新不会覆盖。想从头做某一章，就在课程文件夹中运行
 #   `.venv/bin/python -m mbpo_teach reset 00`（Windows 上是 `.venv\Scripts\python`）：旧的副本会带上日期，留在新副本旁边。
 # - **运行。** 按 Shift+Enter 运行一个单元格，或者在 *Run* 菜单里选 *Run All Cells*。练习一道没做，整章也能运行到底。
-# - **滑块。** 可以拖动，可以选中后按方向键，也可以在旁边的框里直接填数。下面的句子和图每次都是重新算出来的。如果没有运行内核，看到的是一张静态图。
+# - **滑块。** 可以拖动，可以选中后按方向键，也可以在旁边的框里直接填数。下面的句子和图每次都重新生成，所用的数或者当场算出，或者事先算好（正文会说明）。如果没有运行内核，看到的是一张静态图。
 # - **预测。** 每个滑块、每次运行之前，正文都会问你预计看到什么。先想好答案，最好写下来：猜错一次，比点头十次更有收获。
 # - **练习与检查。** 每道练习有一个*作答单元格*，把其中的 `raise NotImplementedError` 换成你的代码；紧接着是*检查单元格*，它告诉你哪里对、哪里不对。
 #   检查下面存着的那一行是目标，运行之后看到的才是你自己的结果。提示可以展开，也可以在自己新建的单元格里用 `check(..., hint=True)` 打印出来。
@@ -297,14 +298,14 @@ timeline(k=3, last=6)
 # Solid black: real steps of $\pi_D$. Dashed blue: imagined steps of $\pi$. The red dot is "now": $\pi$ chooses an
 # action, and its expected reward, weighted by $\gamma^t$, goes into the sum. No row continues the one above it. The
 # reward at $t = 6${{timeline[1] | .0f}} comes after 3{{timeline[2] | .0f}} real steps and 3{{timeline[3] | .0f}} imagined
-# ones; where $t \le 3${{timeline[4] | .0f}} there is no room for a real step. With a large $k$ all is imagined and
+# ones; where $t \le 3${{timeline[4] | .0f}} there is no room for a real step. The larger $k$, the more is imagined, and
 # $\eta_k$ tends to $\hat\eta[\pi]$. At $k = 0$ nothing is, the last action is left to $\pi_D$ as well, and
 # $\eta_0 = \eta[\pi_D]$.
 
-# %% [markdown] tags=["lang-zh"] twin="370d2e65"
+# %% [markdown] tags=["lang-zh"] twin="3283a631"
 # 黑色实线是 $\pi_D$ 的真实交互，蓝色虚线是 $\pi$ 的想象。红点是“此刻”：由 $\pi$ 选一个动作，其期望奖励乘上 $\gamma^t$，计入总和。每一行都不是上一行的延续。
 # $t = 6${{timeline[1] | .0f}} 的奖励之前有 3{{timeline[2] | .0f}} 步真实、3{{timeline[3] | .0f}} 步想象；$t \le 3${{timeline[4] | .0f}} 时排不下真实的步。
-# $k$ 很大时，几乎全是想象，$\eta_k$ 趋于 $\hat\eta[\pi]$；$k = 0$ 时没有想象，最后的动作也由 $\pi_D$ 选，于是 $\eta_0 = \eta[\pi_D]$。
+# $k$ 越大，想象的部分越多，$\eta_k$ 趋于 $\hat\eta[\pi]$；$k = 0$ 时没有想象，最后的动作也由 $\pi_D$ 选，于是 $\eta_0 = \eta[\pi_D]$。
 
 # %% [markdown] tags=["lang-en"]
 # ## A first slider: how far ahead does a discount look?
@@ -315,14 +316,14 @@ timeline(k=3, last=6)
 # $$1 + \gamma + \gamma^2 + \dots = \frac{1}{1-\gamma},$$
 #
 # as much as $1/(1-\gamma)$ rewards of full weight would. This number is the **effective horizon**. It also limits every
-# return: since no reward is larger than $r_{\max}$, no return is larger than $r_{\max}/(1-\gamma)$, and none smaller than
-# $-r_{\max}/(1-\gamma)$. Two returns therefore never differ by more than $2\,r_{\max}/(1-\gamma)$. We call this the
+# return: since rewards lie between $-r_{\max}$ and $r_{\max}$, returns lie between $-r_{\max}/(1-\gamma)$ and
+# $r_{\max}/(1-\gamma)$. Two returns therefore never differ by more than $2\,r_{\max}/(1-\gamma)$. We call this the
 # **trivial level**, because one knows it without any learning: a theorem that allows a loss of that size says nothing.
 #
 # **Predict.** The slider stands at $\gamma = 0.9$. What is the horizon? By what factor does it grow on the way to
 # $\gamma = 0.99$: one tenth more, twice, ten times?
 
-# %% [markdown] tags=["lang-zh"] twin="cf8f79c1"
+# %% [markdown] tags=["lang-zh"] twin="34c00810"
 # ## 第一个滑块：折扣因子看得有多远？
 #
 # 回报是奖励的加权和：$t$ 步之后的奖励权重为 $\gamma^t$。全部权重加起来是
@@ -454,8 +455,8 @@ check("00-1", discounted_return)
 #
 # <details><summary>Answer</summary>
 #
-# $\epsilon_\pi$ and $\epsilon_m'$. The policy shift changes by definition, and so may the error in states and actions
-# of the current policy, which are others now. $\epsilon_m$ is measured under $\pi_D$, and neither the model nor $\pi_D$
+# $\epsilon_\pi$ and $\epsilon_m'$. The policy shift is the distance of the policy from $\pi_D$, and the error $\epsilon_m'$ is
+# taken in states and actions of the current policy, which are others now: both can change. $\epsilon_m$ is measured under $\pi_D$, and neither the model nor $\pi_D$
 # changed.
 #
 # </details>
@@ -470,7 +471,7 @@ check("00-1", discounted_return)
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="13d5a7cc"
+# %% [markdown] tags=["lang-zh"] twin="15453bc9"
 # ## 小测
 #
 # **1. 每一步都得到奖励 1，永不停止，$\gamma = 0.95$。回报是多少？**
@@ -485,7 +486,7 @@ check("00-1", discounted_return)
 #
 # <details><summary>答案</summary>
 #
-# $\epsilon_\pi$ 和 $\epsilon_m'$。按定义，策略偏移会变；当前策略遇到的状态和动作与原来不同，在它们上面的模型误差也可能变。$\epsilon_m$ 是在 $\pi_D$
+# $\epsilon_\pi$ 和 $\epsilon_m'$。策略偏移是当前策略离 $\pi_D$ 的距离，可能改变；当前策略遇到的状态和动作与原来不同，在它们上面的模型误差 $\epsilon_m'$ 也可能改变。$\epsilon_m$ 是在 $\pi_D$
 # 下度量的，模型和 $\pi_D$ 都没有变，所以它不变。
 #
 # </details>
@@ -501,7 +502,7 @@ check("00-1", discounted_return)
 # %% [markdown] tags=["lang-en"]
 # ## Take-aways
 #
-# - A learned model makes experience cheap and wrong; the course asks how wrong it may be.
+# - A learned model makes experience cheap, but part of it is wrong; the course asks how far it may be believed.
 # - MBPO is the loop of Dyna-Q with an ensemble of networks as its model, SAC as its learner, and short rollouts that
 #   branch from real states.
 # - $1/(1-\gamma)$ is the effective horizon, and $2\,r_{\max}/(1-\gamma)$ the trivial level. A bound matters only if it
@@ -525,10 +526,10 @@ check("00-1", discounted_return)
 #
 # **Next:** [01 Dyna-Q](01_dyna_q.ipynb), where imagined steps teach the way through a maze sooner.
 
-# %% [markdown] tags=["lang-zh"] twin="caa7bc62"
+# %% [markdown] tags=["lang-zh"] twin="67e26e83"
 # ## 要点
 #
-# - 学到的模型让经验容易得到，也带来错误；这门课要问的是，错到什么程度还可以用。
+# - 学到的模型让经验容易得到，但其中有错；这门课要问的是，这样的经验可以信到什么程度。
 # - MBPO 就是 Dyna-Q 的循环：模型换成网络的集成，学习器换成 SAC，推演从真实状态分支，而且很短。
 # - $1/(1-\gamma)$ 是有效视野，$2\,r_{\max}/(1-\gamma)$ 是平凡界。一个界只有低于平凡界，才有用处。
 # - $\epsilon_m$ 说的是模型，$\epsilon_\pi$ 说的是策略。复合误差不是其中任何一个。

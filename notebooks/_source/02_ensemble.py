@@ -1,5 +1,5 @@
 # %% [markdown] tags=["lang-en"]
-# # 02 · A network that knows what it does not know
+# # 02 · Ensembles: where does a model guess?
 #
 # A table knows which transitions it has never met. A network answers every question, also those about places where it has
 # seen nothing. This chapter builds the model that MBPO uses: networks that predict how noisy the world is, several of
@@ -14,8 +14,8 @@
 # | **Terms** | [glossary](../../docs/glossary.md) |
 # | **Language** | English · [中文](../zh/02_ensemble.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="6d5ce11a"
-# # 02 · 知道自己不知道什么的网络
+# %% [markdown] tags=["lang-zh"] twin="65bfac76"
+# # 02 · 模型集成：模型在哪里猜？
 #
 # 表格知道哪些转移自己从没见过。网络却有问必答，哪怕问的是它从没见过数据的地方。本章搭建 MBPO 所用的模型：网络同时预测世界有多大的噪声，
 # 而且不止一个网络；它们意见不一的地方，就是它们在猜的地方。
@@ -100,7 +100,7 @@ print(curves.noise_deviation(torch.tensor([-2.0, 2.0]), 0.3))
 #
 # $$-\log \mathcal N\big(y;\, \mu, \sigma^2\big) = \tfrac12\left[\frac{(y-\mu)^2}{\sigma^2} + \log\sigma^2 + \log 2\pi\right].$$
 #
-# 第一项惩罚误差；网络承认的方差越大，惩罚越轻。第二项惩罚的是承认本身。误差为 $e$ 时，总和在 $\sigma^2 = e^2$ 处最小：如实报告，损失最小。
+# 第一项惩罚误差；网络承认的方差越大，惩罚越轻。第二项则惩罚把方差报大。误差为 $e$ 时，总和在 $\sigma^2 = e^2$ 处最小：如实报告，损失最小。
 #
 # **先预测。** 误差是 1。方差取 0.25、1、4 之中的哪一个，损失最大？
 
@@ -558,19 +558,24 @@ print(bool((lowest > -9.5).all()), bool((highest < 0.0).all()))
 print(bool((predicted["trained"] < 1.0).all()), bool((predicted["trained"] > 0.01).all()))
 
 # %% [markdown] tags=["lang-en"]
+# Before training the limits were −10 and 0.5. After it, in all eight networks, the lower is above −9.5 and the upper below
+# 0 (first line), and every predicted deviation lies between 0.01 and 1 (second line).
+#
 # ### Why soft
 #
-# A hard clamp, `min(max(raw, low), high)`, is flat outside. A network that has once left the interval gets no
-# gradient for its variance any more. The **soft clamp** is built from the softplus $\operatorname{sp}(z) = \log(1 +
+# A hard clamp, `min(max(raw, low), high)`, is flat outside. Where a network's output has left the
+# interval, its variance gets no gradient any more. The **soft clamp** is built from the softplus $\operatorname{sp}(z) = \log(1 +
 # e^z)$, a smooth $\max(z, 0)$:
 #
 # $$\ell' = \ell_{\max} - \operatorname{sp}(\ell_{\max} - \ell), \qquad
 #   \operatorname{clamp}(\ell) = \ell_{\min} + \operatorname{sp}(\ell' - \ell_{\min}).$$
 
-# %% [markdown] tags=["lang-zh"] twin="becb5b1b"
+# %% [markdown] tags=["lang-zh"] twin="bb811ca5"
+# 训练之前，界限是 −10 和 0.5。训练之后，八个网络的下限都高于 −9.5，上限都低于 0（第一行）；预测的标准差全在 0.01 与 1 之间（第二行）。
+#
 # ### 为什么要软
 #
-# 硬限幅（hard clamp）`min(max(raw, low), high)` 在区间之外是平的。网络一旦离开区间，它的方差就再也得不到梯度。**软限幅**（soft clamp）由 softplus 函数
+# 硬限幅（hard clamp）`min(max(raw, low), high)` 在区间之外是平的。网络的输出在哪里离开了区间，那里的方差就再也得不到梯度。**软限幅**（soft clamp）由 softplus 函数
 # $\operatorname{sp}(z) = \log(1 + e^z)$ 搭成，它是光滑版的 $\max(z, 0)$：
 #
 # $$\ell' = \ell_{\max} - \operatorname{sp}(\ell_{\max} - \ell), \qquad
@@ -974,7 +979,7 @@ print(bool(((ours > 0.80) & (ours < 0.97)).all()))
 
 # %% [markdown] tags=["lang-en"]
 # The first line is the coverage of the cosine, the sine, the velocity and the reward, from 89 %{{min(hand[:4]) | .0%}} to
-# 92 %{{max(hand[:4]) | .0%}}. The second is the predicted deviation over the true one. The first three are found to within
+# 92 %{{max(hand[:4]) | .0%}}. The second is the predicted deviation, the median over the rows, divided by the true one. The first three are found to within
 # 4 %{{max(abs(hand[4]-1), abs(hand[5]-1), abs(hand[6]-1)) | .0%}}, although nobody gave them. The reward's is
 # 1.8{{hand[7] | .1f}} times too large: compared with the reward's range its noise is small, and the network's misfit of
 # the reward counts as noise, too.
@@ -983,8 +988,8 @@ print(bool(((ours > 0.80) & (ours < 0.97)).all()))
 #
 # **Predict.** What does the curve of a model that is too sure of itself look like, and that of one too timid?
 
-# %% [markdown] tags=["lang-zh"] twin="da18762b"
-# 第一行是余弦、正弦、角速度和奖励的覆盖率，从 89%{{min(hand[:4]) | .0%}} 到 92%{{max(hand[:4]) | .0%}}。第二行是预测标准差与真实标准差之比。前三个的误差不超过
+# %% [markdown] tags=["lang-zh"] twin="85fa4f9f"
+# 第一行是余弦、正弦、角速度和奖励的覆盖率，从 89%{{min(hand[:4]) | .0%}} 到 92%{{max(hand[:4]) | .0%}}。第二行是预测标准差（对各行取中位数）与真实标准差之比。前三个的误差不超过
 # 4%{{max(abs(hand[4]-1), abs(hand[5]-1), abs(hand[6]-1)) | .0%}}，尽管没有人告诉过网络。奖励的偏大，是真实值的 1.8{{hand[7] | .1f}} 倍：与奖励的变化范围相比，它的噪声很小，
 # 而网络没有拟合好的部分，也被算作了噪声。
 #
@@ -1002,19 +1007,20 @@ labs.calibration_lab(mean, deviation, happened)
 #
 # At factor 1 three of the curves lie close to the diagonal; the reward's lies on it or somewhat above. Halve the
 # deviations, and every curve sags below: intervals that claim 90 % hold about 60. Double them, and all curves bulge
-# above: at 90 % they hold more than 99. A timid model is not wrong, it is wide.
+# above: at 90 % they hold more than 99. The intervals of a timid model hold more than they claim: they are wider than
+# they need be.
 #
 # </details>
 #
 # And the plain Pendulum, without noise?
 
-# %% [markdown] tags=["lang-zh"] twin="7cd5ca02"
+# %% [markdown] tags=["lang-zh"] twin="033046c0"
 # 横轴是区间声称的水平，纵轴是落在区间内的留出数据所占的比例。
 #
 # <details><summary>看到了什么</summary>
 #
 # 系数为 1 时，三条曲线紧贴对角线，奖励那条在线上或略高。标准差减半，每条曲线都塌到下方：自称 90% 的区间只装下 60% 左右。标准差加倍，
-# 每条曲线都鼓到上方，90% 的区间装下了 99% 以上。保守的模型不算错，只是区间太宽。
+# 每条曲线都鼓到上方，90% 的区间装下了 99% 以上。保守的模型，区间里装的比它声称的多：区间不必这样宽。
 #
 # </details>
 #
@@ -1028,11 +1034,11 @@ for shares in coverage(*plain, [0.5, 0.9]):
 # %% [markdown] tags=["lang-en"]
 # Two lines, the coverage of the 50 % and of the 90 % intervals. Most are well above their level, above all at 50 %.
 # The errors of a smooth misfit are not Gaussian: tiny almost everywhere, larger in few places, and for the sake of
-# those the likelihood raises the variance everywhere. So do not read a model's predicted variance on a deterministic
+# those the likelihood gives most rows a larger variance than they need. So do not read a model's predicted variance on a deterministic
 # simulator as the noise of that world. It is the size of its mistakes.
 
-# %% [markdown] tags=["lang-zh"] twin="8ed63330"
-# 两行分别是 50% 和 90% 区间的覆盖率。大多数明显高于各自的水平，50% 的尤其如此。拟合不足造成的误差不是高斯的：几乎处处很小，少数地方较大；似然为照顾这些地方，把方差整体抬高。
+# %% [markdown] tags=["lang-zh"] twin="c61a207e"
+# 两行分别是 50% 和 90% 区间的覆盖率。大多数明显高于各自的水平，50% 的尤其如此。拟合不足造成的误差不是高斯的：几乎处处很小，少数地方较大；似然为照顾这些地方，给大多数行报的方差都偏大。
 # 所以在确定性的仿真器上，不要把模型预测的方差读作世界的噪声，它是模型犯错的大小。
 
 # %% [markdown] tags=["lang-en"]
@@ -1132,7 +1138,7 @@ print(bool(drowned > 3 * kept_apart))
 # The last number says how. The falls are few, so the members soon learn them by heart, and on held-out falls the error
 # rises again. In the second model those falls are most of the holdout score. So the score is lowest early, when the
 # states are still far from learned, and *those* weights are kept; training longer changes nothing. In the first, the
-# falls weigh less, and the score goes on falling with the error of the states.
+# falls weigh less, and the score goes on falling with the error of the states until little is left of that.
 #
 # And the falls have gained nothing: their error is 0.65{{falls[9] | .2f}}, and 0.63{{falls[4] | .2f}} in the first model.
 # (A model that always says "1" would have an error of 1 there. Both have learned something about falling; neither very
@@ -1143,14 +1149,14 @@ print(bool(drowned > 3 * kept_apart))
 # One past and one simulator prove no rule. They show what to look at when a model does not learn: the share of each
 # column, and of rare rows, in its holdout error.
 
-# %% [markdown] tags=["lang-zh"] twin="c458d9de"
+# %% [markdown] tags=["lang-zh"] twin="249b094c"
 # 先是两份数据中倒下的次数；然后每个模型一行：奖励除以什么，状态的误差（以变化量的标准差为单位），只在倒下的那些行上奖励的误差，以及各成员平均在第几轮（共几轮）得到最好的权重。
 #
 # <details><summary>看到了什么</summary>
 #
 # 除以标准差之后，奖励淹没了状态：状态的误差大到 15{{falls[8]/falls[3] | .0f}} 倍。最后那个数说出了原因。倒下的次数很少，成员们很快就把它们背了下来，而在留出的那些倒下上，误差反而回升。
 # 在第二个模型里，留出误差的大部分来自这些倒下。于是它很早就到了最低点，那时状态还远没有学好，保留下来的却正是*那时*的权重；再训练多久也没有用。
-# 在第一个模型里，倒下的分量轻，留出误差随着状态的误差继续下降。
+# 在第一个模型里，倒下的分量轻，留出误差随着状态的误差继续下降，直到后者所剩无几。
 #
 # 而倒下的预测没有从中得到好处：误差是 0.65{{falls[9] | .2f}}，第一个模型是 0.63{{falls[4] | .2f}}。（总是回答“1”的模型，在这些行上的误差是 1。两者都学到了一点，但倒下只有 78{{falls[0] | .0f}} 次，谁也学不到很多。）
 # 用 max(标准差, 1)，稀有的行没有被淹没，也没有淹没别人。
@@ -1166,8 +1172,8 @@ print(bool(drowned > 3 * kept_apart))
 #
 # <details><summary>Answer</summary>
 #
-# The epistemic one, where the data lie. The noise stays what it is; and where the policy never goes there are as few
-# data as before, namely none.
+# The epistemic one, above all where the data lie. The noise stays what it is; and where the policy never goes there are as
+# few data as before, namely none: there it stays large.
 #
 # </details>
 #
@@ -1194,7 +1200,8 @@ print(bool(drowned > 3 * kept_apart))
 #
 # <details><summary>Answer</summary>
 #
-# Members share no weights and improve at different times. At the epoch with the best average, some are in a setback.
+# Members share no weights and improve at different times. At the epoch with the best average some members may
+# be past their best, and others not yet there.
 # Keeping each one's best costs nothing but a copy.
 #
 # </details>
@@ -1208,14 +1215,14 @@ print(bool(drowned > 3 * kept_apart))
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="4f3939e5"
+# %% [markdown] tags=["lang-zh"] twin="d5294a28"
 # ## 小测
 #
 # **1. 用同一个策略再收集一倍的数据。两种不确定性中哪一种会变小，在哪里变小？**
 #
 # <details><summary>答案</summary>
 #
-# 认知不确定性，在有数据的地方变小。噪声还是那么大；策略从来不去的地方，数据和以前一样少，也就是没有。
+# 认知不确定性，主要在有数据的地方变小。噪声还是那么大；策略从来不去的地方，数据和以前一样少，也就是没有，那里它仍然很大。
 #
 # </details>
 #
@@ -1239,7 +1246,7 @@ print(bool(drowned > 3 * kept_apart))
 #
 # <details><summary>答案</summary>
 #
-# 各成员不共用权重，进步有先有后。在平均误差最低的那一轮，总有成员正在退步。各自保留最好的，只需多存一份副本。
+# 各成员不共用权重，进步有先有后。在平均误差最低的那一轮，有的成员可能已经过了最好的时候，有的可能还没有到。各自保留最好的，只需多存一份副本。
 #
 # </details>
 #
@@ -1256,11 +1263,11 @@ print(bool(drowned > 3 * kept_apart))
 #
 # - Aleatoric uncertainty is noise, predicted by each network; epistemic uncertainty is ignorance, shown by the
 #   members' disagreement. The mixture's variance is mean(var) + var(means).
-# - The NLL makes a network honest about noise, where there are data. Soft limits, trained with the weights, keep its
+# - The NLL makes a network honest about noise, where there are enough data. Soft limits, trained with the weights, keep its
 #   claims sane elsewhere, and let a variance that has left the interval come back.
 # - Initial weights make the members differ, and on small data the bootstrap more so; the holdout judges them, early
 #   stopping ends in time, each keeps its best weights, and the elites are used.
-# - Disagreement says where a model guesses; it is no measure of how wrong it is.
+# - Disagreement says where a model may be guessing; it is no measure of how wrong it is.
 # - A model is calibrated if its 90 % intervals hold 90 % of held-out rows, and so at every level: that can be counted. On
 #   a deterministic simulator the predicted deviations measure the model's mistakes.
 # - What targets are divided by decides what is learned.
@@ -1282,13 +1289,13 @@ print(bool(drowned > 3 * kept_apart))
 # and measures how its errors grow. What errors mean for returns is the subject of
 # [chapter 04](04_when_to_trust.ipynb).
 
-# %% [markdown] tags=["lang-zh"] twin="ac931c50"
+# %% [markdown] tags=["lang-zh"] twin="1f59a6fd"
 # ## 要点
 #
 # - 偶然不确定性是噪声，由每个网络自己预测；认知不确定性是无知，由成员之间的分歧显示。混合分布的方差等于 mean(var) + var(means)。
-# - 在有数据的地方，NLL 让网络对噪声诚实。界限是软的，并与权重一起训练：在别处，它让网络的说法不至于离谱；方差离开了区间，也还能回来。
+# - 在数据足够多的地方，NLL 让网络对噪声诚实。界限是软的，并与权重一起训练：在别处，它让网络的说法不至于离谱；方差离开了区间，也还能回来。
 # - 成员各不相同，靠的是初始权重不同；数据少时，自助样本让它们差别更大。留出数据评判它们，提前停止及时结束训练，每个成员保留自己最好的权重，用的是精英成员。
-# - 分歧说明模型在哪里猜，不能度量它错多少。
+# - 分歧提示模型可能在哪里猜，不能度量它错多少。
 # - 如果 90% 的区间恰好装下 90% 的留出数据，对每个水平都如此，模型就是校准的：数一数就知道。在确定性的仿真器上，预测的标准差量出的是模型的错误。
 # - 目标除以什么，决定了模型学到什么。
 #

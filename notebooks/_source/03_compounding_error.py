@@ -76,7 +76,7 @@ models = {size: trained(rows(data, slice(size))) for size in sizes}
 # twice. How far are the two results apart?
 
 # %% [markdown] tags=["lang-zh"] twin="3b5d26a6"
-# 要拿想象和世界相比，两者必须从同一个状态出发，做同样的事。仿真器可以被精确地放回某个状态。我们取行动途中遇到的一百个状态作为起点；从其中一个出发，把同一步走两遍，两次的结果相差多少？
+# 要拿想象和世界相比，两者必须从同一个状态出发，做同样的事。仿真器可以被精确地放回某个状态。我们取行动途中遇到的一百个状态作为起始状态；从其中一个出发，把同一步走两遍，两次的结果相差多少？
 
 # %% tags=["nbval-check-output"]
 states = errors.visited_states(pendulum, count=100, every=17, rng=generator(3, "starts"))
@@ -99,7 +99,7 @@ print(np.abs(step_from(states[0], [0.5]) - step_from(states[0], [0.5])).max())
 # %% [markdown] tags=["lang-zh"] twin="14b876cc"
 # 完全没有差别。所以接下来量到的任何距离，都来自模型。
 #
-# 现在从每个起点出发，世界用随机力矩走 50 步，模型则用*同样的*力矩想象 50 步：每个成员预测下一个状态的均值，各成员的预测取平均，再从这个平均状态想象下一步。写出来就是：
+# 现在从每个起始状态出发，世界用随机力矩走 50 步，模型则用*同样的*力矩想象 50 步：每个成员预测下一个状态的均值，各成员的预测取平均，再从这个平均状态想象下一步。写出来就是：
 
 # %% tags=["nbval-check-output"]
 torques = 2 * torch.rand(50, 100, 1, generator=torch_generator(3, "torques")) - 1
@@ -121,8 +121,9 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 # The arrays have shape (start, time, observation), time 0 being the start itself; the library's function does the same.
 #
 # MBPO's own rollouts are *not* this average: each of their steps draws one of the best members, the elites, at random and
-# samples the next state from it (chapter [07](07_mbpo.ipynb)). The average is the more accurate walk. So beside it we shall
-# always draw the rollout of a *single* member, the best one, which is nearer to what MBPO meets, and judge by that.
+# samples the next state from it (chapter [07](07_mbpo.ipynb)). The average is usually the more accurate walk. So beside it
+# we shall always draw the rollout of a *single* member, the best one, which is nearer to what MBPO meets; and by that we
+# shall judge whether an ensemble knows its own error.
 #
 # ## The error after $k$ steps
 #
@@ -150,10 +151,10 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="0f6515dc"
-# 数组的形状是（起点，时间，观测），时间 0 就是起点本身；程序库里的函数做的是同一件事。
+# %% [markdown] tags=["lang-zh"] twin="2ed71337"
+# 数组的形状是（起始状态，时间，观测），时间 0 就是起始状态本身；程序库里的函数做的是同一件事。
 #
-# MBPO 自己的推演*并不*取这种平均：它每一步都从几个最好的成员（精英成员，elites）中随机抽一个，再从该成员的预测分布中抽取下一个状态（第 [07](07_mbpo.ipynb) 章）。取平均的推演更准。所以下面总在它旁边画出*单个*成员（最好的那个）的推演：它更接近 MBPO 实际遇到的情形，评判时以它为准。
+# MBPO 自己的推演*并不*取这种平均：它每一步都从几个最好的成员（精英成员，elites）中随机抽一个，再从该成员的预测分布中抽取下一个状态（第 [07](07_mbpo.ipynb) 章）。取平均的推演通常更准。所以下面总在它旁边画出*单个*成员（最好的那个）的推演：它更接近 MBPO 实际遇到的情形；集成知不知道自己错多少，也拿它来评判。
 #
 # ## $k$ 步之后的误差
 #
@@ -161,11 +162,11 @@ print(tuple(real.shape), torch.equal(by_hand, ours))
 #
 # $$e(k) = \Big\lVert \frac{\hat s_k - s_k}{\sigma} \Big\rVert .$$
 #
-# 误差多大，模型才算一无所知？总是预测“数据的均值”，每个维度错一个标准差（均方根），所以在 $d$ 个维度上，误差的均方根是 $\sqrt d$。它的中位数由数据算出，略小一些，这里是 1.7{{pendulum_lab[2] | .1f}}；图中用灰色虚线画出。误差高于这条线的模型，还不如这样猜。不同起点的误差能差十倍以上，所以我们报告中位数和分位数，而不是被少数起点左右的平均值。
+# 误差多大，模型才算一无所知？总是预测“数据的均值”，每个维度错一个标准差（均方根），所以在 $d$ 个维度上，误差的均方根是 $\sqrt d$。它的中位数由数据算出，略小一些，这里是 1.7{{pendulum_lab[2] | .1f}}；图中用灰色虚线画出。误差高于这条线的模型，还不如这样猜。不同起始状态的误差能差十倍以上，所以我们报告中位数和分位数，而不是被少数起始状态左右的平均值。
 #
 # ### 练习 03-1：$k$ 步误差
 #
-# 写一个函数，返回各个时刻 $e(k)$ 对起点的中位数。真实世界里的推演可能提前结束，此后 `real` 是 NaN，这样的起点在那些时刻不计入。只有一个起点、一个维度时，若真实值是
+# 写一个函数，返回各个时刻 $e(k)$ 对起始状态的中位数。真实世界里的推演可能提前结束，此后 `real` 是 NaN，这样的起始状态在那些时刻不计入。只有一个起始状态、一个维度时，若真实值是
 # $(0, 0)$，想象值是 $(0, 3)$，标准差是 2，结果应为 $(0, 1.5)$。
 #
 # <details><summary>提示</summary>
@@ -268,7 +269,7 @@ rod |= {"sizes": np.array(sizes), "mean_guess": errors.mean_guess(data.obs, scal
 #
 # 这就是**想象状态处的单步误差（one-step error at imagined states）**，其中没有一点是前面传下来的。（想象的观测不一定真是一个状态：在这里，余弦和正弦可能不在单位圆上。这时仿真器从最近的状态出发，比较的是两者的*变化量*。）
 #
-# 下面的交互实验用对数刻度画出 $e(k)$：蓝线是一百个起点的中位数，色带包含其中的 80%，细黑线是你选定的一个起点。旁边有*单独*一个最好的成员（橙色虚线），以及成员间的分歧（disagreement），即各成员的推演彼此相距多远，它估计的是*一个*成员的误差（紫色点划线）。另有两条只走*一步*的误差：每次都从途中的真实状态重新出发（绿色点线），以及每次都从想象的状态出发，即 $\hat e(k)$（红线）。
+# 下面的交互实验用对数刻度画出 $e(k)$：蓝线是一百个起始状态的中位数，色带包含其中的 80%，细黑线是你选定的一个起始状态。旁边有*单独*一个最好的成员（橙色虚线），以及成员间的分歧（disagreement），即各成员的推演彼此相距多远，它估计的是*一个*成员的误差（紫色点划线）。另有两条只走*一步*的误差：每次都从途中的真实状态重新出发（绿色点线），以及每次都从想象的状态出发，即 $\hat e(k)$（红线）。
 #
 # **先预测。** 50 步之后，误差大约是一步误差的 50 倍，还是更多、更少？色带在 $k = 50$ 处和在 $k = 1$ 处一样宽吗？绿线会上升吗？红线呢？
 
@@ -297,7 +298,7 @@ errors_lab(rod, size=1_000, k=50)
 #
 # </details>
 #
-# 错得最多的是哪些起点？下面的单元格打印最差的十根杆离最高点（$\cos\theta = 1$）最近时有多近，以及一般的杆有多近。
+# 错得最多的是哪些起始状态？下面的单元格打印最差的十根杆离最高点（$\cos\theta = 1$）最近时有多近，以及一般的杆有多近。
 
 # %%
 worst = np.argsort(rod["actions.ensemble"][1, :, -1])[-10:]
@@ -323,13 +324,13 @@ for size, curves in zip(sizes, rod["policy.ensemble"], strict=True):
 
 # %% [markdown] tags=["lang-en"]
 # In three of the four models the upper edge even *falls* again, to less than half of its peak: with 10,000 transitions from
-# 0.072{{edges[10] | .3f}} to 0.024{{edges[11] | .3f}}. (With 1,000 it hardly does.) Brakes bring every rod to rest, and what is left is only that the
-# imagined rod rests in a slightly wrong place. How one acts decides whether the world remembers an error.
+# 0.072{{edges[10] | .3f}} to 0.024{{edges[11] | .3f}}. (With 1,000 it hardly does.) Brakes bring nearly every rod to rest, and what is left is
+# mostly that the imagined rod rests in a slightly wrong place. How one acts decides how long the world remembers an error.
 #
 # Now move the data size in the lab: the curves come down, most of all from 300 to 1,000.
 
-# %% [markdown] tags=["lang-zh"] twin="d19e39c1"
-# 四个模型中有三个，色带的上沿甚至会重新*下降*，降到最高时的一半以下：用 10,000 条转移时从 0.072{{edges[10] | .3f}} 降到 0.024{{edges[11] | .3f}}。（用 1,000 条时几乎不降。）刹车让每根杆停下来，剩下的差别只是想象的杆停的位置略有不对。怎样行动，决定了世界记不记得一个误差。
+# %% [markdown] tags=["lang-zh"] twin="c1141ca3"
+# 四个模型中有三个，色带的上沿甚至会重新*下降*，降到最高时的一半以下：用 10,000 条转移时从 0.072{{edges[10] | .3f}} 降到 0.024{{edges[11] | .3f}}。（用 1,000 条时几乎不降。）刹车让几乎每根杆都停下来，剩下的差别主要是想象的杆停的位置略有不对。怎样行动，决定了世界对一个误差能记多久。
 #
 # 再移动交互实验里的数据量：曲线会下降，从 300 到 1,000 时降得最多。
 
@@ -363,7 +364,7 @@ print(settings["members"], settings["hidden"], settings["sizes"])
 # is off by a whole deviation? Which panel rises faster?
 
 # %% [markdown] tags=["lang-zh"] twin="e7371dba"
-# 用随机动作，杆平均六步就倒了。因此数据来自一个线性策略（由小规模的随机搜索找到），再给动作加上均匀噪声；一百个起点也是同一个策略遇到的。所以左图里策略偏移（policy shift）$\epsilon_\pi$ 是零：比较所用的动作正是收集数据的策略的动作。右图里策略不加噪声。红线 $\hat e(k)$ 在这里是十二个起点的中位数：记录里只保存了这些起点的想象推演。
+# 用随机动作，杆平均六步就倒了。因此数据来自一个线性策略（由小规模的随机搜索找到），再给动作加上均匀噪声；一百个起始状态也是同一个策略遇到的。所以左图里策略偏移（policy shift）$\epsilon_\pi$ 是零：比较所用的动作正是收集数据的策略的动作。右图里策略不加噪声。红线 $\hat e(k)$ 在这里是十二个起始状态的中位数：记录里只保存了这些起始状态的想象推演。
 #
 # **先预测。** 单步误差不到千分之一个标准差。要走多少步，想象的杆才会错出整整一个标准差？哪一边升得更快？
 
@@ -373,8 +374,8 @@ errors_lab(pole.arrays, size=1_000)
 # %% [markdown] tags=["lang-en"]
 # <details><summary>What was seen</summary>
 #
-# Along the same actions the median is a straight line on the logarithmic axis: the error is multiplied
-# by nearly the same number at each step, with no end in sight. With 1,000 transitions it goes from 0.0007{{lines[4] | .4f}} to
+# Along the same actions the median becomes, after some ten steps, a straight line on the logarithmic axis: the error is
+# multiplied by nearly the same number at each step, with no end in sight. With 1,000 transitions it goes from 0.0007{{lines[4] | .4f}} to
 # 0.0073{{pole_lab[3] | .4f}} after ten steps and passes 1 at $k = 37${{lines[5] | .0f}}. With the policy it levels off at 0.005. *The same model* is useless or
 # excellent after fifty steps, depending on whether somebody looks at the imagined pole and corrects it. And
 # $\epsilon_\pi = 0$: compounding error needs no policy shift.
@@ -385,7 +386,8 @@ errors_lab(pole.arrays, size=1_000)
 # The members of the ensemble err in different directions, so their average is better than the best of them: at $k = 10$
 # 0.0073{{pole_lab[3] | .4f}} against 0.031{{pole_lab[9] | .3f}}. Does the ensemble know its own error? The disagreement estimates the error of *one member*, so it must
 # be compared with the orange line. (Beside the average every ensemble looks too modest: five independent members without a common error
-# disagree by twice the error of their average, by averaging alone.) It is 0.024{{pole_lab[10] | .3f}}, that is
+# disagree by twice the error of their average, by averaging alone. By one member's error they fall a little short, at
+# $\sqrt{4/5} = 0.89$ of it, for they are compared with their own mean.) It is 0.024{{pole_lab[10] | .3f}}, that is
 # 0.77{{pole_lab[10] / pole_lab[9] | .2f}} of it: slightly over-confident. At the other data sizes the ratio is between 1.0 and 1.2. About right, then; do not
 # count on it, the next robot's is not.
 #
@@ -394,14 +396,14 @@ errors_lab(pole.arrays, size=1_000)
 # **Now the data size.** Before you move it: with 33 times the data, 10,000 instead of 300, at which $k$ will the median
 # pass 1?
 
-# %% [markdown] tags=["lang-zh"] twin="8941fecb"
+# %% [markdown] tags=["lang-zh"] twin="1ffe0642"
 # <details><summary>看到了什么</summary>
 #
-# 沿着相同的动作，中位数在对数刻度上是一条直线：每走一步，误差就乘上几乎同一个数，看不到尽头。用 1,000 条转移时，它从 0.0007{{lines[4] | .4f}} 升到十步后的 0.0073{{pole_lab[3] | .4f}}，在 $k = 37${{lines[5] | .0f}} 处超过 1。而用相同的策略时，它停在 0.005 左右。*同一个模型*，五十步之后是毫无用处还是非常出色，要看有没有谁看着想象中的杆并加以纠正。而且 $\epsilon_\pi = 0$：没有策略偏移，也会有复合误差。
+# 沿着相同的动作，大约十步之后，中位数在对数刻度上成为一条直线：每走一步，误差就乘上几乎同一个数，看不到尽头。用 1,000 条转移时，它从 0.0007{{lines[4] | .4f}} 升到十步后的 0.0073{{pole_lab[3] | .4f}}，在 $k = 37${{lines[5] | .0f}} 处超过 1。而用相同的策略时，它停在 0.005 左右。*同一个模型*，五十步之后是毫无用处还是非常出色，要看有没有谁看着想象中的杆并加以纠正。而且 $\epsilon_\pi = 0$：没有策略偏移，也会有复合误差。
 #
 # 前三十步里，红线和绿线重合：模型在想象的状态上并没有变差，误差是传下来的。直到想象的杆快要倒下，红线才上升，因为数据里没有倒下的杆。
 #
-# 集成的各个成员错的方向不同，所以它们的平均比其中最好的一个还要好：$k = 10$ 时是 0.0073{{pole_lab[3] | .4f}} 对 0.031{{pole_lab[9] | .3f}}。集成知道自己错多少吗？分歧估计的是*一个成员*的误差，所以应当和橙线比。（和平均相比，任何集成都显得过于谦虚：五个相互独立、没有共同误差的成员，单凭取平均，分歧就是平均的误差的两倍。）分歧是 0.024{{pole_lab[10] | .3f}}，为橙线的 0.77{{pole_lab[10] / pole_lab[9] | .2f}}：略微过于自信。在其他数据量下，这个比在 1.0 与 1.2 之间。可以说大致合适；但别指望总是这样，下一个机器人的集成就不合适。
+# 集成的各个成员错的方向不同，所以它们的平均比其中最好的一个还要好：$k = 10$ 时是 0.0073{{pole_lab[3] | .4f}} 对 0.031{{pole_lab[9] | .3f}}。集成知道自己错多少吗？分歧估计的是*一个成员*的误差，所以应当和橙线比。（和平均相比，任何集成都显得过于谦虚：五个相互独立、没有共同误差的成员，单凭取平均，分歧就是平均的误差的两倍。和一个成员的误差相比则略小，是它的 $\sqrt{4/5} = 0.89$ 倍，因为分歧是从各成员自己的平均算起的。）分歧是 0.024{{pole_lab[10] | .3f}}，为橙线的 0.77{{pole_lab[10] / pole_lab[9] | .2f}}：略微过于自信。在其他数据量下，这个比值在 1.0 与 1.2 之间。可以说大致合适；但别指望总是这样，下一个机器人的集成就不合适。
 #
 # </details>
 #
@@ -429,14 +431,15 @@ for size, curves in zip(pole.arrays["sizes"], pole.arrays["actions.ensemble"], s
 # - $L = 1$: errors add up, $e(k) = e\,k$.
 # - $L > 1$: the error explodes; on a logarithmic axis it becomes a straight line of slope $\ln L$.
 #
-# For a linear system whose errors all lie along the direction that is stretched most, this is exact; otherwise it is a
-# first approximation that holds while errors are small [2].
+# For a linear system whose errors all lie along the direction that is stretched most, and never cancel, this is exact.
+# With the largest stretch anywhere as $L$ and the largest one-step error as $e$ it is an upper bound in any world [2],
+# for then $e(k+1) \le L\,e(k) + e$. With the numbers of one place it is a rough guide, while errors are small.
 #
 # The law says who is responsible for what. **$e$ belongs to the model, $L$ to the world** and to how one acts in it. We can
 # read $L$ off the simulator, with no model anywhere: nudge the upright pole a little in each direction, look what one
 # step makes of it, and take the largest eigenvalue of that matrix.
 
-# %% [markdown] tags=["lang-zh"] twin="d4372ac2"
+# %% [markdown] tags=["lang-zh"] twin="0961a3e9"
 # 各行是数据量、$e(1)$ 的中位数，以及中位数第一次超过 1 的 $k$：是 39{{lines[11] | .0f}}，而不是 36{{lines[2] | .0f}}。数据多到 33 倍，只多走三步：曲线往下移了，但彼此平行。要明白为什么，需要知道这条直线背后的规律。
 #
 # ## 增长的规律
@@ -449,7 +452,7 @@ for size, curves in zip(pole.arrays["sizes"], pole.arrays["actions.ensemble"], s
 # - $L = 1$：误差逐步相加，$e(k) = e\,k$。
 # - $L > 1$：误差爆炸，在对数刻度上成为斜率为 $\ln L$ 的直线。
 #
-# 如果系统是线性的，而且误差都落在放大得最厉害的方向上，这个规律是精确的；否则它是误差还小时的一级近似 [2]。
+# 如果系统是线性的，误差都落在放大得最厉害的方向上，而且从不抵消，这个规律是精确的。如果 $L$ 取各处放大倍数中最大的、$e$ 取单步误差中最大的，它在任何世界里都是上界 [2]，因为这时 $e(k+1) \le L\,e(k) + e$。只取某一处的数值时，它是误差还小时的粗略估计。
 #
 # 这个规律说明了谁该负什么责任：**$e$ 属于模型，$L$ 属于世界**，以及在其中行动的方式。不需要任何模型，就能从仿真器里读出 $L$：把直立的杆朝每个方向轻轻推一点，看一步之后变成什么，再取这个矩阵绝对值最大的特征值。
 
@@ -588,9 +591,9 @@ law_lab(
 # %% [markdown] tags=["lang-zh"] twin="521a2da9"
 # <details><summary>看到了什么</summary>
 #
-# $L = 1.20$ 时，规律与小车上的杆的曲线在四个数量级上平行，但高出约三倍：它假定每个误差都朝最坏的方向推，彼此从不抵消。在另外两个世界里，同一个 $L$ 在 $k = 50$ 处高出上千倍。那里读出的 $L$ 接近 1：对典型的起点来说，前二十步的误差是相加，而不是爆炸。
+# $L = 1.20$ 时，规律与小车上的杆的曲线在四个数量级上平行，但高出约三倍：它假定每个误差都朝最坏的方向推，彼此从不抵消。在另外两个世界里，同一个 $L$ 在 $k = 50$ 处高出上千倍。那里读出的 $L$ 接近 1：对典型的起始状态来说，前二十步的误差是相加，而不是爆炸。
 #
-# 有两件事是规律不知道的。一是*饱和*：差别不可能比世界本身还大；摆里最大的误差也只有几个标准差，因为那时两根杆的位置已经毫不相干。二是*起点*：世界如果不是线性的，$L$ 就不是一个数。想象离开数据之后，$e$ 也不再是一个数；在 Hopper 那里会看到。
+# 有两件事是规律不知道的。一是*饱和*：差别不可能比世界本身还大；摆里最大的误差也只有几个标准差，因为那时两根杆的位置已经毫不相干。二是*起始状态*：世界如果不是线性的，$L$ 就不是一个数。想象离开数据之后，$e$ 也不再是一个数；在 Hopper 那里会看到。
 #
 # </details>
 #
@@ -659,7 +662,7 @@ strip({"InvertedPendulum-v5": pole.arrays, "Hopper-v5": hopper.arrays}, size=300
 # %% [markdown] tags=["lang-zh"] twin="7777099d"
 # 两个世界，四个时刻 $k = 1, 5, 20, 50$：真实的身体是灰色的，影子是虚线轮廓。到 $k = 5$ 为止，身体和影子重合。到 $k = 50$ 时，杆已经倒下，但只是在模型里；Hopper 的影子则悬在空中，真实的脚踩着地，它的脚却离地五厘米。
 #
-# **先预测。** 交互实验显示一个时刻，旁边是这个起点的误差。数据更多，$k = 50$ 时影子会更贴近吗？多试几个起点再回答。
+# **先预测。** 交互实验显示一个时刻，旁边是这个起始状态的误差。数据更多，$k = 50$ 时影子会更贴近吗？多试几个起始状态再回答。
 
 # %%
 film_lab("Hopper-v5", hopper.arrays, size=300, k=20)
@@ -673,8 +676,9 @@ moving_film("Hopper-v5", hopper.arrays, size=300, start=1)
 # <details><summary>What was seen</summary>
 #
 # It depends on the start. For start 10 more data help: at $k = 50$ the error falls from 1.5 with 300
-# transitions to 0.11 with 10,000. For start 1 they do not: 2.8 with 300, 5.2 with 10,000. Where the curve jumps, a foot has
-# touched the ground in one world and not, or not in the same way, in the other.
+# transitions to 0.11 with 10,000. For start 1 they do not: 2.8 with 300, 5.2 with 10,000. In the film of
+# start 1 the error rises from 0.27 at $k = 10$ to 1.6 at $k = 20$, while the ghost's foot leaves the ground on which the
+# real one still stands.
 #
 # </details>
 #
@@ -684,16 +688,16 @@ moving_film("Hopper-v5", hopper.arrays, size=300, start=1)
 # **Predict.** Is the hopper's ensemble about right, as the pole's was, or too sure of itself? Compare the purple line with the
 # orange one. And does the red line stay with the green one, as the pole's did?
 
-# %% [markdown] tags=["lang-zh"] twin="dd017f8b"
+# %% [markdown] tags=["lang-zh"] twin="1be56b8f"
 # 短片反复播放第 1 号起始状态从 $k = 0$ 到 $k = 50$ 的过程。
 #
 # <details><summary>看到了什么</summary>
 #
-# 要看从哪里出发。对第 10 号起始状态，更多的数据有帮助：$k = 50$ 处的误差从 300 条转移时的 1.5 降到 10,000 条时的 0.11。对第 1 号则没有：300 条时是 2.8，10,000 条时是 5.2。曲线突然跳起的地方，是脚在一个世界里触了地，在另一个世界里却没有，或者触地的方式不同。
+# 要看从哪里出发。对第 10 号起始状态，更多的数据有帮助：$k = 50$ 处的误差从 300 条转移时的 1.5 降到 10,000 条时的 0.11。对第 1 号则没有：300 条时是 2.8，10,000 条时是 5.2。在第 1 号的短片里，误差从 $k = 10$ 处的 0.27 升到 $k = 20$ 处的 1.6：就在这段时间里，影子的脚离开了地面，而真实的脚还踩在地上。
 #
 # </details>
 #
-# 下面是全部一百个起点的分位数。其中六分之一的真实推演在 $k = 50$ 之前就结束了，此后不再计入，所以右端说的是“幸存者”。
+# 下面是全部一百个起始状态的分位数。其中六分之一的真实推演在 $k = 50$ 之前就结束了，此后不再计入，所以右端说的是“幸存者”。
 #
 # **先预测。** Hopper 的集成是像那根杆的集成一样大致合适，还是过于自信？请拿紫线和橙线比。红线还会像那根杆一样与绿线重合吗？
 
@@ -703,9 +707,9 @@ errors_lab(hopper.arrays, size=10_000)
 # %% [markdown] tags=["lang-en"]
 # <details><summary>What was seen</summary>
 #
-# Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
-# that hits the ground is not, and a network smooths over what happens at once. After such a step every rollout is a
-# different one, and the upper edge stands above 1 from $k = 5$ on.
+# All numbers here are of the left panel, the same actions. Already at $k = 1$ the upper edge of the band is 25 times the lower one, 0.21 against 0.008. Most steps are easy; a foot
+# that hits the ground is not, and a network smooths over what happens at once. After such a step imagination and
+# world part ways, and the upper edge stands above 1 from $k = 5$ on.
 #
 # With 10,000 transitions the members disagree at $k = 10$ by 0.049{{hopper_lab[10] | .3f}}, about a third of the
 # 0.14{{hopper_lab[9] | .2f}} by which one of them is off (and 36 % of the average's error); at $k = 1$ it is a third as well. They agree
@@ -714,7 +718,7 @@ errors_lab(hopper.arrays, size=10_000)
 # 0.73. More data make the members agree faster than they make them right.
 #
 # More data lower the error at $k = 1$, from 0.045 to 0.024 in the median, but not at $k = 50$, where it is between 1.1 and 2.0
-# for every data size, near the grey line. And one member is almost as good as the average here, for the same reason: their errors are shared.
+# for every data size, not far from the grey line. And one member is almost as good as the average here, for the same reason: their errors are shared.
 #
 # The red line leaves the green one, in both panels.
 #
@@ -726,14 +730,14 @@ errors_lab(hopper.arrays, size=10_000)
 # $k = 1, 10, 20, 50$: the error $e(k)$, the error of one step from true states, and that of one step from imagined states,
 # $\hat e(k)$; all over the same twelve starts.
 
-# %% [markdown] tags=["lang-zh"] twin="e19eb05f"
+# %% [markdown] tags=["lang-zh"] twin="5ba2615c"
 # <details><summary>看到了什么</summary>
 #
-# 在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数转移是容易的；脚触地的那一次不容易，而网络总要把突变抹平。过了这一步，两条推演从此分道扬镳，色带的上沿从 $k = 5$ 起高于 1。
+# 这里的数都取自左图（相同的动作）。在 $k = 1$ 处，色带的上沿就是下沿的 25 倍：0.21 对 0.008。大多数转移是容易的；脚触地的那一次不容易，而网络总要把突变抹平。过了这一步，想象与真实从此分道扬镳，色带的上沿从 $k = 5$ 起高于 1。
 #
-# 用 10,000 条转移时，$k = 10$ 处成员间的分歧是 0.049{{hopper_lab[10] | .3f}}，约为单个成员误差 0.14{{hopper_lab[9] | .2f}} 的三分之一（是平均的误差的 36%）；$k = 1$ 处同样约为三分之一。成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，却显示不了所有成员都表达不了的东西。把数据量移到 300：那时 $k = 10$ 处的比是 0.73。数据一多，成员们变得一致，比变得正确更快。
+# 用 10,000 条转移时，$k = 10$ 处成员间的分歧是 0.049{{hopper_lab[10] | .3f}}，约为单个成员误差 0.14{{hopper_lab[9] | .2f}} 的三分之一（是平均的误差的 36%）；$k = 1$ 处同样约为三分之一。成员之间意见一致，却一起错了。**这个集成过于自信。** 分歧显示的是数据没有说清的东西，却显示不了所有成员都表达不了的东西。把数据量移到 300：那时 $k = 10$ 处的比值是 0.73。数据一多，成员们变得一致，比变得正确更快。
 #
-# 更多的数据降低了 $k = 1$ 处的误差，中位数从 0.045 降到 0.024；但 $k = 50$ 处没有下降，无论数据多少都在 1.1 到 2.0 之间，接近灰线。而且在这里，单个成员几乎和平均一样好，道理相同：它们的误差是共有的。
+# 更多的数据降低了 $k = 1$ 处的误差，中位数从 0.045 降到 0.024；但 $k = 50$ 处没有下降，无论数据多少都在 1.1 到 2.0 之间，离灰线不远。而且在这里，单个成员几乎和平均一样好，道理相同：它们的误差是共有的。
 #
 # 在左右两幅图里，红线都离开了绿线。
 #
@@ -741,7 +745,7 @@ errors_lab(hopper.arrays, size=10_000)
 #
 # ## 传下来的，还是新产生的
 #
-# 把两个机器人放在一起比：用相同的策略，取用 10,000 条转移训练的模型。单元格对每个世界打印 $k = 1, 10, 20, 50$ 处的三个中位数：误差 $e(k)$，从真实状态走一步的误差，以及从想象的状态走一步的误差 $\hat e(k)$；三者都对同样的十二个起点计算。
+# 把两个机器人放在一起比：用相同的策略，取用 10,000 条转移训练的模型。单元格对每个世界打印 $k = 1, 10, 20, 50$ 处的三个中位数：误差 $e(k)$，从真实状态走一步的误差，以及从想象的状态走一步的误差 $\hat e(k)$；三者都对同样的十二个起始状态计算。
 
 # %% tags=["nbval-check-output"] named="two"
 for world, arrays in (("InvertedPendulum-v5", pole.arrays), ("Hopper-v5", hopper.arrays)):
@@ -756,34 +760,35 @@ for world, arrays in (("InvertedPendulum-v5", pole.arrays), ("Hopper-v5", hopper
 # imagination has left the data.**
 #
 # The hopper's has. From true states a step becomes easier, from 0.019{{two[16] | .3f}} to 0.008{{two[19] | .3f}}; from imagined states it becomes
-# seven times harder, from 0.019{{two[20] | .3f}} to 0.144{{two[23] | .3f}}. Such states were never in the data; some of them could not
-# exist, such as a foot inside the floor, which the simulator pushes out violently.
+# seven times harder, from 0.019{{two[20] | .3f}} to 0.144{{two[23] | .3f}}. Many of these states were never in the data, and could not be:
+# in a quarter of them the foot is more than one centimetre inside the floor, and up to eleven, where real feet sink in by less
+# than two. From there one step is off by 0.25 in the median, from the other imagined states by 0.05.
 #
 # So there are two causes, and two remedies. Errors that are handed on are held down by a policy that corrects what it sees. Against leaving
-# the data only two things help: not going there, with short rollouts, and new data where the policy goes. $\hat e(k)$ is a proxy, like $e(k)$; chapter 05 measures its exact
+# the data two things help: not going there, with short rollouts, and new data where the policy goes. $\hat e(k)$ is a proxy, like $e(k)$; chapter 05 measures its exact
 # counterpart, a total variation, in a table.
 
-# %% [markdown] tags=["lang-zh"] twin="9a5b265c"
+# %% [markdown] tags=["lang-zh"] twin="a2c3dfbf"
 # 杆的误差增长到八倍，从 0.0006{{two[0] | .4f}} 升到 0.0048{{two[3] | .4f}}，而从想象的状态走一步，和从真实状态走一步一样准：0.0003{{two[11] | .4f}}。它的增长全是传下来的。**$e(k)$ 增长，并不说明想象已经离开了数据。**
 #
-# Hopper 的想象确实离开了数据。从真实状态走一步越来越容易，误差从 0.019{{two[16] | .3f}} 降到 0.008{{two[19] | .3f}}；从想象的状态走一步，误差却升到七倍，从 0.019{{two[20] | .3f}} 升到 0.144{{two[23] | .3f}}。这样的状态数据里从未有过；有些根本不可能存在，比如脚陷进地面，仿真器会猛地把它推出来。
+# Hopper 的想象确实离开了数据。从真实状态走一步越来越容易，误差从 0.019{{two[16] | .3f}} 降到 0.008{{two[19] | .3f}}；从想象的状态走一步，误差却升到七倍，从 0.019{{two[20] | .3f}} 升到 0.144{{two[23] | .3f}}。其中许多状态数据里从未有过，也不可能有：四分之一的状态里，脚陷进地面一厘米以上，最深的有十一厘米，而真实的脚陷入不到两厘米。从这些状态走一步，误差的中位数是 0.25；从其余想象的状态走一步是 0.05。
 #
-# 所以原因有两种，对策也不同。误差会传下去，就要靠策略看到偏差并加以纠正；想象会离开数据，就只能不往那里走：推演要短，并在策略所到之处采集新的数据。$\hat e(k)$ 和 $e(k)$ 一样是代理量；第 05 章会在表格里测量与它对应的精确的量，即全变差距离。
+# 所以原因有两种，对策也不同。误差会传下去，就要靠策略看到偏差并加以纠正；想象会离开数据，则有两个办法：推演要短，不往那里走；并在策略所到之处采集新的数据。$\hat e(k)$ 和 $e(k)$ 一样是代理量；第 05 章会在表格里测量与它对应的精确的量，即全变差距离。
 
 # %% [markdown] tags=["lang-en"]
 # ## One step, five simulators
 #
-# More data do improve the single step, in every simulator that this course uses. The records hold $e(1)$ on 2,000
+# More data do improve the single step, in each of five simulators. The records hold $e(1)$ on 2,000
 # transitions that no model has seen. HalfCheetah, Walker2d and Ant (with 27 observations) acted at random, and their smaller
 # data sets are random parts of the largest; InvertedPendulum and Hopper acted with noisy linear policies, and theirs are its
 # beginnings. Each line shows the *mean* of
 # $e(1)$ for 300 to 10,000 transitions, and last the error of expecting no change at all. A mean, because the paper's
 # $\epsilon_m$ is an expectation too (the largest over time).
 
-# %% [markdown] tags=["lang-zh"] twin="19ed7086"
+# %% [markdown] tags=["lang-zh"] twin="88f4e1e0"
 # ## 一步，五个仿真器
 #
-# 在本课程用到的每个仿真器里，更多的数据都能改进单步预测。记录中存着模型没有见过的 2,000 条转移上的 $e(1)$。HalfCheetah、Walker2d 和 Ant（27 维观测）用随机动作，较小的数据集是最大的那个的随机一部分；InvertedPendulum 和 Hopper 用加了噪声的线性策略，较小的数据集取自开头。每行是 300 到 10,000 条转移时 $e(1)$ 的*均值*，最后一列是“认为什么都不变”的误差。用均值，是因为论文里的 $\epsilon_m$ 也是期望（取各时刻中最大的一个）。
+# 在五个仿真器里，更多的数据都改进了单步预测。记录中存着模型没有见过的 2,000 条转移上的 $e(1)$。HalfCheetah、Walker2d 和 Ant（27 维观测）用随机动作，较小的数据集是从最大的那个里随机取出的一部分；InvertedPendulum 和 Hopper 用加了噪声的线性策略，较小的数据集取自开头。每行是 300 到 10,000 条转移时 $e(1)$ 的*均值*，最后一列是“认为什么都不变”的误差。用均值，是因为论文里的 $\epsilon_m$ 也是期望（取各时刻中最大的一个）。
 
 # %% tags=["nbval-check-output"] named="table"
 names = ("InvertedPendulum-v5", "Hopper-v5", "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
@@ -806,13 +811,14 @@ error_by_data(
 # Left the mean of $e(1)$ against the data size, both axes logarithmic; right the same, divided by the error of a model that
 # expects no change at all (the last column of the table). Every curve falls. With 10,000 transitions the
 # pole's model is off by less than a thousandth of what a step changes, the hopper's by 9 %{{table[12] / table[13] | .0%}}, the ant's still by 42 %{{table[27] / table[28] | .0%}}. The
-# hopper's mean hardly moves: its rare impacts decide the mean, and the median, not shown, falls from 0.036 to 0.022.
+# hopper's mean hardly moves: a few hard steps decide it, for with 10,000 transitions the worst twentieth makes 60 % of the
+# sum. The median, not shown, falls from 0.036 to 0.022.
 #
 # Compare worlds with care: $e$ is a norm over all dimensions, 27 of them in Ant and 4 in InvertedPendulum, and random
 # actions throw a robot about more than a policy does.
 
-# %% [markdown] tags=["lang-zh"] twin="65e25ea7"
-# 左图是 $e(1)$ 的均值随数据量的变化，两个坐标轴都是对数刻度；右图是同一个量除以“认为什么都不变”的模型的误差（表的最后一列）。每条曲线都在下降。用 10,000 条转移时，杆的模型的误差不到一步变化量的千分之一，Hopper 的是 9%{{table[12] / table[13] | .0%}}，Ant 的仍有 42%{{table[27] / table[28] | .0%}}。Hopper 的均值几乎不动：决定它的是少数几次触地；图中没有画出的中位数则从 0.036 降到 0.022。
+# %% [markdown] tags=["lang-zh"] twin="ae9e5346"
+# 左图是 $e(1)$ 的均值随数据量的变化，两个坐标轴都是对数刻度；右图是同一个量除以“认为什么都不变”的模型的误差（表的最后一列）。每条曲线都在下降。用 10,000 条转移时，杆的模型的误差不到一步变化量的千分之一，Hopper 的是 9%{{table[12] / table[13] | .0%}}，Ant 的仍有 42%{{table[27] / table[28] | .0%}}。Hopper 的均值几乎不动：决定它的是少数难走的步，用 10,000 条转移时，最差的二十分之一就占总和的 60%；图中没有画出的中位数则从 0.036 降到 0.022。
 #
 # 不同的世界不要轻易相比：$e$ 是对所有维度取的范数，Ant 有 27 维，InvertedPendulum 只有 4 维；而且随机动作比策略更会把机器人甩来甩去。
 
@@ -898,7 +904,7 @@ for size in (300, 3_000, 30_000):
     print(f"{size:6d}  eps_m = {exact.model_error(twin, counted, uniform):.3f}")
 
 # %% [markdown] tags=["lang-en"]
-# These numbers may enter a theorem, and in chapter 05 they will. The $e(k)$ of the robots goes on its own axis beside it.
+# These numbers may enter a theorem, and in chapter 05 they will. The robots' $e(k)$, a proxy, gets an axis of its own there.
 #
 # ## Quiz
 #
@@ -949,8 +955,8 @@ for size in (300, 3_000, 30_000):
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="a5e3856a"
-# 这些数可以代入定理，第 05 章就会这样做。机器人的 $e(k)$ 则另用一个坐标轴，放在旁边。
+# %% [markdown] tags=["lang-zh"] twin="58de14be"
+# 这些数可以代入定理，第 05 章就会这样做。机器人的 $e(k)$ 是代理量，在那里另用一个坐标轴。
 #
 # ## 小测
 #
@@ -1022,7 +1028,7 @@ for size in (300, 3_000, 30_000):
 # %% [markdown] tags=["lang-zh"] twin="3497fc98"
 # ## 要点
 #
-# - $k$ 步误差的比较要对等：同一个精确的起点，相同的动作或相同的策略，每个维度都以数据的标准差为单位，对许多起点取分位数。
+# - $k$ 步误差的比较要对等：同一个精确的起始状态，相同的动作或相同的策略，每个维度都以数据的标准差为单位，对许多起始状态取分位数。
 # - $e(k) = e\,(L^k-1)/(L-1)$：$e$ 属于模型，$L$ 属于世界以及在其中行动的方式。$L > 1$ 时，数据再多也只能多走几步。这正是要用从真实状态分支的*短*推演的一个理由，第 05 章由此展开。
 # - 误差会传下去；想象离开数据之后，又会新产生误差。$e(k)$ 分不清这两者，想象状态处的单步误差 $\hat e(k)$ 分得清。
 # - 各成员的误差彼此独立时，平均比单个成员好，分歧也能估计单个成员的误差；误差如果是共有的，两样都帮不上忙。

@@ -1,8 +1,8 @@
 # %% [markdown] tags=["lang-en"]
 # # 04 · When to trust a model: the bound $C$
 #
-# A policy gets better in the model. Does it get better in the world? This chapter states the paper's first answer,
-# computes every quantity in it exactly, and finds out how much it says.
+# A policy gets better in the model. Does it get better in the world? This chapter states the first answer of the
+# paper [1], computes every quantity in it exactly, and finds out how much it says.
 #
 # | | |
 # |---|---|
@@ -13,10 +13,10 @@
 # | **Language** | English · [中文](../zh/04_when_to_trust.ipynb) |
 # | **Words** | [glossary](../../docs/glossary.md) |
 
-# %% [markdown] tags=["lang-zh"] twin="a976af49"
+# %% [markdown] tags=["lang-zh"] twin="5824570d"
 # # 04 · 何时信任模型：性能界（performance bound）$C$
 #
-# 策略在模型里变好了，在真实环境里也会变好吗？本章给出论文的第一个回答，把其中每个量都精确地算出来，再看看这个回答到底说了多少。
+# 策略在模型里变好了，在真实环境里也会变好吗？本章给出论文 [1] 的第一个回答，把其中每个量都精确地算出来，再看看这个回答到底说了多少。
 #
 # | | |
 # |---|---|
@@ -161,8 +161,8 @@ print(f"eps_pi = {exact.policy_shift(right, data_policy):.4f}")
 
 # %% [markdown] tags=["lang-en"]
 # The model is wrong only about strokes to the right. $\pi_D$ makes such strokes half of the time, $\pi$ always:
-# therefore $\epsilon_m'$, 0.165{{distances[1] | .3f}}, is larger than $\epsilon_m$, 0.097{{distances[0] | .3f}}. A model is worst where the data are few, and a better policy is
-# often one that goes there.
+# therefore $\epsilon_m'$, 0.165{{distances[1] | .3f}}, is larger than $\epsilon_m$, 0.097{{distances[0] | .3f}}. A learned model
+# is worse where its data are few, and a better policy often goes just there; chapter 05 measures what that does to $\epsilon_m'$.
 #
 # ### Exercise 04-1: total variation
 #
@@ -175,8 +175,8 @@ print(f"eps_pi = {exact.policy_shift(right, data_policy):.4f}")
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="594ae0fe"
-# 模型只在向右游时出错。$\pi_D$ 有一半时间向右，$\pi$ 则始终向右，所以 $\epsilon_m'$（0.165{{distances[1] | .3f}}）大于 $\epsilon_m$（0.097{{distances[0] | .3f}}）。数据少的地方，模型最差；而更好的策略，往往偏要去那里。
+# %% [markdown] tags=["lang-zh"] twin="b7b7c380"
+# 模型只在向右游时出错。$\pi_D$ 有一半时间向右，$\pi$ 则始终向右，所以 $\epsilon_m'$（0.165{{distances[1] | .3f}}）大于 $\epsilon_m$（0.097{{distances[0] | .3f}}）。学到的模型在数据少的地方更差，而更好的策略往往正要去那里；这使 $\epsilon_m'$ 增大多少，由第 05 章测量。
 #
 # ### 练习 04-1：全变差距离
 #
@@ -348,13 +348,13 @@ check("04-2", performance_bound)
 # The explorer below computes the closed forms in your browser. On the left is $C$ against the policy shift, its two
 # terms one on top of the other, in multiples of the trivial level; the grey region is vacuous, and its scale is
 # logarithmic, because $C$ soon leaves every other. On the right are the penalties of theorems 4.2 and 4.3 for branched
-# rollouts of $k$ steps, a tighter variant, and for comparison what whole rollouts with the same $\epsilon_m'$ lose. Those belong to chapter
+# rollouts of $k$ steps, a tighter variant, and for comparison the penalty of whole rollouts with the same $\epsilon_m'$. Those belong to chapter
 # 05; for now, look at how $C$ behaves.
 #
 # **Predict.** At $\gamma = 0.9$, $\epsilon_m = 0.01$, how large may $\epsilon_\pi$ become before $C$ says nothing: 0.5,
 # 0.05 or 0.005? What happens to that limit at $\gamma = 0.99$? And which picture changes when $r_{\max}$ doubles?
 
-# %% [markdown] tags=["lang-zh"] twin="cfd6b3cb"
+# %% [markdown] tags=["lang-zh"] twin="3abc01eb"
 # ## $C$ 在哪里不提供信息
 #
 # 回报介于 $-r_{\max}/(1-\gamma)$ 与 $r_{\max}/(1-\gamma)$ 之间，所以任意两个回报之差不超过 $2 r_{\max}/(1-\gamma)$，即**平凡界**（trivial level）。
@@ -518,7 +518,7 @@ exact_lab()
 # %% [markdown] tags=["lang-en"]
 # ### Exercise 04-4: the exact return by a linear solve
 #
-# The sum at the head of this chapter stops after 200 terms. The Bellman equation $v = r_\pi + \gamma P_\pi v$ needs no
+# The sum at the head of this chapter stops after 200 terms. The Bellman equation [3] $v = r_\pi + \gamma P_\pi v$ needs no
 # such cut: it is a linear system. Write the return as $\eta = d_0 \cdot v$, for given transition (state, action, next
 # state), reward (state, action), policy (state, action), start (state) and $\gamma$. For `world` and `right` it is
 # 1.6990{{returns[1] | .4f}}, as above.
@@ -530,10 +530,10 @@ exact_lab()
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="804969e5"
+# %% [markdown] tags=["lang-zh"] twin="afe4e44c"
 # ### 练习 04-4：解线性方程组求精确回报
 #
-# 本章开头的求和截断在 200 项。贝尔曼方程 $v = r_\pi + \gamma P_\pi v$ 不需要截断：它是一个线性方程组。给定 transition（状态，动作，下一状态）、
+# 本章开头的求和截断在 200 项。贝尔曼方程 [3] $v = r_\pi + \gamma P_\pi v$ 不需要截断：它是一个线性方程组。给定 transition（状态，动作，下一状态）、
 # reward（状态，动作）、policy（状态，动作）、start（状态）和 $\gamma$，写出回报 $\eta = d_0 \cdot v$。对 `world` 和 `right`，结果应为
 # 1.6990{{returns[1] | .4f}}，与前面一致。
 #
@@ -628,7 +628,7 @@ two_errors_lab()
 # *严格等于* 0、$\epsilon_m > 0$ 时，曲线照样上升：$\epsilon_m = 0.1$ 时，一步之后是 0.018，五步之后 0.093{{drift[3] | .3f}}，四十步之后 0.189{{drift[5] | .3f}}。
 # 所以，复合误差是模型误差随时间的后果，不是策略偏移的别名。
 #
-# 在这条河里它不会一直增长：水流把两边的人都冲向左端，旧的差别淡忘得和新的差别产生得一样快。$\epsilon_m = 0.1$、$\epsilon_\pi = 0.5$ 时，两边的人都游到了右端，它甚至会回落，四十步之后降到
+# 在这条河里它不会一直增长：水流把两边的人都冲向左端，新的差别不断产生，旧的差别也同样快地被“淡忘”。$\epsilon_m = 0.1$、$\epsilon_\pi = 0.5$ 时，两边的人都游到了右端，它甚至会回落，四十步之后降到
 # 0.081。第 03 章已经测量过不会淡忘的世界。上限 $t\,\epsilon_m'$ 对“淡忘”一无所知，$C$ 之所以那么大，这是原因之一。
 #
 # </details>
@@ -637,7 +637,7 @@ two_errors_lab()
 # ## Why $C$ is so large, layer by layer
 #
 # Between the true gap and $C$ lie four steps of the proof. Each puts something that is easier to know in the place of
-# something that only a table gives, and each makes the bound larger.
+# something harder; on the river none makes the bound smaller.
 #
 # 1. *The true gap* $\lvert\hat\eta[\pi] - \eta[\pi]\rvert = \lvert\sum_t \gamma^t\, (\hat d_t - d_t)\cdot r_\pi\rvert$,
 #    where $d_t$ and $\hat d_t$ are the laws of the real and of the imagined state and $r_\pi$ the policy's mean reward.
@@ -661,10 +661,10 @@ two_errors_lab()
 # **Predict.** At the start, which of the four steps loses the largest factor? Which factors grow with $\gamma$, and which
 # step costs nothing at $\epsilon_\pi = 0$?
 
-# %% [markdown] tags=["lang-zh"] twin="cfeee746"
+# %% [markdown] tags=["lang-zh"] twin="9a429bbf"
 # ## $C$ 为什么这么大：一层一层拆开
 #
-# 从真实差距到 $C$，证明走了四步。每一步都用更容易知道的量，换掉只有表格才能给出的量，界也就大一些。
+# 从真实差距到 $C$，证明走了四步。每一步都用更容易知道的量，换掉更难知道的量；在这条河上，没有一步会使界变小。
 #
 # 1. *真实差距* $\lvert\hat\eta[\pi] - \eta[\pi]\rvert = \lvert\sum_t \gamma^t\, (\hat d_t - d_t)\cdot r_\pi\rvert$，其中
 #    $d_t$ 和 $\hat d_t$ 是真实状态与想象状态的分布，$r_\pi$ 是策略的平均奖励。
@@ -701,15 +701,16 @@ looseness_lab()
 # - Step one is so large because a swimmer who mostly drifts seldom sees the right end: imagined and real states differ, but
 #   mostly where nothing is paid. At $\epsilon_m = 0.25$ and $\epsilon_\pi = 0.5$ its factor is 1: then all that the model
 #   moves wrongly, it moves to the paid end.
-# - The first two factors grow with $\gamma$, to 15.5 and 12.7 at $\gamma = 0.95$. Later times then
-#   weigh more: by then few swimmers are left at the paid end, which is the first factor, and the distance has long stopped
-#   growing, which is the second. The third falls, to 3.0; the fourth is always 2.
+# - The first factor grows with $\gamma$, to 15.5 at $\gamma = 0.95$. The second stays between 5.3 and 5.5 up to
+#   $\gamma = 0.7$, and then grows, to 12.7. Later times weigh more where $\gamma$ is larger: by then few swimmers are left at the paid
+#   end, which is the first factor, and the distance has long stopped growing, which is the second. The third falls, to 3.0;
+#   the fourth is always 2.
 # - At $\epsilon_\pi = 0$ the third step costs nothing, for then $\epsilon_m' = \epsilon_m$. With a perfect model and
 #   $\epsilon_\pi > 0$ it alone makes a bound out of nothing: the first three layers are zero, and $C$ is not. That step is what measuring $\epsilon_m'$ would save.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="3245fe57"
+# %% [markdown] tags=["lang-zh"] twin="cc5cad1e"
 # 红色是真实差距，深蓝是 $C$，中间是各层，都以占平凡界的比例画在对数刻度上：长度相差相同，倍数就相同。
 #
 # <details><summary>看到了什么</summary>
@@ -720,7 +721,7 @@ looseness_lab()
 #
 # - 第一步放大这么多，是因为大半时间顺流而下的人很少到达最右端：想象的状态与真实的状态不同，但多半不同在没有奖励的地方。$\epsilon_m = 0.25$、$\epsilon_\pi = 0.5$
 #   时，它的倍数是 1：模型移错的概率全都移到了有奖励的那一端。
-# - $\gamma$ 增大时，前两个倍数变大，$\gamma = 0.95$ 时是 15.5 和 12.7。这时较晚的时刻比原来更有分量：那时留在有奖励一端的人已经很少，这是第一个倍数；距离也早已不再增长，这是第二个。第三个降到 3.0，第四个始终是 2。
+# - $\gamma$ 增大时，第一个倍数一路变大，$\gamma = 0.95$ 时是 15.5；第二个在 $\gamma = 0.7$ 以前始终在 5.3 与 5.5 之间，此后才变大，升到 12.7。$\gamma$ 越大，较晚的时刻越有分量：那时留在有奖励一端的人已经很少，这是第一个倍数；距离也早已不再增长，这是第二个。第三个降到 3.0，第四个始终是 2。
 # - $\epsilon_\pi = 0$ 时第三步没有损失，因为这时 $\epsilon_m' = \epsilon_m$。模型完全准确而 $\epsilon_\pi > 0$ 时，界完全是这一步无中生有的：前三层都是零，$C$ 却不是。测量 $\epsilon_m'$，省下的正是这一步。
 #
 # </details>
@@ -805,6 +806,9 @@ error_by_samples(counts, errors)
 # The gain that the model can show is *always* smaller than $C$. Measured from $\eta[\pi_D]$, theorem 4.1 accepts no step
 # away from the data, in any world, with any model, a perfect one included.
 #
+# Nor does it help to measure the gain inside the model, from $\hat\eta[\pi_D]$. Model and model have no model error, so by the
+# same lemma $\hat\eta[\pi] - \hat\eta[\pi_D] \le B(0, \epsilon_\pi)$, and that is at most half of $C$.
+#
 # The paper itself concedes in section 4.2 that a policy whose improvement exceeds $C$ *may not* exist when the model error
 # is large. The derivation above is ours, and it says more: measured from $\eta[\pi_D]$ there is never one, however
 # small the model error is.
@@ -815,7 +819,7 @@ error_by_samples(counts, errors)
 #
 # **Predict.** Which setting of the sliders brings the gain closest to $C$?
 
-# %% [markdown] tags=["lang-zh"] twin="6b00d3f5"
+# %% [markdown] tags=["lang-zh"] twin="377b79bf"
 # ## “单调提升”要读仔细
 #
 # 论文这样解读定理 4.1：*只要模型里的回报提升超过 $C$，真实回报就会提升*；这就是所谓的“单调性保障”。这句话是对的。以已知的 $\eta[\pi_D]$ 为基准来计增益：若
@@ -828,6 +832,9 @@ error_by_samples(counts, errors)
 #   \;<\; C \qquad\text{对一切 } \epsilon_\pi > 0.$$
 #
 # 模型所能显示的增益*永远*小于 $C$。以 $\eta[\pi_D]$ 为基准，无论什么世界、什么模型，哪怕模型完全准确，定理 4.1 都不接受任何偏离数据的策略更新，一次也不行。
+#
+# 改在模型内部计增益，以 $\hat\eta[\pi_D]$ 为基准，也无济于事。两边是同一个模型，没有模型误差，由同一个引理，
+# $\hat\eta[\pi] - \hat\eta[\pi_D] \le B(0, \epsilon_\pi)$，至多是 $C$ 的一半。
 #
 # 论文自己在 4.2 节承认：模型误差大时，提升超过 $C$ 的策略*可能*不存在。上面的推导是本课程的，说得更强：以 $\eta[\pi_D]$ 为基准，无论模型误差多小，这样的策略*从不*存在。
 #
@@ -848,8 +855,8 @@ no_step_lab()
 # the black line, as they must. No setting brings a gain into the green zone.
 #
 # This is not a flaw of the river or of the sliders, and more data would not help: with $\epsilon_m = 0$ the ceiling is
-# one half of $C$. It is what the theorem can do. It says that model and world do not differ arbitrarily; it cannot say
-# which step is safe.
+# one half of $C$. That is as far as the theorem goes. Where it is not vacuous it says that the two returns
+# cannot differ arbitrarily; which step is safe it cannot say.
 #
 # </details>
 #
@@ -858,13 +865,13 @@ no_step_lab()
 # the third step of the layers above is not taken. Theorem 4.3 is about rollouts that **branch** from real states;
 # chapter 05 asks what the branches themselves add.
 
-# %% [markdown] tags=["lang-zh"] twin="84e43da8"
+# %% [markdown] tags=["lang-zh"] twin="3559f750"
 # <details><summary>看到了什么</summary>
 #
 # 在这条河上，$\epsilon_m = 0.25$、$\epsilon_\pi = 0.5$、$\gamma = 0.55$ 时增益最接近 $C$，也就是模型最乐观、策略更新最大的时候，那里是 $C$ 的 5.3%。随机世界里要近一些，
 # 最高约 27%，而且都在黑线以下，本该如此。没有哪种设置能把增益送进绿色区域。
 #
-# 这不是河流或滑块的毛病，数据再多也没有用：$\epsilon_m = 0$ 时，上限也只有 $C$ 的一半。定理能做到的就是这些：它说明模型与世界不会相差太远，但说不出哪一次更新是安全的。
+# 这不是河流或滑块的毛病，数据再多也没有用：$\epsilon_m = 0$ 时，上限也只有 $C$ 的一半。定理能做到的就是这些：在它不空洞的地方，它说明两个回报不会相差任意远；哪一次更新是安全的，它说不出来。
 #
 # </details>
 #
@@ -889,7 +896,8 @@ no_step_lab()
 # <details><summary>Answer</summary>
 #
 # $C = 2\,(0.99 \cdot 0.05 + 0.2)/0.01^2 = 4990$, and no two returns differ by more than 200. The bound is vacuous, about
-# 25 times over. And even a smaller $C$ could not have accepted the step.
+# 25 times over. And however good the model, the theorem could not have accepted the step: inside the model, too,
+# no gain exceeds half of its $C$.
 #
 # </details>
 #
@@ -913,7 +921,7 @@ no_step_lab()
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="d58833ca"
+# %% [markdown] tags=["lang-zh"] twin="273bdfb1"
 # ## 小测
 #
 # **1. 模型完全准确，$\epsilon_m = 0$。$C$ 等于零吗？**
@@ -930,7 +938,7 @@ no_step_lab()
 #
 # <details><summary>答案</summary>
 #
-# $C = 2\,(0.99 \cdot 0.05 + 0.2)/0.01^2 = 4990$，而任意两个回报之差不超过 200。这个界是空洞的，超出约 25 倍。何况，即使 $C$ 小一些，定理也不可能接受这次更新。
+# $C = 2\,(0.99 \cdot 0.05 + 0.2)/0.01^2 = 4990$，而任意两个回报之差不超过 200。这个界是空洞的，超出约 25 倍。何况模型再好，定理也不可能接受这次更新：在模型内部计的增益，同样从不超过 $C$ 的一半。
 #
 # </details>
 #

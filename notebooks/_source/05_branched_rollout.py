@@ -1,8 +1,8 @@
 # %% [markdown] tags=["lang-en"]
 # # 05 · Branch from where you have been, briefly
 #
-# Chapter 03: errors grow with every imagined step. Chapter 04: theorem 4.1 accepts no step away from the data. The
-# paper's way out: start imagining where you have really been, stop soon, and measure the model's error under the current
+# Chapter 03: errors compound, and as a rule grow with the number of imagined steps. Chapter 04: theorem 4.1 accepts no step
+# away from the data. The paper's way out [1]: start imagining where you have really been, stop soon, and measure the model's error under the current
 # policy. How soon is the first question of this chapter; which of these ingredients does what is the second. Words are
 # explained in the [glossary](../../docs/glossary.md).
 #
@@ -14,10 +14,10 @@
 # | **Run time** | about 15 s on two cores |
 # | **Language** | English · [中文](../zh/05_branched_rollout.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="1c4ed019"
+# %% [markdown] tags=["lang-zh"] twin="263dbeca"
 # # 05 · 从去过的地方分支，只走几步
 #
-# 第 03 章：想象的步数越多，误差越大。第 04 章：定理 4.1 不接受任何离开数据的策略更新。论文的出路是：从真正去过的地方开始想象，走几步就停，并在当前策略下测量模型误差。该走几步，是本章的第一个问题；这几样东西各起什么作用，是第二个问题。术语的解释见[术语表](../../docs/glossary.md)。
+# 第 03 章：误差会复合，想象的步数越多，误差通常越大。第 04 章：定理 4.1 不接受任何离开数据的策略更新。论文 [1] 的出路是：从真正去过的地方开始想象，走几步就停，并在当前策略下测量模型误差。该走几步，是本章的第一个问题；这几样东西各起什么作用，是第二个问题。术语的解释见[术语表](../../docs/glossary.md)。
 #
 # | | |
 # |---|---|
@@ -39,20 +39,20 @@
 # dots, which are states really visited, and take six imagined steps. The same model makes both.
 #
 # That is the whole idea of a **branched rollout**: the model is used from states that were really visited, for few
-# steps, instead of from the start of an episode to its end. The errors do not get the time to compound. In return, the
+# steps, instead of from the start of an episode to its end. The errors get little time to compound. In return, the
 # states in which a branch begins are those of the policy that collected the data, and not of the one we want to
 # improve. The length $k$ stands between the two: long branches give more imagined experience, and experience more like
-# the current policy's, for each real step; short ones give experience that can be trusted. How much it matters in
+# the current policy's, for each real step; short ones give experience that can be trusted more. How much it matters in
 # practice is measured in chapter 07.
 
-# %% [markdown] tags=["lang-zh"] twin="67c1b931"
+# %% [markdown] tags=["lang-zh"] twin="b17b2221"
 # ## 一张图说明想法
 #
 # ![摆的真实轨迹，贴着它的短分支，以及渐渐偏离的完整想象推演](../../Illustrations/分支推演示意图.png)
 #
 # 黑线是真实的：以角度和角速度为坐标的一个摆，一个简单的策略让它越荡越高。一个小的模型集成只用 200 条随机的转移训练而成。虚线是完整推演：用同一个策略，从轨迹的起点出发，一路想象下去。转过一圈，它们就已偏离轨迹；到最后，真实的摆荡了回来，它们却大多翻过了顶（$2\pi$ 处）。蓝色短线是**分支**：从圆点，也就是真实访问过的状态出发，各想象六步。两者出自同一个模型。
 #
-# **分支推演**（branched rollout）的全部想法就在这里：使用模型时，从真实访问过的状态出发，只走几步，而不是从回合的开头走到结尾。误差来不及累积成复合误差。但分支开始处的状态来自收集数据的策略，而不是我们想要改进的那个策略。在两者之间取舍的是长度 $k$，也叫**推演步数**：分支长，每一步真实交互就能得到更多的**虚拟数据**（即想象的转移），也更接近当前策略自己的经验；分支短，这些数据才可信。它在实践中有多要紧，由第 07 章测量。
+# **分支推演**（branched rollout）的全部想法就在这里：使用模型时，从真实访问过的状态出发，只走几步，而不是从回合的开头走到结尾。误差来不及累积多少。但分支开始处的状态来自收集数据的策略，而不是我们想要改进的那个策略。在两者之间取舍的是长度 $k$，也叫**推演步数**：分支长，每一步真实交互就能得到更多的**虚拟数据**（即想象的转移），也更接近当前策略自己的经验；分支短，这些数据更可信。它在实践中有多要紧，由第 07 章测量。
 
 # %% [markdown] tags=["lang-en"]
 # ## The branched return $\eta_k$
@@ -153,7 +153,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 #
 # - *Distribution shift.* Whatever happened more than $k$ steps ago was the old policy's doing. It weighs less, by a
 #   factor of $\gamma$, with every step that the branch is longer.
-# - *Model error.* Every imagined step can go wrong with chance $\epsilon_m'$, at each of the $k$ steps of the branch.
+# - *Model error.* Each of the $k$ steps of the branch can go wrong, with a chance of at most $\epsilon_m'$.
 #
 # *Where the paper disagrees with itself.* The paper's main text takes the expectation in $\epsilon_m'$ under $\pi_D$; appendix A.2 takes it under
 # $\pi$. The appendix is what is meant: under $\pi_D$ it would be $\epsilon_m$ again. And appendices B.2 to B.4 say KL
@@ -176,7 +176,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 # way out is to *measure* the error on the current policy, and their finding (figure 1 of the paper) is that it grows far
 # more slowly with $\epsilon_\pi$ than the sum $\epsilon_m + 2\epsilon_\pi$ fears.
 
-# %% [markdown] tags=["lang-zh"] twin="435ff1a8"
+# %% [markdown] tags=["lang-zh"] twin="bb628bc4"
 # 先是 $\eta_k$，按定义算一遍，再用 `exact.branched_returns` 算一遍，后者解一次线性方程组就得到所有长度。然后依次是 $\eta[\pi_D]$、$\eta[\pi]$ 和 $\hat\eta[\pi]$。可见 $\eta_0$ 是旧策略的真实回报；$k$ 很大时，分支推演回报就是新策略的模型回报。在这里列出的长度中，$k = 9$ 处最接近我们真正想知道的数 $\eta[\pi] = 0.4505${{returns[16] | .4f}}。
 #
 # ## 定理 4.3，以及为什么不用定理 4.2
@@ -197,7 +197,7 @@ for acting, dynamics in ((data_policy, None), (policy, None), (policy, model)):
 #   + \underbrace{\frac{2 r_{\max}\,k\,\epsilon_m'}{1-\gamma}}_{\text{模型误差}}.$$
 #
 # - *分布偏移。* $k$ 步以前发生的事都是旧策略造成的。分支每长一步，它的分量就再乘一次 $\gamma$。
-# - *模型误差。* 分支的 $k$ 步中，每一步都可能以 $\epsilon_m'$ 的概率走错。
+# - *模型误差。* 分支的 $k$ 步中，每一步都可能走错，概率至多为 $\epsilon_m'$。
 #
 # *论文前后不一的三处。* 论文正文里，$\epsilon_m'$ 的期望是在 $\pi_D$ 之下取的，附录 A.2 则是在 $\pi$ 之下取的。应以附录为准：在 $\pi_D$ 之下，它就又成了 $\epsilon_m$。附录 B.2 至 B.4 写的是 KL 散度，证明里用的却是全变差距离。4.1 节定义 $\epsilon_m$ 时，用的是下一个状态*和*奖励的联合分布，附录 A 只用下一个状态的分布。我们的表格以附录为准，因为奖励是已知的；MBPO 的模型也要预测奖励，那时奖励的误差也属于 $\epsilon_m$。
 #
@@ -276,7 +276,8 @@ check("05-1", penalty)
 #
 # What follows is the advice that the paper's theorem gives. We derive it, use it, and then take it apart: two sections
 # further on it turns out that the minimum below comes from a loose step in the proof, and that short branches have another
-# reason. It is worth deriving all the same, because the question it asks is the right one.
+# reason. It is worth deriving all the same, because it puts the question rightly: what does
+# one more step add, and what does it take away?
 #
 # Should a branch of $k$ steps take one more? Subtract:
 #
@@ -297,10 +298,10 @@ check("05-1", penalty)
 # - $\gamma = 0$: after the first step nothing is left to gain, so $k^* = 1$ if $\epsilon_m' < \epsilon_\pi$, else 0.
 # - A tie, $\epsilon_m' = \gamma^j\epsilon_\pi$: the step from $j$ to $j+1$ changes nothing, and both lengths are best.
 
-# %% [markdown] tags=["lang-zh"] twin="f3b8a4c9"
+# %% [markdown] tags=["lang-zh"] twin="a0da3cbd"
 # ## 怎样选 $k$：推导出来的指导
 #
-# 下面是论文的定理给出的建议。我们先推导它、使用它，然后拆解它：再过两节就会看到，下面的极小值出自证明中放得过松的一步，用短分支另有原因。不过仍值得推导一遍，因为它问的问题是对的。
+# 下面是论文的定理给出的建议。我们先推导它、使用它，然后拆解它：再过两节就会看到，下面的极小值出自证明中放得过松的一步，用短分支另有原因。不过仍值得推导一遍，因为它把问题提对了：多走一步，增加什么，又减少什么？
 #
 # 走了 $k$ 步的分支，该不该再走一步？作差：
 #
@@ -445,7 +446,7 @@ forces_lab()
 #
 # (Directly: after $t$ steps of one policy the laws of the imagined and the real state are at most $t\,\epsilon_m'$ apart, and
 # $\sum_t \gamma^t\,t = \gamma/(1-\gamma)^2$.) *Whenever theorem 4.3 advises a branch, $k^* > 0$, this is below its penalty at
-# every $k$.* For $k^* > 0$ means $\epsilon_m' < \epsilon_\pi$, and so theorem 4.3's bracket, times $(1-\gamma)^2$, is
+# every $k$* (for $\gamma > 0$; at $\gamma = 0$ both can be zero). For $k^* > 0$ means $\epsilon_m' < \epsilon_\pi$, and so theorem 4.3's bracket, times $(1-\gamma)^2$, is
 #
 # $$\gamma^k\epsilon_\pi + k(1-\gamma)\,\epsilon_m' \;\ge\; \epsilon_m'\,\bigl[\gamma^k + k(1-\gamma)\bigr]
 #   \;\ge\; \epsilon_m' \;\ge\; \gamma\,\epsilon_m' .$$
@@ -455,7 +456,7 @@ forces_lab()
 # So **$\epsilon_m'$, the model error measured on the current policy, buys the guarantee; branching does not.** With
 # $\epsilon_m'$ known and below $\epsilon_\pi$, the smallest of these penalties is the one without branches. This comparison is ours; the paper does not make it.
 
-# %% [markdown] tags=["lang-zh"] twin="9fe89aa8"
+# %% [markdown] tags=["lang-zh"] twin="43c7d803"
 # <details><summary>看到了什么</summary>
 #
 # 起初（$\gamma = 0.9$，$\epsilon_m' = 0.01$，$\epsilon_\pi = 0.1$），惩罚项从 20 降到 $k^* = 22${{forces[8] | .0f}} 处的 6.37{{forces[9] | .2f}}，即平凡界的 0.32{{forces[10] | .2f}} 倍，然后回升。
@@ -481,7 +482,7 @@ forces_lab()
 #
 # $$\lvert\eta[\pi] - \hat\eta[\pi]\rvert \;\le\; \frac{2 r_{\max}\,\gamma\,\epsilon_m'}{(1-\gamma)^2}.$$
 #
-# （也可以直接证明：同一个策略走 $t$ 步之后，想象的状态与真实的状态的分布至多相距 $t\,\epsilon_m'$，而 $\sum_t \gamma^t\,t = \gamma/(1-\gamma)^2$。）*只要定理 4.3 建议分支，即 $k^* > 0$，它就小于定理 4.3 在任何 $k$ 处的惩罚项*。因为 $k^* > 0$ 意味着 $\epsilon_m' < \epsilon_\pi$，于是定理 4.3 的方括号乘以 $(1-\gamma)^2$ 之后是
+# （也可以直接证明：同一个策略走 $t$ 步之后，想象的状态与真实的状态的分布至多相距 $t\,\epsilon_m'$，而 $\sum_t \gamma^t\,t = \gamma/(1-\gamma)^2$。）*只要定理 4.3 建议分支，即 $k^* > 0$，它就小于定理 4.3 在任何 $k$ 处的惩罚项*（$\gamma > 0$ 时；$\gamma = 0$ 时两者可以都为零）。因为 $k^* > 0$ 意味着 $\epsilon_m' < \epsilon_\pi$，于是定理 4.3 的方括号乘以 $(1-\gamma)^2$ 之后是
 #
 # $$\gamma^k\epsilon_\pi + k(1-\gamma)\,\epsilon_m' \;\ge\; \epsilon_m'\,\bigl[\gamma^k + k(1-\gamma)\bigr]
 #   \;\ge\; \epsilon_m' \;\ge\; \gamma\,\epsilon_m' .$$
@@ -506,10 +507,10 @@ print(f"{bounds.whole_rollout_penalty(gamma=0.9, r_max=1.0, eps_m_prime=0.01):13
 # Two panels share the axis of $k$, and nothing else.
 #
 # - *Above*, a measurement: the compounding error $e(k)$ of chapter 03, in Hopper-v5, for the model of 10,000 transitions
-#   there, with the spread that its members predict. It is a **proxy**: Hopper is deterministic, and the total variation
+#   there, with the spread of its members' predictions. It is a **proxy**: Hopper is deterministic, and the total variation
 #   between a point and a Gaussian is 1, whatever the model. So it has its own axis and enters no theorem.
 # - *Below*, in units of return: the two parts, their sum and $k^*$ as before. New are the green line of *whole rollouts with the
-#   same $\epsilon_m'$*, towards which the dashed tight variant falls; theorem 4.2's penalty; and $C$ of theorem 4.1, a
+#   same $\epsilon_m'$*, towards which the dashed tight variant tends; theorem 4.2's penalty; and $C$ of theorem 4.1, a
 #   horizontal line because it knows of no branches either. These last two know the model error under $\pi_D$ only.
 #
 # By hand you set $\epsilon_m$, $\epsilon_\pi$, $\gamma$ and the **slope** with which the model error grows as the policy
@@ -522,7 +523,7 @@ print(f"{bounds.whole_rollout_penalty(gamma=0.9, r_max=1.0, eps_m_prime=0.01):13
 # **Predict.** Tick the box only after you have answered: where will the red line run, near the black one, at half its height, or
 # at the bottom? And does the green line always lie below the black one?
 
-# %% [markdown] tags=["lang-zh"] twin="6f6dc7a2"
+# %% [markdown] tags=["lang-zh"] twin="9608dcf5"
 # 各列依次是长度、定理 4.3 的惩罚项、更紧的惩罚项；最下面是完整推演的惩罚项。第一列在 22 处最小，为 6.370{{tight[7] | .3f}}；第二列一直下降，趋于 1.800{{tight[15] | .3f}}，完整推演一开始就在那里。
 #
 # ## 第二步：所有的界，一张图
@@ -530,7 +531,7 @@ print(f"{bounds.whole_rollout_penalty(gamma=0.9, r_max=1.0, eps_m_prime=0.01):13
 # 上下两幅图共用 $k$ 轴，此外没有共用的东西。
 #
 # - *上图*是测量：第 03 章的复合误差 $e(k)$，环境是 Hopper-v5，模型就是那里用 10,000 条转移训练的那一个，旁边是各成员预测的分歧。它是**代理量**：Hopper 是确定性的，一个点与高斯分布之间的全变差距离总是 1，不论模型如何。所以它有自己的坐标轴，也不进入任何定理。
-# - *下图*以回报为单位：两部分、它们的和以及 $k^*$，都与上一幅图相同。新加的是：绿色水平线，即*完整推演，用同一个 $\epsilon_m'$*，绿色虚线（更紧的惩罚项）一直降向它；定理 4.2 的惩罚项；定理 4.1 的 $C$，它也不涉及分支，所以是一条水平线。后两者都只知道 $\pi_D$ 之下的模型误差。
+# - *下图*以回报为单位：两部分、它们的和以及 $k^*$，都与上一幅图相同。新加的是：绿色水平线，即*完整推演，用同一个 $\epsilon_m'$*，绿色虚线（更紧的惩罚项）趋向它；定理 4.2 的惩罚项；定理 4.1 的 $C$，它也不涉及分支，所以是一条水平线。后两者都只知道 $\pi_D$ 之下的模型误差。
 #
 # 手动时，由你设定 $\epsilon_m$、$\epsilon_\pi$、$\gamma$ 和**斜率**。斜率表示策略离开数据时模型误差增长得多快：$\epsilon_m' = \epsilon_m + \epsilon_\pi \cdot d\epsilon_m'/d\epsilon_\pi$，后文还会谈到。勾选方框之后，误差改为测量值，取自**表格型孪生**（tabular twin）：把摆切成 49 个状态，用 $n$ 条转移计数得到的模型在那里有精确的 $\epsilon_m$ 和 $\epsilon_m'$；收集数据的策略大多不施加力矩。这时模型误差的滑块只显示测得的值，不能移动；红线是精确的差距 $\lvert\eta - \eta_k\rvert$。
 #
@@ -714,10 +715,10 @@ whereabouts_lab()
 #
 # Whole rollouts end up in the same cell, and from the second step on they meet, at equal depth, almost the same error as branches. The depth is the difference: a
 # branch is brought back to a real state every $k$ steps, a whole rollout never is. With $k = 1$ every imagined step starts
-# from a real state.
+# from a real state, as in Dyna [2].
 #
 # With 100,000 transitions the curve of the branches stays between 0.037 and 0.043, like that of real steps. A long branch then meets hardly larger errors
-# than a short one. *That* is a practical rule: as long as data are few, short; longer, as the
+# than a short one. *That* is the reason for the schedules at the end of this chapter: as long as data are few, short; longer, as the
 # model gets better where the branches lead.
 #
 # </details>
@@ -725,16 +726,16 @@ whereabouts_lab()
 # By how much does the model promise too much on the way? Take the same branches twice, once with the model's steps and once with
 # true ones, and subtract the returns:
 
-# %% [markdown] tags=["lang-zh"] twin="1dee2290"
+# %% [markdown] tags=["lang-zh"] twin="cfce15c6"
 # <details><summary>看到了什么</summary>
 #
 # 分支的起点遍布平面，因为真实的摆到处都荡得到。用 1,000 条转移时，$\hat\epsilon(0)$ 是 0.370{{where[6] | .3f}}，五步之后 0.54，十步之后 0.631{{where[8] | .3f}}，最后 0.69，几乎翻倍。$k = 5$ 的分支在这之前就停了：它的五步遇到的是 $\hat\epsilon(0)$ 到 $\hat\epsilon(4)$，最多 0.51。同一个策略从同样的起点真实地走，遇到的误差始终在 0.370{{where[14] | .3f}} 与 0.405{{where[15] | .3f}} 之间，而 $\epsilon_m'$ 是 0.418{{where[16] | .3f}}，只是一个数：*增长的是想象的状态处的误差*。
 #
 # 中间的小图说明了原因：十步之后，四分之三的分支（77%{{where[4]/100 | .0%}}）都待在靠近顶端的*一个*格子里。那里的那个动作，模型只见过一次，而那一次摆恰好留在原处；于是模型相信摆会永远留在那里，在模型里最好的策略便奔那里而去。其实留下的概率是 0.31。
 #
-# 完整推演最后也到了同一个格子；从第二步起，深度相同时，它遇到的误差与分支几乎一样。差别在于深度：分支每 $k$ 步就回到真实的状态，完整推演却从不回去。$k = 1$ 时，想象的每一步都从真实的状态出发。
+# 完整推演最后也到了同一个格子；从第二步起，深度相同时，它遇到的误差与分支几乎一样。差别在于深度：分支每 $k$ 步就回到真实的状态，完整推演却从不回去。$k = 1$ 时，想象的每一步都从真实的状态出发，Dyna [2] 就是如此。
 #
-# 用 100,000 条转移时，分支的曲线始终在 0.037 与 0.043 之间，与真实地走差不多。这时长分支遇到的误差几乎不比短分支大。*这*才是实践中的规则：数据少的时候，分支要短；等到模型在分支所到之处变准了，再放长。
+# 用 100,000 条转移时，分支的曲线始终在 0.037 与 0.043 之间，与真实地走差不多。这时长分支遇到的误差几乎不比短分支大。*这*才是本章末尾那些调度的理由：数据少的时候，分支要短；等到模型在分支所到之处变准了，再放长。
 #
 # </details>
 #

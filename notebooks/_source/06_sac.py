@@ -142,7 +142,7 @@ temperature_lab()
 #
 # Where the red objective lies below the blue one, the shape costs something, at $\alpha = 0.1$ the difference between
 # 1.056{{best[7] | .3f}} and 1.040{{best[4] | .3f}}. What is lost is $\alpha$ times the Kullback–Leibler divergence of the red
-# density from the blue one, and the actor's loss is, up to a constant, just this (equation 4 of the SAC paper, Haarnoja and
+# density from the blue one, and the actor's loss is, up to a constant, just this (equation 4 of the SAC paper [1], Haarnoja and
 # others 2018).
 #
 # ## A density for a squashed action
@@ -153,14 +153,14 @@ temperature_lab()
 # $$\log \pi(a\,|\,s) = \log \mathcal N(u;\, \mu, \sigma^2) - \sum_i \log\big(1 - \tanh^2(u_i)\big).$$
 #
 # Two traps wait here. Far out $1 - \tanh^2(u)$ is rounded to zero, and its logarithm is $-\infty$. The same number written as
-# $2\,(\log 2 - u - \log(1 + e^{-2u}))$ is exact everywhere. And since a program often keeps $a$ and not $u$, it is easy to
+# $2\,(\log 2 - u - \log(1 + e^{-2u}))$ stays exact everywhere, if $\log(1 + e^x)$ is computed without overflow. And since a program often keeps $a$ and not $u$, it is easy to
 # write $1 - \tanh^2(a)$, a tanh of a tanh. The code of the textbook *Hands-on Reinforcement Learning* does so in its chapter on
 # SAC [5].
 #
 # **Predict.** The true correction at $u = 2$ is $-2.650$. How wrong is the one with tanh twice, and what happens to it as $u$
 # grows?
 
-# %% [markdown] tags=["lang-zh"] twin="2da1e895"
+# %% [markdown] tags=["lang-zh"] twin="54779cc1"
 # 左图中，黑线是 $Q$，蓝色区域是任意形状中最好的策略的密度，红线是最好的 tanh 高斯策略的密度，两个密度用同一刻度，但与 $Q$ 的刻度不同。右图的横轴是温度，画出两者的目标值、红色策略的 $Q$ 的期望，以及两者的熵；圆点标出当前温度。
 #
 # <details><summary>看到了什么</summary>
@@ -169,7 +169,7 @@ temperature_lab()
 #
 # </details>
 #
-# 红色目标值低于蓝色的地方，是形状受限造成的损失，$\alpha = 0.1$ 时就是 1.056{{best[7] | .3f}} 与 1.040{{best[4] | .3f}} 之差。这个损失等于 $\alpha$ 乘以红色密度相对于蓝色密度的 KL 散度（Kullback–Leibler divergence）；演员的损失与它只差一个常数（SAC 论文，Haarnoja 等 2018，式 4）。
+# 红色目标值低于蓝色的地方，是形状受限造成的损失，$\alpha = 0.1$ 时就是 1.056{{best[7] | .3f}} 与 1.040{{best[4] | .3f}} 之差。这个损失等于 $\alpha$ 乘以红色密度相对于蓝色密度的 KL 散度（Kullback–Leibler divergence）；演员的损失与它只差一个常数（SAC 论文 [1]，Haarnoja 等 2018，式 4）。
 #
 # ## 压缩之后的密度
 #
@@ -177,7 +177,7 @@ temperature_lab()
 #
 # $$\log \pi(a\,|\,s) = \log \mathcal N(u;\, \mu, \sigma^2) - \sum_i \log\big(1 - \tanh^2(u_i)\big).$$
 #
-# 这里有两个陷阱。$u$ 很大时，$1 - \tanh^2(u)$ 舍入成零，对数成了 $-\infty$；写成 $2\,(\log 2 - u - \log(1 + e^{-2u}))$，同一个数就处处精确。另外，程序里存下的往往是 $a$ 而不是 $u$，很容易写成 $1 - \tanh^2(a)$，也就是 tanh 套 tanh。教科书《动手学强化学习》配套代码的 SAC 一章就是这样写的 [5]。
+# 这里有两个陷阱。$u$ 很大时，$1 - \tanh^2(u)$ 舍入成零，对数成了 $-\infty$；写成 $2\,(\log 2 - u - \log(1 + e^{-2u}))$，只要 $\log(1 + e^x)$ 算得不溢出，同一个数就处处精确。另外，程序里存下的往往是 $a$ 而不是 $u$，很容易写成 $1 - \tanh^2(a)$，也就是 tanh 套 tanh。教科书《动手学强化学习》配套代码的 SAC 一章就是这样写的 [5]。
 #
 # **先预测。** $u = 2$ 处正确的修正项是 $-2.650$。用了两次 tanh 的错多少？$u$ 再增大，它会怎样？
 
@@ -290,14 +290,14 @@ check("06-1", log_prob)
 # was last tried: the same letter, another thing.) And $d$ is 1 where the episode **terminated**: the robot has fallen, and
 # nothing follows.
 #
-# *The trap of the time limit.* Pendulum-v1 stops after 200 steps. Nothing ends there; somebody only stopped counting. The
+# *The trap of the time limit* [4]. Pendulum-v1 stops after 200 steps. Nothing ends there; somebody only stopped counting. The
 # observation does not hold the time, so that the last state of an episode looks like any other. If $d$ is set there, then one in
 # 200 targets claims that the future is worth nothing.
 #
 # **Predict.** Let every reward be $-1$ and $\gamma = 0.99$; the true value is $-100$. By how much does the value change if one
 # transition in 200 is marked as an end?
 
-# %% [markdown] tags=["lang-zh"] twin="2956d6ad"
+# %% [markdown] tags=["lang-zh"] twin="f2e5317a"
 # ## 评论家的目标
 #
 # 到现在为止 $Q$ 是给定的。在环境里，它要从转移 $(s, a, r, s')$ 中学出来，不管这些转移有多旧、出自哪个策略。与 Q-learning 一样，把估计拉向一个目标，即一步真实的奖励加上对余下部分的估计；只不过余下部分现在是下一个状态的软价值，用从*当前*策略抽出的一个动作 $a'$ 来算：
@@ -311,7 +311,7 @@ check("06-1", log_prob)
 #
 # 也就是千分之五，免得目标总从追它的评论家面前跑开。（第 01 章里的 $\tau$ 是某个状态—动作对距上次尝试的时间：字母相同，意思不同。）$d$ 在回合**终止**（termination）处为 1：机器人倒了，后面什么也没有。
 #
-# *时间限制的陷阱。* Pendulum-v1 走 200 步就停。那里什么也没有结束，只是有人不再数下去。观测里不含时间，回合的最后一个状态与别的状态看上去没有两样。如果在那里令 $d = 1$，每 200 个目标中就有一个声称未来一文不值。
+# *时间限制的陷阱* [4]。Pendulum-v1 走 200 步就停。那里什么也没有结束，只是有人不再数下去。观测里不含时间，回合的最后一个状态与别的状态看上去没有两样。如果在那里令 $d = 1$，每 200 个目标中就有一个声称未来一文不值。
 #
 # **先预测。** 设奖励总是 $-1$，$\gamma = 0.99$，真实的价值就是 $-100$。每 200 条转移中有一条被记为终止，价值会变多少？
 
@@ -397,7 +397,7 @@ check("06-2", soft_target)
 # ## Why two critics, and why the smaller
 #
 # An actor looks for actions that the critic likes. It therefore finds the places where the critic is wrong in the actor's
-# favour: even if errors are zero on average, at the chosen action they are not. This is **overestimation**. And the target hands the mistake on to the
+# favour: even if errors are zero on average, at the chosen action they are not. This is **overestimation** [3]. And the target hands the mistake on to the
 # state before. SAC trains two critics from different random weights and believes the smaller of the two.
 #
 # In the lab below a critic is $Q$ plus a smooth random error, of the standard deviation on the slider and zero on average. A greedy
@@ -407,10 +407,10 @@ check("06-2", soft_target)
 # **Predict.** With errors of deviation 0.3, how much does the believer in one critic overrate its action? Does the minimum of
 # two make it too pessimistic?
 
-# %% [markdown] tags=["lang-zh"] twin="6b3e7fa0"
+# %% [markdown] tags=["lang-zh"] twin="7003b7d9"
 # ## 为什么要两个评论家，又为什么信较小的
 #
-# 演员寻找的是评论家喜欢的动作，找到的也就常常是评论家错得对它有利的地方：误差即使平均为零，在选中的动作上却不是，这就是**高估**（overestimation）。目标又把这个错误传给前一个状态。SAC 用不同的随机权重训练两个评论家，相信其中较小的那个。
+# 演员寻找的是评论家喜欢的动作，找到的也就常常是评论家错得对它有利的地方：误差即使平均为零，在选中的动作上却不是，这就是**高估**（overestimation）[3]。目标又把这个错误传给前一个状态。SAC 用不同的随机权重训练两个评论家，相信其中较小的那个。
 #
 # 在下面的交互实验里，评论家就是 $Q$ 加上一条光滑的随机误差，标准差由滑块决定，平均为零。贪心的演员选取估计最高的动作。左图是一次抽样：圆点是对所选动作的估计，竖线通向真实值。右图是 500 次抽样的平均。
 #
@@ -547,7 +547,8 @@ losses_picture(learned, moved, 0.1, heated, target=-0.6)
 #
 # ## A temperature that finds itself
 #
-# Nobody knows a good temperature in advance: it has the units of reward, and what was right at the beginning is wrong later.
+# Nobody knows a good temperature in advance: it has the units of reward, and what is right at the beginning may be wrong later.
+# (The first version of SAC [2] left it to be set by hand.)
 # An entropy is easier to name. SAC's usual target is minus the dimension of the action, so $-1$ here.
 #
 # The lab lets both losses work together, from temperature 1 and a wide actor, with the true $Q$ and with evenly spread
@@ -557,12 +558,12 @@ losses_picture(learned, moved, 0.1, heated, target=-0.6)
 # **Predict.** With the target at $-1$, where will the red path end: on the blue curve or on the dotted one? And what if the
 # target is 0.2, an entropy that no point of either curve has?
 
-# %% [markdown] tags=["lang-zh"] twin="201e8fd3"
+# %% [markdown] tags=["lang-zh"] twin="de79f837"
 # 左图：两个评论家在第一次更新之前、30 次之后、300 次之后的样子，黑线是真正的 $Q$。宽丘先学会；窄峰要更久，最后仍略低，右端也偏低。中图：演员的密度起初是铺得很宽的点线，最后收窄在**宽丘上**，尽管第一个交互实验说 $\alpha = 0.1$ 时窄峰更好。梯度只会从当前的位置往上爬：SAC 找到的也只是离自己不远的好策略，不是最好的策略。有用的是高温、铺得很宽的起点，再加上运气。右图：抽样的熵从 $-1$ 左右升到目标 $-0.6${{losses[5] | .1f}}；为了把它稳在那里，温度从 0.1{{losses[6] | .1f}} 升到了 0.17{{losses[7] | .2f}} 左右。
 #
 # ## 会自己调节的温度
 #
-# 谁也不能预先知道多高的温度合适：它的单位就是奖励的单位，而且开始时合适的，后来就不合适了。熵比较容易说定。SAC 通常以动作维数的相反数为目标，在这里就是 $-1$。
+# 谁也不能预先知道多高的温度合适：它的单位就是奖励的单位，而且开始时合适的，后来未必合适。（SAC 最初的版本 [2] 要靠人来定。）熵比较容易说定。SAC 通常以动作维数的相反数为目标，在这里就是 $-1$。
 #
 # 下面的交互实验让两个损失一起工作，从温度 1 和很宽的演员出发，用真正的 $Q$，抽样也不随机，而是均匀地铺开。蓝线是温度固定时，演员最后的熵；点线是第一个交互实验里最好的 tanh 高斯策略。
 #
@@ -874,19 +875,19 @@ for (world, (steps, means)), enough in zip(recorded.items(), (-200, 950), strict
 #
 # On the pendulum all five seeds reach $-200${{solved[0] | .0f}} after 3,250{{min(solved[1:6]) | .0f}} to 5,750{{max(solved[1:6]) | .0f}}
 # steps, do not fall below it again, and end within about 20 of the best known. Four fell back on the way, the farthest from
-# $-389$ to $-909$. On the cart nothing seems to happen for 7,000 steps and more: the pole falls after 50 to 150. Then, between
+# $-389$ to $-909$. On the cart nothing seems to happen for 7,000 steps and more: the pole falls after 20 to 160. Then, between
 # one report and the next, it stands for all 1,000{{solved[13] | .0f}}, first at step 8,000{{min(solved[8:13]) | .0f}}. Two seeds
 # lost it again for one report, and seed 3 got there with its very last, at step 10,000{{solved[11] | .0f}}. The median hides all
 # this, and one seed alone would have told another story.
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="1674c84d"
+# %% [markdown] tags=["lang-zh"] twin="ad44138f"
 # 每条细线是一个种子从十个起点出发的平均回报，粗线是各种子的中位数。图下列出算作解决的水平、每个种子首次达到它的步数，以及最后的中位数。
 #
 # <details><summary>看到了什么</summary>
 #
-# 摆的五个种子都在 3,250{{min(solved[1:6]) | .0f}} 到 5,750{{max(solved[1:6]) | .0f}} 步之间达到 $-200${{solved[0] | .0f}}，此后没有再掉到它下面，最后离已知最好的水平约 20 以内。其中四个中途退步过，退得最多的从 $-389$ 退到 $-909$。小车上则有 7,000 多步看似毫无动静，杆立 50 到 150 步就倒；然后，就在相邻两次报告之间，它一下子立满了 1,000{{solved[13] | .0f}} 步，最早是在第 8,000{{min(solved[8:13]) | .0f}} 步。有两个种子后来又在某一次报告中让杆倒了，种子 3 直到最后一次报告、第 10,000{{solved[11] | .0f}} 步才做到。只看中位数，这些都看不见；只看一个种子，讲出来的又是另一个故事。
+# 摆的五个种子都在 3,250{{min(solved[1:6]) | .0f}} 到 5,750{{max(solved[1:6]) | .0f}} 步之间达到 $-200${{solved[0] | .0f}}，此后没有再掉到它下面，最后离已知最好的水平约 20 以内。其中四个中途退步过，退得最多的从 $-389$ 退到 $-909$。小车上则有 7,000 多步看似毫无动静，杆立 20 到 160 步就倒；然后，就在相邻两次报告之间，它一下子立满了 1,000{{solved[13] | .0f}} 步，最早是在第 8,000{{min(solved[8:13]) | .0f}} 步。有两个种子后来又在某一次报告中让杆倒了，种子 3 直到最后一次报告、第 10,000{{solved[11] | .0f}} 步才做到。只看中位数，这些都看不见；只看一个种子，讲出来的又是另一个故事。
 #
 # </details>
 

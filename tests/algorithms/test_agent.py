@@ -9,11 +9,22 @@ import torch
 from trainings import MOMENT
 
 from mbpo_teach.algorithms import agent as agents
-from mbpo_teach.algorithms.agent import PARTS, Clock, behaviour, learn, live, new_agent, report
-from mbpo_teach.algorithms.mbpo import mbpo_agent
+from mbpo_teach.algorithms.agent import (
+    PARTS,
+    ROWS_JUDGED,
+    Clock,
+    behaviour,
+    learn,
+    live,
+    new_agent,
+    report,
+)
+from mbpo_teach.algorithms.mbpo import mbpo_agent, train_mbpo
 from mbpo_teach.ground import seeding
-from mbpo_teach.learner.sac import Losses
-from mbpo_teach.world.evaluate import starting_places
+from mbpo_teach.learner.belief import belief
+from mbpo_teach.learner.sac import Losses, policy_of
+from mbpo_teach.model.errors import errors_of_rows
+from mbpo_teach.world.evaluate import Judged, judged, starting_places
 from mbpo_teach.world.transitions import Transition
 
 
@@ -49,6 +60,7 @@ def test_a_report_before_anything_was_learned():
     said = report(agent, MOMENT.sac, None, judges=judges)
     assert (said.step, said.train_return, said.losses) == (0, None, None)
     assert (said.rollout_length, said.model_holdout, said.temperature) == (None, None, 1.0)
+    assert (said.entropy, said.batch_value, said.imagined_error) == (None, None, None)
     assert said.returns.shape == (10,) and said.returns.max() < 0
     assert said.seconds == said.spent["judging"] > 0
     agent.clock.seconds["fit"] = 5.0
@@ -56,14 +68,48 @@ def test_a_report_before_anything_was_learned():
 
 
 def test_a_report_names_the_error_of_the_elites_only(monkeypatch):
-    monkeypatch.setattr(agents, "returns", lambda judges, policy: torch.zeros(10))
+    zeros = torch.zeros(10)
+    nothing = Judged(torch.zeros(10, 3), zeros, zeros)
+    monkeypatch.setattr(agents, "judged", lambda judges, policy, *, gamma: nothing)
     agent = mbpo_agent("Pendulum-v1", MOMENT, seed=0)
     dream = agent.imagination
     dream.elites, dream.holdout, dream.length = (2, 0), (0.1, 9.0, 0.3), 4
-    said = report(agent, MOMENT.sac, None, judges=[])
+    said = report(agent, MOMENT.sac, None, judges=[agent.env])
     assert said.model_holdout == pytest.approx(0.2) and said.rollout_length == 4
     with pytest.raises(dataclasses.FrozenInstanceError):
         said.step = 3
+
+
+def test_what_is_believed_stands_beside_what_is_reached():
+    config = dataclasses.replace(MOMENT, total_steps=32)
+    agent = mbpo_agent("Hopper-v5", config, seed=0)
+    *_, last = train_mbpo("Hopper-v5", config, seed=0, agent=agent)
+    judges = starting_places("Hopper-v5")
+    before = {name: digits(made) for name, made in agent.streams.made.items()}
+    said = report(agent, MOMENT.sac, last.losses, judges=judges, row_draws=7.0)
+    after = {name: digits(made) for name, made in agent.streams.made.items()}
+    assert after == before, "judging takes nothing from the training"
+
+    greedy = policy_of(agent.learner, MOMENT.sac, act_size=3)
+    there = judged(judges, greedy, gamma=MOMENT.sac.gamma)
+    believed = belief(agent.learner, MOMENT.sac, there.starts, act_size=3)
+    assert said.believed == believed.value.mean().item()
+    assert said.gap == believed.gap.mean().item() > 0
+    assert said.reached == there.discounted.mean().item() < said.returns.mean().item()
+    assert (said.batch_value, said.entropy) == (-last.losses.actor, last.losses.entropy)
+    assert said.row_draws == 7.0
+
+    drawing = seeding.torch_generator(0, "judged rows", 32)
+    drawn = agent.imagination.memory.sample(ROWS_JUDGED, generator=drawing)
+    scale = agent.imagination.model.input_scale[:11]
+    errors = errors_of_rows(judges[0], drawn, scale)
+    assert said.imagined_error == errors.median().item() > 0
+
+
+def digits(made):
+    """Return where a stream stands, as something that can be compared."""
+    torches = isinstance(made, torch.Generator)
+    return made.get_state().tolist() if torches else made.bit_generator.state
 
 
 def test_it_acts_at_random_first_and_then_as_its_policy_draws():

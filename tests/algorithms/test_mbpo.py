@@ -26,6 +26,7 @@ from mbpo_teach.algorithms.mbpo import (
     mbpo_agent,
     mixed_batches,
     real_rows,
+    row_draws,
     train_mbpo,
 )
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, train_sac
@@ -133,6 +134,25 @@ def test_the_same_seed_gives_the_same_bits_and_another_others(reports):
     assert not same(other.learner, reports[0].learner)
 
 
+def test_everything_is_made_where_the_agent_lives(reports):
+    """What does not say where it is made would be made on "meta", which has no numbers."""
+    with torch.device("meta"):
+        agent = mbpo_agent("InvertedPendulum-v5", MOMENT, seed=3, device="cpu")
+        again = list(train_mbpo("InvertedPendulum-v5", MOMENT, seed=3, agent=agent))
+    for ours, theirs in zip(again, reports, strict=True):
+        assert same(ours.learner, theirs.learner) and ours.returns.equal(theirs.returns)
+        assert ours.imagined_error == theirs.imagined_error and ours.believed == theirs.believed
+
+
+def test_streams_and_memories_are_made_on_the_device_asked_for(monkeypatch):
+    """Weights live where their stream does. "meta" has none: here they are the processor's."""
+    here, asked = torch.Generator, []
+    monkeypatch.setattr(torch, "Generator", lambda where: asked.append(where) or here("cpu"))
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=3, device="meta")
+    assert asked == ["meta", "meta"], "for the learner's weights and the model's"
+    assert agent.device.type == agent.imagination.memory.device.type == "meta"
+
+
 def test_no_global_generator_is_touched():
     torch.manual_seed(1)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
@@ -213,6 +233,38 @@ def test_the_first_actions_are_uniform_and_learn_nothing():
     acts = seen.agent.memory.all().act
     assert acts[:30].equal(torch.from_numpy(explore))
     assert not acts[30:60].equal(acts[:30])
+
+
+@pytest.mark.parametrize(("first", "steps"), [(None, [6, 6, 6]), (9, [9, 6, 6]), (2, [2, 6, 6])])
+def test_the_first_fit_has_a_bound_of_its_own(first, steps):
+    config = dataclasses.replace(MOMENT, total_steps=75, first_fit_steps=first)
+    agent = mbpo_agent("Pendulum-v1", config, seed=0)
+    taken = []
+    for step in (30, 50, 70):
+        agent.step = step
+        agent.memory.add(rows(random_rows(step), slice(30 if step == 30 else 20)))
+        fitted = fitting(agent, config)
+        taken.append(fitted.steps)
+    assert taken == steps
+
+
+def fitting(agent, config):
+    """Refit the model of `agent`; return what the fit reports."""
+    told, fit_ensemble = [], mbpo.fit_ensemble
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            mbpo,
+            "fit_ensemble",
+            lambda *a, **more: told.append(fit_ensemble(*a, **more)) or told[0],
+        )
+        mbpo.fit_model(agent, config)
+    return told[0]
+
+
+def random_rows(seed):
+    draw = functools.partial(torch.randn, generator=seeding.torch_generator(seed, "rows"))
+    alive = torch.zeros(30, dtype=torch.bool)
+    return Transition(draw(30, 3), draw(30, 1).tanh(), draw(30), draw(30, 3), alive)
 
 
 def test_the_elites_of_the_last_fit_imagine():
@@ -355,6 +407,17 @@ def test_real_rows_are_rounded_down_but_not_by_rounding_errors():
 # It works, and what it refuses.
 
 
+def test_how_often_an_imagined_row_is_drawn():
+    """The authors' settings: 250 x 20 x 244 of 100,000; the moment's: 20 x 2 x 16 of 25 k."""
+    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=0)
+    assert row_draws(agent, MOMENT) is None
+    agent.imagination.length = 1
+    assert row_draws(agent, MBPOConfig(total_steps=1)) == pytest.approx(12.2)
+    assert row_draws(agent, MBPOConfig(total_steps=1, retained=1)) == pytest.approx(12.2)
+    told = [report.row_draws for report in watched("Pendulum-v1").reports]
+    assert told == [None] + [pytest.approx(20 * 2 * 16 / 25 / k) for k in (1, 2, 3, 4, 4)]
+
+
 def test_it_solves_a_trivial_world(ledge):
     config = MBPOConfig(
         total_steps=220,
@@ -397,6 +460,7 @@ BAD = {
     "retained": [0, False],
     "members": [0, 2.0],
     "capacity": [0, 1e6],
+    "first_fit_steps": [0, 6000.0],
 }
 
 

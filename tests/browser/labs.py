@@ -9,7 +9,7 @@ import base64
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Runs in the kernel. The second lab speaks `lang` and leaves the page's labs alone.
 SECOND_LAB = """
-def _second_lab(expression, lang, state, _built={}):
+def _second_lab(expression, lang, state):
     from base64 import b64encode
     from mbpo_teach.ground import language
     from mbpo_teach.figures.explorer import numbers
@@ -33,9 +33,7 @@ def _second_lab(expression, lang, state, _built={}):
     chosen, listeners = list(language._chosen), list(language._listeners)
     language._chosen[:] = [lang]
     try:
-        if (expression, lang) not in _built:
-            _built[expression, lang] = eval(expression, globals())
-        lab = _built[expression, lang]
+        lab = eval(expression, globals())
         lab.move(**state)
         shown = {"sentence": lab.sentence, "values": lab.values}
         if isinstance(lab, BoundExplorer):
@@ -72,6 +70,8 @@ class Shown:
     notebook: Notebook
     at: Locator
     expression: str
+    answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """What the library made of each language and state: it is asked once for each."""
 
     @property
     def is_explorer(self) -> bool:
@@ -114,8 +114,11 @@ class Shown:
 
     def library(self, lang: str) -> dict[str, Any]:
         """Return what the library makes of the page's present values in `lang`."""
-        call = f"_second_lab({self.expression!r}, {lang!r}, {self.state()!r})"
-        return self.notebook.ask(SECOND_LAB, call)
+        state = repr(self.state())
+        if (lang, state) not in self.answers:
+            call = f"_second_lab({self.expression!r}, {lang!r}, {state})"
+            self.answers[lang, state] = self.notebook.ask(SECOND_LAB, call)
+        return self.answers[lang, state]
 
     def wait_for_values(self, expected: dict[str, float]) -> None:
         """Wait until picture and sentence both show the `expected` values."""

@@ -44,6 +44,13 @@ def test_every_finding_has_chinese_words(monkeypatch):
     assert re.search("[一-龥]", chinese[0].cure)
 
 
+def test_the_device_is_named(monkeypatch):
+    assert finding("PyTorch").message.endswith("; trainings can run on: cpu")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a fast card")
+    assert finding("PyTorch").message.endswith("; trainings can run on: a fast card")
+
+
 def test_an_old_python_is_found(monkeypatch):
     monkeypatch.setattr(sys, "version_info", Version(3, 10, 12))
     found = finding("Python")

@@ -1,5 +1,6 @@
 """What nbval's report says is believed only as far as nbval itself could have said it."""
 
+import sys
 import tempfile
 import tracemalloc
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbpo_teach.grading import notebook
+from mbpo_teach.grading import inside_nbval, notebook
 
 CASE = (
     '<testcase><properties><property name="exercise" value="00-1"/>'
@@ -82,3 +83,15 @@ def test_any_bytes_are_a_report_or_none(content):
 def test_a_report_that_is_no_file_is_none(tmp_path):
     (tmp_path / "report.xml").mkdir()
     assert notebook._report(tmp_path / "report.xml") == []
+
+
+def test_nbval_is_loaded_without_a_grammar_that_no_notebook_needs(monkeypatch):
+    """It costs two seconds of the processor, for every pass over every submission."""
+    monkeypatch.setattr(inside_nbval, "limit", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "rfc3987_syntax", sys)  # put back afterwards
+    loaded = []
+    monkeypatch.setattr(
+        pytest, "main", lambda *_, **__: loaded.append(sys.modules["rfc3987_syntax"])
+    )
+    inside_nbval.main("1", "1", "1", "1")
+    assert loaded == [None]

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mbpo_teach.ground.seeding import torch_generator
+from mbpo_teach.learner import sac
 from mbpo_teach.learner.sac import (
     SACConfig,
     actor_loss,
@@ -251,6 +252,51 @@ def test_it_solves_a_bandit():
     assert sum(entropies[-50:]) / 50 == pytest.approx(-1.0, abs=0.3)
 
 
+# Critics whose hidden layers are normalised.
+
+NORMED = SACConfig(hidden=(8, 8), batch_size=ROWS, critic_norm=True)
+
+
+def plain_critic(weights, obs, act):
+    """Return the values of one critic of 2 x 8, written out with PyTorch's own layer_norm."""
+    hidden, layers = torch.cat([obs, act], dim=1), ((OBS + ACT, 8), (8, 8), (8, 1))
+    for inputs, outputs in layers:
+        weight, bias, weights = weights.split(
+            [inputs * outputs, outputs, len(weights) - (inputs + 1) * outputs]
+        )
+        hidden = hidden @ weight.view(outputs, inputs).T + bias
+        if outputs > 1:
+            hidden = torch.nn.functional.layer_norm(hidden, (outputs,)).relu()
+    return hidden[:, 0]
+
+
+def test_a_normalised_critic_is_a_network_with_layer_norm():
+    state, (obs, act, *_) = learner(), batch()
+    _, sizes = network_sizes(OBS, ACT, NORMED)
+    found = q_values(state.critics.weights, obs, act, sizes, norm=True)
+    wanted = torch.stack([plain_critic(weights, obs, act) for weights in state.critics.weights])
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+    far = q_values(state.critics.weights, 1e6 * obs, 1e6 * act, sizes, norm=True)
+    assert far.abs().max() < 10, "far from the data it promises no more"
+    assert q_values(state.critics.weights, 1e6 * obs, act, sizes).abs().max() > 1e4
+
+
+def test_critics_targets_and_actor_all_see_the_normalised_critics(monkeypatch):
+    """Targets, critics and the actor's own: three evaluations, and the policy is not normalised."""
+    asked, q_values = [], sac.q_values
+
+    def watched(*args, norm, **more):
+        asked.append(norm)
+        return q_values(*args, norm=norm, **more)
+
+    plain, normed = updated(), updated(config=NORMED)
+    assert not plain.critics.weights.equal(normed.critics.weights)
+    assert not plain.actor.weights.equal(normed.actor.weights)
+    monkeypatch.setattr(sac, "q_values", watched)
+    assert updated(config=NORMED).critics.weights.equal(normed.critics.weights)
+    assert asked == [True] * 3
+
+
 # The configuration.
 
 
@@ -306,6 +352,8 @@ def test_sizes_below_one_are_named():
 
 # In a process of its own: the tests check every shape on the way, and that cannot be compiled.
 COMPILED = """
+import sys
+from dataclasses import replace
 from functools import partial
 import torch
 from mbpo_teach.world.replay import ReplayBuffer
@@ -313,8 +361,9 @@ from mbpo_teach.learner.sac import SACConfig, initial_state, make_update
 from mbpo_teach.ground.seeding import torch_generator
 from mbpo_teach.world.transitions import Transition
 OBS, ACT, ROWS, ALL = 3, 2, 15, 100
-config = SACConfig(hidden=(8, 8), batch_size=ROWS)
-compiled = make_update(SACConfig(hidden=(8, 8), batch_size=ROWS, compile=True))
+norm = sys.argv[1] == "normalised"
+config = SACConfig(hidden=(8, 8), batch_size=ROWS, critic_norm=norm)
+compiled = make_update(replace(config, compile=True))
 eager = make_update(config)
 ours = theirs = initial_state(OBS, ACT, config, generator=torch_generator(0))
 draw = partial(torch.randn, generator=torch_generator(1))
@@ -332,8 +381,10 @@ print("graphs:", torch._dynamo.utils.counters["stats"]["unique_graphs"])
 """
 
 
-def test_compiled_updates_are_one_graph_and_give_what_eager_ones_give():
-    result = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True)
+@pytest.mark.parametrize("critics", ["plain", "normalised"])
+def test_compiled_updates_are_one_graph_and_give_what_eager_ones_give(critics):
+    command = [sys.executable, "-c", COMPILED, critics]
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "does not work" not in result.stderr
     assert result.stdout == "graphs: 1\n"

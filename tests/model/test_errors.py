@@ -1,5 +1,7 @@
 """k-step errors: hand numbers and oracles."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -172,6 +174,28 @@ def test_at_imagined_states_what_has_ended_is_nan_and_what_blew_up_infinite():
     )
     expected = torch.tensor([[0, float("inf"), float("inf")], [0, 0, nan]])
     torch.testing.assert_close(found, expected, equal_nan=True)
+
+
+def test_rows_are_judged_each_by_itself():
+    env = envs.make("Hopper-v5")
+    rng = generator(0, "rows")
+    lived = envs.collect(env, steps=40, rng=rng)
+    kick, scale = torch.zeros(40, 11), torch.full((11,), 0.5)
+    kick[7, :2] = torch.tensor([3.0, 4.0])
+    imagined = lived._replace(next_obs=lived.next_obs + kick)
+    found = errors.errors_of_rows(env, imagined, scale)
+    assert found.shape == (40,) and found[7] == pytest.approx(10, abs=0.3)
+    assert found.median() < 1e-3, "velocities beyond 10 and feet on the ground aside"
+
+
+def test_a_state_in_which_the_simulator_flies_apart_is_wrong_and_no_warning():
+    env = envs.make("Hopper-v5")
+    wild = torch.full((1, 11), 1e12)
+    still = torch.zeros(1, 3), torch.zeros(1), wild, torch.zeros(1, dtype=torch.bool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = errors.errors_of_rows(env, Transition(wild, *still), torch.ones(11))
+    assert found.item() > 1e3
 
 
 def test_the_guess_of_the_mean_by_hand():

@@ -8,6 +8,7 @@ import torch
 from mbpo_teach.ground.seeding import torch_generator
 from mbpo_teach.nets.gaussian import (
     gaussian_nll,
+    gaussian_sample,
     log_tanh_slope,
     mixture_moments,
     soft_clamp,
@@ -19,6 +20,13 @@ LOW, HIGH = torch.tensor([-10.0]), torch.tensor([0.5])
 
 def normal(*shape, seed=0):
     return torch.randn(shape, generator=torch_generator(seed, "test"))
+
+
+def test_a_sample_by_hand():
+    """Noise of -1 at a variance of 4 is two below the mean."""
+    mean, log_var = torch.tensor([[1.0, 5.0]]), torch.tensor([[1.0, 4.0]]).log()
+    drawn = gaussian_sample(mean, log_var, torch.tensor([[0.5, -1.0]]))
+    torch.testing.assert_close(drawn, torch.tensor([[1.5, 3.0]]))
 
 
 def test_likelihood_by_hand():

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mbpo_teach.ground.seeding import torch_generator
-from mbpo_teach.nets.networks import MemberLinear, MemberMLP, mlp, unpacked
+from mbpo_teach.nets.networks import MemberLinear, MemberMLP, mlp, normalised, unpacked
 
 SIZES = (3, 16, 8, 2)
 
@@ -150,6 +150,19 @@ def test_an_activation_may_work_in_place():
 def test_outputs_lie_in_memory_row_by_row():
     """What the losses do with transposed outputs takes several times as long."""
     assert network(2)(normal(2, 5, 3)).is_contiguous()
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_normalised_is_layer_norm_over_features(scale):
+    """The oracle, values and gradients; there features are columns."""
+    ours, theirs = (scale * normal(2, 7, 5) for _ in range(2))
+    weights = normal(2, 7, 5, seed=1)
+    (normalised(ours.requires_grad_()) * weights).sum().backward()
+    expected = nn.functional.layer_norm(theirs.requires_grad_().mT, (7,)).mT
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(normalised(ours), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-3 / scale)
+    assert normalised(torch.ones(1, 3, 2)).equal(torch.zeros(1, 3, 2)), "all features alike"
 
 
 def test_it_learns_xor():

@@ -176,6 +176,19 @@ def spoilt_predictions(chapter: Chapter) -> list[str]:
     ]
 
 
+def uncited_references(chapter: Chapter) -> list[str]:
+    """Every numbered reference is cited by its number somewhere before the list."""
+    found = []
+    for language in chapters.LANGUAGES:
+        text = prose(chapter, language)
+        listed = _section(text, SECTIONS["references"][language])
+        cited = _FORMULA.sub("x", text.partition(listed)[0]) if listed else ""
+        for number in re.findall(r"^(\d+)\. ", listed, flags=re.MULTILINE):
+            if f"[{number}]" not in cited:
+                found.append(f"{language}: [{number}]")
+    return found
+
+
 # Rules about the editions.
 
 

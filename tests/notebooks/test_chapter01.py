@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mbpo_teach.figures.tabular import arrow_count
-from mbpo_teach.tables import dyna, episodic, mazes
+from mbpo_teach.ground.seeding import generator
+from mbpo_teach.tables import bins, dyna, episodic, mazes
 from mbpo_teach.tables.mdp import exact_return
 
 
@@ -21,6 +22,40 @@ def arrows(n, seed, episodes):
     """Return the tables after each of the first episodes, (episode, state, action)."""
     learning = dyna.episodes(mazes.dyna_maze(), dyna.DynaConfig(planning_steps=n), seed=seed)
     return np.array([episode.q for episode in islice(learning, episodes)])
+
+
+def visits(policy):
+    """Return expected visits to each state from each, and the steps out of each to the goal."""
+    world = episodic.tabular_mdp(mazes.dyna_maze(), gamma=0.95)
+    walk = np.einsum("sa,sat->st", policy, world.transition)[:-1, :-1]  # the last is "over"
+    return np.linalg.inv(np.eye(len(walk)) - walk)
+
+
+def test_always_the_first_of_equals_pushes_against_the_upper_edge():
+    upwards = np.full((48, 4), 0.1 / 4)
+    upwards[:, 0] += 0.9
+    maze = mazes.dyna_maze()
+    spent = visits(upwards)[maze.start]
+    top = len(maze.layout[0].replace("#", "")) - 1  # cells of the upper edge, less the goal
+    assert 0.925 * spent[:top].sum() / spent.sum() > 0.9
+
+
+def test_chance_does_not_explain_the_first_episode_of_the_book():
+    """Mean and deviation of a random walk to the goal, exactly; the book says about 1700."""
+    often = visits(np.full((48, 4), 1 / 4))
+    steps = often.sum(axis=1)
+    variance = (2 * often @ steps - steps - steps**2)[mazes.dyna_maze().start]
+    assert steps[mazes.dyna_maze().start] == pytest.approx(868.73, abs=0.005)
+    assert (variance / 30) ** 0.5 == pytest.approx(144, abs=0.5)
+
+
+@pytest.mark.parametrize(("n", "lengths"), [(0, (14, 15, 1)), (5, (20, 10, 0)), (50, (19, 9, 2))])
+def test_greedy_paths_after_fifty_episodes(n, lengths):
+    """How many of the thirty seeds have a path of 14, of 16 and of 18 steps."""
+    world = episodic.tabular_mdp(mazes.dyna_maze(), gamma=0.95)
+    policies = [episodic.greedy_policy(arrows(n, seed, 50)[-1]) for seed in range(30)]
+    found = [round(episodic.expected_steps(world, policy), 6) for policy in policies]
+    assert tuple(found.count(steps) for steps in (14, 16, 18)) == lengths
 
 
 @pytest.mark.parametrize(("n", "total"), [(0, 5084), (1, 2576), (50, 1813)])
@@ -76,11 +111,44 @@ def test_learning_rates_on_the_ice(alpha, value):
     assert returns.mean() == pytest.approx(value, abs=0.006)
 
 
-@pytest.mark.parametrize(("kappa", "goals"), [(0, 295), (0.0003, 298), (0.0006, 345), (0.003, 47)])
+@pytest.mark.parametrize(
+    ("kappa", "goals"),
+    [(0, 295.4), (0.0001, 298.5), (0.0003, 298.7), (0.0006, 345), (0.0015, 290), (0.003, 47)],
+)
 def test_curiosity_in_the_shortcut_maze(kappa, goals):
     config = dyna.DynaConfig(planning_steps=10, alpha=1.0, kappa=kappa)
     rewards = dyna.cumulative_reward(mazes.shortcut_maze, config, step_count=6000, seeds=range(10))
-    assert rewards[:, -1].mean() == pytest.approx(goals, abs=1)
+    assert rewards[:, -1].mean() == pytest.approx(goals, abs=0.5)
+
+
+@pytest.fixture(scope="module")
+def pushed():
+    """6000 steps of a pendulum, pushed as the chapter pushes it: angle, speed, torque."""
+    pendulum, rng, rows = gym.make("Pendulum-v1"), generator(0, "torque"), []
+    (cosine, sine, speed), _ = pendulum.reset(seed=0)
+    for _ in range(6000):
+        torque = rng.uniform(-2, 2, size=1).astype(np.float32)
+        rows.append([np.arctan2(sine, cosine), speed, torque[0]])
+        (cosine, sine, speed), _, _, truncated, _ = pendulum.step(torque)
+        if truncated:
+            (cosine, sine, speed), _ = pendulum.reset()
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    ("count", "known", "visited"),
+    [(10, 0.997, 0.83), (20, 0.64, 0.42), (30, 0.26, 0.16), (50, 0.08, 0.04)],
+)
+def test_coverage_of_the_pendulum(pushed, count, known, visited):
+    high = np.array([np.pi, 8.0, 2.0])
+    cells = bins.cell_index(pushed, low=-high, high=high, bins=count)
+    assert bins.known_share(cells[5000:], cells[:5000]) == pytest.approx(known, abs=0.005)
+    share = bins.visited_share(cells[:5000], cell_count=count**3)
+    assert share == pytest.approx(visited, abs=0.005)
+
+
+def test_no_state_of_the_pendulum_returns(pushed):
+    assert len(np.unique(pushed[:, :2], axis=0)) == len(pushed)
 
 
 # Quiz 5.

@@ -18,6 +18,7 @@ from mbpo_teach.model.disagreement import (
     pendulum_observations,
     pendulum_states,
 )
+from mbpo_teach.nets.networks import MemberMLP
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -46,6 +47,17 @@ def spreads(chapter):
 
 def average(values, chapter, ends):
     return float(values[inside(chapter["grid"], ends)].mean())
+
+
+def test_other_initial_weights_are_another_guess_and_as_sure_of_it(chapter):
+    grid, guesses = chapter["grid"], []
+    for seed in (0, 1):
+        network = MemberMLP(1, (1, 32, 32, 2), generator=torch_generator(seed, "single"))
+        chapter["train"](chapter["points"], network, lambda raw: raw)
+        mean, deviation = chapter["look"](network, lambda raw: raw, grid)
+        assert 0.1 < average(deviation[0], chapter, GAP) < 0.2
+        guesses.append(mean[0][inside(grid, GAP)])
+    assert (guesses[0] - guesses[1]).abs().max() > 0.1
 
 
 def test_on_the_right_500_points_show_the_noise_and_on_the_left_misfit_hides_it(chapter, spreads):
@@ -145,3 +157,11 @@ def test_half_and_twice_the_deviation(chapter, factor, least, most):
     shares = coverage(chapter["mean"], factor * chapter["deviation"], chapter["happened"], [0.9])[0]
     assert least <= float(shares.min())
     assert float(shares.max()) <= most
+
+
+def test_errors_on_the_plain_pendulum_are_large_in_few_rows(chapter):
+    model, report, fresh = (chapter[name] for name in ("model", "report", "fresh"))
+    mean, _, happened = chapter["judge"](model, report.elites, fresh)
+    squared = (happened - mean).square().sort(dim=0).values
+    worst = squared[-len(squared) // 20 :].sum(dim=0) / squared.sum(dim=0)
+    assert float(worst.min()) > 0.4  # of a Gaussian's it would be 0.28

@@ -5,8 +5,11 @@ import pytest
 
 from mbpo_teach.ground.seeding import generator
 from mbpo_teach.tables import counting, mdp, river
-from mbpo_teach.theory import bounds, cases, exact, gains
+from mbpo_teach.theory import bounds, cases, drift, exact, gains
 from mbpo_teach.theory.looseness import layers
+
+DISCOUNTS = np.round(np.arange(1, 20) * 0.05, 2)
+"""The positions of chapter 04's slider of gamma, but for 0."""
 
 
 def on_the_river(eps_m, eps_pi, gamma):
@@ -21,6 +24,12 @@ def test_the_factors_of_the_layers():
     np.testing.assert_allclose(far, [15.5, 12.7, 3.0, 2], atol=0.05)
     near = on_the_river(0.02, 0.02, 0.5).factors
     assert (near[:2] < first.factors[:2]).all() and near[2] > first.factors[2]
+    some = np.array([on_the_river(0.02, 0.02, gamma).factors for gamma in DISCOUNTS])
+    assert (np.diff(some[:, 0]) > 0).all() and (np.diff(some[:, 2]) < 0).all()
+    assert 5.3 < some[DISCOUNTS <= 0.7, 1].min() and some[DISCOUNTS <= 0.7, 1].max() < 5.5
+    assert (np.diff(some[DISCOUNTS >= 0.7, 1]) > 0).all()
+    better = on_the_river(0.001, 0.02, 0.8).factors  # a better model mends neither of the first two
+    np.testing.assert_allclose(better[:2], first.factors[:2], rtol=0.05)
     assert on_the_river(0.02, 0, 0.8).factors[2] == pytest.approx(1)
     perfect = on_the_river(0, 0.1, 0.8)
     np.testing.assert_allclose(perfect[:3], 0, atol=1e-12)
@@ -47,6 +56,23 @@ def test_mostly_drifting_the_laws_differ_where_nothing_is_paid():
     assert apart[-1] < apart[:-1].sum() / 4
 
 
+def test_the_layers_stand_in_order_on_the_whole_river():
+    for eps_m in np.linspace(0, cases.MAX_EPS_M, 6):
+        for eps_pi in np.linspace(0, cases.MAX_EPS_PI, 6):
+            for gamma in (0.0, 0.3, 0.6, 0.8, 0.95):
+                assert (np.diff(on_the_river(eps_m, eps_pi, gamma)) > -1e-9).all()
+
+
+def test_compounding_error_as_the_chapter_tells_it():
+    def apart(eps_m, eps_pi):
+        return drift.state_drift(cases.river_case(eps_m=eps_m, eps_pi=eps_pi, gamma=0.8), steps=40)
+
+    np.testing.assert_allclose(apart(0.1, 0)[[1, 5, 40]], [0.018, 0.093, 0.189], atol=5e-4)
+    far = apart(0.1, 0.5)
+    assert far[40] == pytest.approx(0.081, abs=5e-4) and far[40] < far.max() / 2
+    np.testing.assert_allclose(apart(0, 0.5), 0, atol=1e-12)
+
+
 def test_the_largest_gain_on_the_river_and_on_random_worlds():
     shifts = np.arange(1, 51) * 0.01
     found = {}
@@ -59,6 +85,30 @@ def test_the_largest_gain_on_the_river_and_on_random_worlds():
     assert best == (0.25, 0.5, 0.55)
     assert found[best] == pytest.approx(0.053, abs=5e-4)
     assert gains.random_gains(1500, seed=4).share.max() == pytest.approx(0.27, abs=0.005)
+
+
+def test_inside_the_model_no_gain_exceeds_half_of_the_bound():
+    """Nor does theorem 4.1 accept a step where the gain is counted from the model's own return."""
+    rng, shares = generator(1, "inside"), []
+    for _ in range(300):
+        gamma = rng.uniform(0, 0.95)
+        world = mdp.random_mdp(states=5, actions=3, gamma=gamma, rng=rng)
+        wrong = rng.dirichlet(np.full(5, 0.3), size=(5, 3))
+        model = exact.mixture(world.transition, wrong, rng.uniform())
+        data_policy = rng.dirichlet(np.ones(3), size=5)
+        wanted = mdp.greedy(world, mdp.state_values(world, data_policy, model), model)
+        policy = exact.mixture(data_policy, wanted, 10 ** rng.uniform(-3, 0))
+        before, after = (mdp.exact_return(world, each, model) for each in (data_policy, policy))
+        errors = {
+            "gamma": gamma,
+            "eps_m": exact.model_error(world, model, data_policy),
+            "eps_pi": exact.policy_shift(policy, data_policy),
+        }
+        most = 2 * world.r_max * errors["eps_pi"] / (1 - gamma) ** 2  # B(0, eps_pi)
+        bound = bounds.performance_bound(r_max=world.r_max, **errors)
+        assert after - before <= most + 1e-9 and most <= bound / 2 + 1e-9
+        shares.append((after - before) / bound)
+    assert 0.2 < max(shares) < 0.5
 
 
 def test_ten_thousand_steps_where_the_discount_is_099():
@@ -74,6 +124,7 @@ def test_ten_thousand_steps_where_the_discount_is_099():
     assert limit == pytest.approx(0.0101, abs=5e-5)
     assert np.median(errors) == pytest.approx(0.0110, abs=5e-5)
     assert sum(error < limit for error in errors) == 4
+    assert bounds.vacuity_threshold(gamma=0.99, eps_m=min(errors)) < 0.001
 
 
 def test_the_limits_of_the_explorer():

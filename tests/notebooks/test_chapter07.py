@@ -179,8 +179,11 @@ def test_where_the_time_goes():
     assert 1 < rollouts[:5].min() and rollouts.max() < 1.5 and rollouts[5:].max() < 0.2
     assert 2 < simulator.min() and simulator.max() < 3
     for world in LEVELS:
-        fits = np.diff(archive.load(f"mbpo_{world}").arrays["spent"][..., 1], axis=1)
+        record = archive.load(f"mbpo_{world}").arrays
+        fits = np.diff(record["spent"][..., 1], axis=1)
         assert np.median(fits[:, -5:]) < np.median(fits[:, :5])
+        lived = record["steps"][:-1]  # at each fit, which is made before the next report
+        assert lived[-1] // lived[0] == {"Pendulum-v1": 9, "InvertedPendulum-v5": 17}[world]
 
 
 def test_the_live_training_is_the_records_first_seed():
@@ -210,6 +213,13 @@ def test_the_control_is_a_little_slower_on_the_pendulum_and_no_slower_on_the_pol
         seconds_when_reached(trainings("control", world), level) for world, level in LEVELS.items()
     ]
     assert [round(seconds) for seconds in used] == [11, 35]
+
+
+def test_one_pendulum_of_the_control_fell_below_the_level_in_two_reports():
+    after = [one[(one >= -200).argmax() :] for one in trainings("control", "Pendulum-v1").means]
+    below = [one[one < -200] for one in after]
+    assert [len(one) for one in below] == [0, 2, 0]
+    assert round(float(below[1].min())) == -225
 
 
 def test_the_control_is_mbpo_with_real_data_only():
@@ -290,6 +300,11 @@ def test_which_seeds_lost_the_pole_again():
     ends = {key: factor(key[0]).means[:, key[2], -1] for key in lost}
     values = {key: factor(key[0]).values.tolist().index(key[1]) for key in lost}
     assert (factor("updates_per_step").means[3, 0, -5:] < 950).all()
+    half = factor("real_ratio")
+    twice, once = half.means[half.values.tolist().index(0.5), :2]
+    down = (twice < 950)[(twice >= 950).argmax() :]
+    assert (np.diff(down.astype(int)) == 1).sum() == 2  # it lost the pole twice
+    assert 900 < once[half.steps > 1400].min() < 950  # one of ten starts fell, in one report
     down = {key for key in lost if ends[key][values[key]] < 950}
     assert down == {("real_ratio", 0.5, 0), ("updates_per_step", 20, 0)}
 

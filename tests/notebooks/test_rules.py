@@ -233,6 +233,13 @@ def test_a_space_after_chinese_punctuation_is_found(
     assert len(rules.stray_spaces(chapter)) == number
 
 
+def test_a_reference_that_nobody_cites_is_found(tmp_path: Path) -> None:
+    listed = small.replaced("## References\n# None.", "## References\n# 1. One.\n# 2. Two.")
+    for passage, uncited in (("A passage [2].", ["en: [1]"]), ("[1] and [2].", [])):
+        source = listed.replace("A passage.", passage)
+        assert rules.uncited_references(small.chapter(tmp_path, source)) == uncited
+
+
 def test_a_prediction_that_is_given_away_is_found(tmp_path: Path) -> None:
     folded = "A passage.\n# <details><summary>What was seen</summary>\n#\n# Five.\n#\n# </details>"
     assert (

@@ -21,18 +21,26 @@ from trainings import MOMENT, same
 from mbpo_teach.algorithms import agent as agents
 from mbpo_teach.algorithms.mbpo import mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
+from mbpo_teach.ground import seeding
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.runs import checkpoint
+from mbpo_teach.world.evaluate import Judged
 
 WORLDS = ("Pendulum-v1", "InvertedPendulum-v5", "Hopper-v5", "Ant-v5")
 QUICK = replace(MOMENT, total_steps=90, updates_per_step=1)
+CARDS = torch.zeros(16, dtype=torch.uint8)
 ALONE = ModelFreeConfig(total_steps=90, random_steps=30, report_every=20, sac=MOMENT.sac)
 
 
 @pytest.fixture
 def unjudged(monkeypatch):
     """No evaluations: Ant lives through ten times 1000 steps in each."""
-    monkeypatch.setattr(agents, "returns", lambda judges, policy: torch.zeros(10))
+
+    def judged(judges, policy, *, gamma):
+        zeros = torch.zeros(10)
+        return Judged(torch.zeros(10, judges[0].obs_size), zeros, zeros)
+
+    monkeypatch.setattr(agents, "judged", judged)
 
 
 @pytest.fixture
@@ -42,7 +50,8 @@ def path(tmp_path):
 
 def told(report):
     """Return what a report says, but for times."""
-    names = ("step", "train_return", "temperature", "rollout_length", "model_holdout")
+    names = ("step", "train_return", "temperature", "rollout_length", "model_holdout", "believed",
+             "gap", "imagined_error")  # fmt: skip
     return {name: getattr(report, name) for name in names}
 
 
@@ -149,6 +158,32 @@ def test_sac_alone_goes_on_as_well(name, path, unjudged):
         path,
         stop=2,
     )
+
+
+def test_a_checkpoint_of_another_device_goes_on_with_streams_that_begin_anew(path, unjudged):
+    """All but the streams of PyTorch's is as it was; those depend on seed, name and step."""
+    agent, again, third = (mbpo_agent("Pendulum-v1", QUICK, seed=1) for _ in range(3))
+    next(train_mbpo("Pendulum-v1", QUICK, seed=1, agent=agent))
+    checkpoint.save(path, agent, {})
+    stored = torch.load(path, weights_only=True)
+    assert stored["agent"]["device"] == "cpu"
+    # A card's generator tells where it stands in 16 bytes, a processor's in 5056.
+    streams = stored["agent"]["streams"]
+    torches = [name for name, state in streams.items() if isinstance(state, torch.Tensor)]
+    stored["agent"] |= {"device": "cuda", "streams": streams | dict.fromkeys(torches, CARDS)}
+    torch.save(stored, path)
+    for one in (again, third):
+        checkpoint.load(path, one)
+    before, after = everything(agent), everything(again)
+    drawn = {name: made for name, made in before.pop("streams").items() if name not in torches}
+    assert drawn and drawn.items() <= after["streams"].items()
+    for name in torches:
+        moved = seeding.torch_generator(1, name, "moved", agent.step)
+        assert after["streams"][name].equal(moved.get_state())
+    del after["streams"]
+    assert equal(before, after)
+    one, other = (train_mbpo("Pendulum-v1", QUICK, seed=1, agent=agent) for agent in (again, third))
+    assert told(next(one)) == told(next(other))
 
 
 def test_before_the_first_step_there_is_something_to_store_too(path):

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
 from trainings import SETTINGS, curve
 
 from mbpo_teach.algorithms import presets
@@ -76,6 +77,10 @@ def test_columns_say_what_was_reached(finished):
         spent = sum(row[f"{part}_seconds"] for part in PARTS)
         assert row["wall_seconds"] == pytest.approx(spent, abs=0.01)
         assert (row["model_holdout"] is None) == (row["step"] == 20)
+        learned = row["step"] > 20
+        for name in ("batch_value", "entropy", "imagined_error", "row_draws"):
+            assert (row[name] is not None) == learned
+        assert 0 < row["reached"] < row["eval_return"] and row["gap"] > 0
     # A pole that falls is paid 1 for each step but the last.
     assert all(row["train_return"] == int(row["train_return"]) > 0 for row in progress(finished))
 
@@ -117,6 +122,7 @@ def test_what_is_to_be_trained():
         ({"environment": ["Pendulum-v1"]}, "preset and environment must be names, not"),
         ({"preset": ["laptop"]}, "preset and environment must be names, not"),
         ({"algorithm": ["sac"]}, "algorithm must be one of mbpo, sac, not"),
+        ({"device": "gpu"}, "device must be one of cpu, cuda, not 'gpu'"),
         ({"seed": -1}, "seed must be a non-negative whole number, not -1"),
         ({"seed": 1.0}, "seed must be a non-negative whole number, not 1.0"),
         ({"seed": True}, "seed must be a non-negative whole number, not True"),
@@ -346,6 +352,65 @@ def test_an_older_checkpoint_that_does_not_tell_its_run_is_gone_on_with(folder):
     assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
 
 
+OLD = ("step", "eval_return", "eval_low", "eval_high", "train_return", "rollout_length",
+       "model_holdout", "temperature", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
+       )  # fmt: skip
+
+
+def test_a_run_from_before_a_column_is_gone_on_with(folder):
+    """What was not looked at then is empty."""
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    whole = about["progress"]
+    about["progress"] = [{name: row[name] for name in OLD} for row in whole]
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    assert [row["step"] for row in progress(folder)] == STEPS
+    assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
+    *before, last = table(folder)
+    for row, written in zip(whole, before, strict=True):
+        kept = {name: "" if row[name] is None else str(row[name]) for name in OLD}
+        assert written == dict.fromkeys(COLUMNS, "") | kept
+    assert all(last.values())
+
+
+def test_a_run_from_before_a_setting_is_gone_on_with_if_its_default_is_used(folder):
+    """Defaults are what was done before there was a choice."""
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    del about["config"]["first_fit_steps"], about["config"]["sac"]["critic_norm"]
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    assert [row["step"] for row in train_in(folder, replace(RUN, steps=70), resume=True)] == [70]
+
+
+def test_a_setting_from_before_that_was_another_is_named_where_it_is(folder):
+    agent = RUN.agent()
+    about = checkpoint.load(folder / "checkpoint.pt", agent)
+    about["config"]["sac"]["critic_norm"] = True
+    checkpoint.save(folder / "checkpoint.pt", agent, about)
+    refused(folder, RUN, r"sac\.critic_norm was True in the run in .* and is False", resume=True)
+
+
+def test_where_a_run_is_trained_is_no_part_of_what_it_is(folder, monkeypatch):
+    """It may have begun on a graphics card, and on one of another version of the course."""
+    said = json.loads((folder / "run.json").read_text())
+    assert said["device"] == "cpu"
+    longer = replace(RUN, steps=70)
+    (folder / "run.json").write_text(json.dumps(said | {"device": "cuda"}))
+    assert stored_run(folder).device == "cuda"
+    assert [row["step"] for row in train_in(folder, longer, resume=True)] == [70]
+    del said["device"]
+    (folder / "run.json").write_text(json.dumps(said))
+    assert stored_run(folder) == RUN
+
+
+def test_a_graphics_card_that_there_is_not_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    run = train_in(tmp_path / "run", replace(RUN, device="cuda"))
+    with pytest.raises(ValueError, match="device must be 'cpu' on this machine"):
+        next(run)
+    assert not (tmp_path / "run").exists()
+
+
 def test_rows_that_end_elsewhere_than_the_agent_are_named(folder):
     agent = RUN.agent()
     about = checkpoint.load(folder / "checkpoint.pt", agent)
@@ -561,11 +626,12 @@ def test_a_command_to_go_on_says_all_that_was_given(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(terminal, "train_in", stopped)
     monkeypatch.chdir(tmp_path)
     given = {"algorithm": "sac", "preset": None, "steps": 30, "seed": 2, "out": None}
-    done = terminal.train("Pendulum-v1", **given, resume=False, compiled=True, threads=1)
+    how = {"resume": False, "compiled": True, "threads": 1, "device": "cpu"}
+    done = terminal.train("Pendulum-v1", **given, **how)
     assert done is False
     command = capsys.readouterr().out.partition("go on with: ")[2].strip()
     assert shlex.split(command)[1:] == [
         *("-m", "mbpo_teach", "train", "Pendulum-v1", "--resume", "--algo=sac", "--steps=30"),
-        *("--seed=2", f"--out={Path('runs') / 'Pendulum-v1_sac_laptop_2'}", "--threads=1"),
-        "--compile",
+        *("--seed=2", f"--out={Path('runs') / 'Pendulum-v1_sac_laptop_2'}", "--device=cpu"),
+        *("--threads=1", "--compile"),
     ]

@@ -9,6 +9,7 @@ import pytest
 import record_best
 import record_branches
 import record_control
+import record_dyna
 import record_errors
 import record_sac
 import recording
@@ -135,3 +136,16 @@ def test_the_curves_of_sac_are_those_that_the_tools_make(name, kind):
 def test_a_tool_names_its_own_command(tool):
     (name,) = (name for name in archive.names() if name.startswith(tool.__name__[7:] + "_"))
     assert archive.load(name).provenance["command"] == f"python tools/{tool.__name__}.py"
+
+
+@pytest.mark.parametrize("world", record_dyna.SWEPT)
+def test_the_sweeps_of_chapter_1_are_those_that_the_tool_makes(world, folders, monkeypatch):
+    """Two seeds of every value are run again; all seeds and lengths are in the provenance."""
+    record = archive.load(f"dyna_{world}")
+    name, values = record_dyna.SWEPT[world]
+    assert without_versions(record.provenance) == without_versions(record_dyna.said(world, values))
+    monkeypatch.setattr(record_dyna, "SEEDS", range(2))
+    again = record_dyna.sweep(world)
+    assert again[name].tobytes() == record.arrays[name].tobytes()
+    (key,) = again.keys() - {name}
+    np.testing.assert_allclose(again[key], record.arrays[key][:, :2], rtol=1e-9)

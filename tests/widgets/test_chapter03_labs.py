@@ -4,14 +4,18 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from mbpo_teach.figures.filmstrip import Moment, View, film, outlines
 from mbpo_teach.ground import language
+from mbpo_teach.ground.seeding import generator
+from mbpo_teach.model.errors import disagreement, real_rollouts, visited_states
 from mbpo_teach.records import archive
 from mbpo_teach.theory.growth import fit_growth, growth
 from mbpo_teach.widgets import compounding
-from mbpo_teach.world.limbs import Limbs
+from mbpo_teach.world import envs
+from mbpo_teach.world.limbs import Limbs, limbs_at
 
 WORLDS = ("InvertedPendulum-v5", "Hopper-v5")
 SIMULATORS = (*WORLDS, "HalfCheetah-v5", "Walker2d-v5", "Ant-v5")
@@ -86,6 +90,8 @@ def test_the_pole_as_the_chapter_tells_it():
     pole = median("InvertedPendulum-v5")
     np.testing.assert_allclose(pole[:, 1], [0.0012, 0.0007, 0.0006, 0.0005], atol=5e-5)
     assert list((pole > 1).argmax(axis=1)) == [36, 37, 39, 39]
+    growing = pole[1, 2:] / pole[1, 1:-1]  # nearly one factor at each step, but not at the first
+    assert growing[:6].min() > 1.23 and (abs(growing[9:] - 1.2) < 0.03).all()
     assert pole[1, 10] == pytest.approx(0.0073, abs=5e-5)
     corrected = median("InvertedPendulum-v5", "policy.ensemble")
     assert corrected[1, 50] == pytest.approx(0.005, abs=1e-3)
@@ -148,6 +154,64 @@ def test_inherited_error_and_leaving_the_data_as_the_chapter_tells_them():
     # The pole with nobody to look at it falls, in the model: there it leaves the data too.
     fallen = median("InvertedPendulum-v5", "actions.at_imagined")[3]
     assert fallen[20] < 0.001 and fallen[50] == pytest.approx(0.08, abs=0.005)
+
+
+def heights(rollout):
+    """Return the height of the lower end of the hopper's foot above the floor, (time,), in m."""
+    env = envs.make("Hopper-v5")
+    bodies = (limbs_at(env, obs) for obs in rollout)
+    return np.array(
+        [
+            np.nan if body is None else (body.ends[-1, :, 2] - body.radius[-1]).min()
+            for body in bodies
+        ]
+    )
+
+
+def test_the_ghosts_foot_leaves_the_ground_as_the_film_shows():
+    found = arrays("Hopper-v5")
+    error = found["actions.ensemble"][0, 0]
+    assert (error[10], error[20]) == pytest.approx((0.27, 1.6), abs=0.01)
+    real, ghost = heights(found["actions.real"][0]), heights(found["actions.imagined"][0, 0])
+    assert abs(real[10:51]).max() < 0.02
+    assert ghost[10] < 0 and ghost[20] > 0.015
+    assert ghost[50] == pytest.approx(0.05, abs=0.005)
+
+
+def test_a_foot_in_the_floor_is_no_state_of_the_world():
+    """The policy's rollouts in the model of 10,000 transitions; a real foot sinks in a little."""
+    found = arrays("Hopper-v5")
+    ghost = np.array([heights(rollout) for rollout in found["policy.imagined"][3]])
+    real = np.array([heights(rollout) for rollout in found["policy.real"]])
+    inside = ghost < -0.01
+    assert inside[:, 1:].mean() == pytest.approx(0.25, abs=0.01)
+    assert ghost.min() == pytest.approx(-0.11, abs=0.005)
+    assert np.nanmin(real) > -0.02
+    error = found["policy.at_imagined"][3][:, 1:]
+    assert np.median(error[inside[:, :-1]]) == pytest.approx(0.25, abs=0.005)
+    assert np.median(error[~inside[:, :-1]]) == pytest.approx(0.05, abs=0.005)
+
+
+def test_brakes_bring_nearly_every_rod_to_rest():
+    pendulum = envs.make("Pendulum-v1")
+    starts = visited_states(pendulum, count=100, every=17, rng=generator(3, "starts"))
+    braked, _ = real_rollouts(pendulum, starts, lambda obs, _: -obs[:, 2:].clamp(-1, 1), steps=50)
+    assert (braked[:, 50, 2].abs() < 0.2).float().mean() > 0.9
+
+
+def test_few_hard_steps_decide_the_hoppers_mean():
+    errors = np.sort(arrays("Hopper-v5")["held_out"])
+    assert errors[3, -100:].sum() / errors[3].sum() == pytest.approx(0.6, abs=0.005)
+    np.testing.assert_allclose(np.median(errors, axis=1)[[0, 3]], [0.036, 0.022], atol=5e-4)
+
+
+def test_what_five_independent_members_disagree_by():
+    """Twice the error of their average, and 0.89 of a member's own, in root mean square."""
+    off = torch.randn(5, 100_000, 1, 1, generator=torch.Generator().manual_seed(0))
+    apart = disagreement(off, torch.ones(1)).square().mean().sqrt()
+    average, own = off.mean(dim=0).square().mean().sqrt(), off.square().mean().sqrt()
+    assert float(apart / average) == pytest.approx(2, abs=0.02)
+    assert float(apart / own) == pytest.approx(0.89, abs=0.01)
 
 
 def test_the_steps_that_a_smaller_error_adds_in_the_quiz_and_beside_the_law():

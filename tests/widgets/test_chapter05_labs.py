@@ -9,7 +9,7 @@ from mbpo_teach.figures import branches as branches_figure
 from mbpo_teach.ground import language
 from mbpo_teach.records import archive
 from mbpo_teach.tables import mdp
-from mbpo_teach.tables.twin import idle_policy
+from mbpo_teach.tables import twin as pendulum
 from mbpo_teach.theory import bounds, cases, exact
 from mbpo_teach.widgets import branches, climb, lengths, shift, whereabouts
 
@@ -215,9 +215,28 @@ def test_the_chapters_claims_about_the_twin():
     whole = {count: round(frame.whole / frame.trivial, 2) for count, frame in shares.items()}
     assert whole[30_000] == 0.38 and whole[100_000] == 0.21
     assert whole[1_000] > 1 and whole[3_000] > 1
-    frame, _ = on_the_twin(count=100_000)
+    few, setting = on_the_twin(count=30_000)
+    assert setting["eps_m_prime"] == pytest.approx(0.042, abs=5e-4)
+    assert few.penalty[9] / few.trivial == pytest.approx(0.76, abs=5e-3)
+    assert all((frame.gap / frame.penalty).max() < 0.01 for frame in shares.values())
+    frame, setting = on_the_twin(count=100_000)
+    assert setting["eps_m_prime"] == pytest.approx(0.024, abs=5e-4)
     assert frame.penalty[14] / frame.trivial == pytest.approx(0.56, abs=0.005)
-    assert (frame.gap / frame.penalty).max() < 0.01
+
+
+def test_the_chapters_claims_about_the_measured_error(record):
+    errors = branches.measured_errors(record, 10_000)
+    told = [f"{error:.2g}" for error in errors.middle[[0, 4, 19, 49]]]
+    assert told == ["0.024", "0.081", "0.27", "1.8"]
+    assert (np.diff(errors.middle) < 0).sum() <= 1  # "rises nearly all along"
+    assert (errors.disagreement[:10] < errors.middle[:10] / 2).all()
+
+
+def test_where_there_is_no_future_both_penalties_can_be_zero():
+    """The one edge of "below its penalty at every k" that the chapter excepts."""
+    edge = {"gamma": 0.0, "r_max": 1.0, "eps_m_prime": 0.0}
+    assert bounds.whole_rollout_penalty(**edge) == 0
+    assert bounds.branched_penalty_on_policy(1, eps_pi=0.1, **edge) == 0
 
 
 def test_the_chapters_claims_about_the_two_parts():
@@ -280,6 +299,11 @@ def test_the_chapters_claims_about_lengths():
         frame = lengths.measure(twin=twin, k=2, eps_m_prime=0.1, eps_pi=0.1, gamma=0.9)
         assert frame.best == 0
         assert frame.gap[2] < frame.gap[0] / 3
+        assert (frame.gap / frame.penalty).max() < 0.01
+    swing = lengths.measure(twin=True, k=2, eps_m_prime=0.01, eps_pi=0.1, gamma=0.9).gap
+    assert (np.diff(swing[:10]) > 0).any()  # up and down before ten steps
+    assert (np.diff(swing[10:60]) < 0).all()  # from there on longer is better,
+    assert swing[30] < 0.0004 and swing[30] - swing[-1] < 0.0001  # by a little after thirty
 
 
 def test_lengths_lab_says_what_the_library_gives():
@@ -334,7 +358,12 @@ def test_branches_leave_the_data_where_data_are_few():
     np.testing.assert_allclose(
         [few.true_errors.min(), few.true_errors.max()], [0.37, 0.405], atol=5e-4
     )
-    assert np.abs(few.whole_errors[3:] - few.branch_errors[3:]).max() < 0.03
+    np.testing.assert_allclose(
+        [many.true_errors.min(), many.true_errors.max()],
+        [many.branch_errors.min(), many.branch_errors.max()],
+        atol=5e-4,
+    )
+    assert np.abs(few.whole_errors[2:] - few.branch_errors[2:]).max() < 0.03
     assert few.branched.max() == pytest.approx(0.77, abs=5e-3)
     assert few.whole_errors[0] == pytest.approx(0.315, abs=5e-4)
 
@@ -356,7 +385,7 @@ def test_the_start_of_branches_is_the_data_policys_visits():
     frame = whereabouts.measure(k=0, count=1_000)
     np.testing.assert_array_equal(frame.branched, frame.starts)
     world = cases.twin_case(count=1_000, eps_pi=0.0, gamma=0.9).world
-    laws = mdp.state_distributions(world, idle_policy(), horizon=400)
+    laws = mdp.state_distributions(world, pendulum.idle_policy(), horizon=400)
     weighted = 0.1 * (0.9 ** np.arange(401))[:, None] * laws
     np.testing.assert_allclose(frame.starts.ravel(), weighted.sum(axis=0), atol=1e-12)
 
@@ -368,6 +397,10 @@ def test_the_model_promises_a_rest_that_it_saw_once():
     cell = int(whereabouts.measure(k=10, count=1_000).whole.argmax())
     action = int(policy[cell].argmax())
     assert case.model[cell, action, cell] == 1
+    states, actions, nexts = (column[:1_000] for column in pendulum._walk(5))
+    assert nexts[(states == cell) & (actions == action)].tolist() == [cell]
+    frame = whereabouts.measure(k=10, count=1_000)
+    assert frame.branched.argmax() == frame.whole.argmax() == cell
     assert case.world.transition[cell, action, cell] == pytest.approx(0.3125)
     assert mdp.exact_return(case.world, policy, case.model) == pytest.approx(-1.764, abs=5e-4)
     assert mdp.exact_return(case.world, policy) == pytest.approx(-3.188, abs=5e-4)

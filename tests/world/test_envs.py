@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 
 from mbpo_teach.world import envs, terminations
 from mbpo_teach.world.replay import ReplayBuffer
+from mbpo_teach.world.warned import mujoco_warnings
 
 SIZES = {
     "Pendulum-v1": (3, 1, 200),
@@ -73,7 +74,7 @@ def test_sizes_and_types(name):
 def test_actions_reach_from_one_end_to_the_other(name):
     """Ours and Gymnasium's own environment, driven by the same actions, see the same world."""
     env = envs.make(name)
-    with envs.mujoco_warnings():
+    with mujoco_warnings():
         wild = gym.make(name, disable_env_checker=True, **envs._OPTIONS.get(name, {}))
     space, noise = wild.action_space, rng(1)
     obs = env.reset(rng=rng(2))
@@ -310,7 +311,7 @@ def test_someone_elses_listener_is_put_back():
     mujoco.set_mju_user_warning(heard.append)
     try:
         listener = mujoco.get_mju_user_warning()
-        with pytest.raises(RuntimeError), envs.mujoco_warnings():
+        with pytest.raises(RuntimeError), mujoco_warnings():
             raise RuntimeError
         assert mujoco.get_mju_user_warning() is listener
     finally:

@@ -7,21 +7,22 @@ import torch
 
 from mbpo_teach.records import archive
 from mbpo_teach.world import envs
-from mbpo_teach.world.evaluate import START_SEEDS, best_known, returns, starting_places
+from mbpo_teach.world.evaluate import START_SEEDS, best_known, judged, returns, starting_places
 
 WEIGHTS = torch.tensor([0.0, 0.8, 0.0, 0.1])
 
 
 def by_gymnasium(name, seed, act, *, scale):
-    """Return the return of one episode as a peer would count it."""
+    """Return the rewards of one episode as a peer would live it."""
     env = gym.make(name)
     obs, _ = env.reset(seed=seed)
-    total, over = 0.0, False
+    rewards, over = [], False
     while not over:
         obs, reward, terminated, truncated, _ = env.step(scale * act(obs))
-        total, over = total + float(reward), terminated or truncated
+        rewards.append(float(reward))
+        over = terminated or truncated
     env.close()
-    return total
+    return np.array(rewards)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,16 @@ def test_they_are_the_returns_of_a_plain_loop(name, scale, weights):
     def act(obs):
         return policy(torch.tensor(obs, dtype=torch.float32)[None])[0].numpy()
 
-    ours = returns(starting_places(name), policy)
-    theirs = [by_gymnasium(name, seed, act, scale=scale) for seed in START_SEEDS]
-    np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-5)
+    places = starting_places(name)
+    ours = judged(places, policy, gamma=0.9)
+    rewards = [by_gymnasium(name, seed, act, scale=scale) for seed in START_SEEDS]
+    theirs = [one.sum() for one in rewards]
+    np.testing.assert_allclose(ours.returns.numpy(), theirs, rtol=1e-5)
+    assert ours.returns.equal(returns(places, policy))
+    discounted = [(one * 0.9 ** np.arange(len(one))).sum() for one in rewards]
+    np.testing.assert_allclose(ours.discounted.numpy(), discounted, rtol=1e-5)
+    starts = [place.start(seed) for place, seed in zip(places, START_SEEDS, strict=True)]
+    np.testing.assert_array_equal(ours.starts.numpy(), starts)
     assert len(set(theirs)) > 1, "a test that cannot tell the starts apart"
 
 
@@ -80,6 +88,11 @@ def test_one_environment_cannot_live_two_episodes_at_once():
 def test_a_seed_is_no_negative_number(seed):
     with pytest.raises(ValueError, match=r"^seeds must be"):
         returns([envs.make("Pendulum-v1")], lambda obs: torch.zeros(len(obs), 1), seeds=[seed])
+
+
+def test_a_discount_is_below_one():
+    with pytest.raises(ValueError, match=r"^gamma must be in \[0, 1\), not 1$"):
+        judged([envs.make("Pendulum-v1")], lambda obs: torch.zeros(len(obs), 1), gamma=1, seeds=[0])
 
 
 def test_an_episode_that_might_never_end_is_refused():

@@ -188,5 +188,6 @@ def test_other_simulators_are_refused(monkeypatch):
     env = envs.make("MountainCarContinuous-v0")
     env.reset(rng=np.random.default_rng(0))
     assert isinstance(env.simulator, gym.Env)
+    assert not simulator.can_be_set(env) and simulator.can_be_set(envs.make("Pendulum-v1"))
     with pytest.raises(ValueError, match=r"Pendulum-v1 or one of MuJoCo's.*MountainCar"):
         simulator.get_state(env)
