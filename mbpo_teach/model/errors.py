@@ -35,7 +35,7 @@ from mbpo_teach.world.simulator import (
     set_from_obs,
     set_state,
 )
-from mbpo_teach.world.transitions import Transition
+from mbpo_teach.world.transitions import Transition, check_sizes
 
 TimedPolicy = Callable[[Tensor, int], Tensor]
 """A function of observations (row, obs) and the time step that returns actions (row, act)."""
@@ -211,6 +211,14 @@ def errors_at_imagined_states(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+def _scaled_rows(env: Env, imagined: Transition, scale: Tensor) -> None:
+    check_sizes(imagined)
+    size = imagined.obs.shape[1]
+    if len(scale) != size:
+        raise ValueError(f"scale must have shape ({size},), not {tuple(scale.shape)}")
+
+
+@checked(together=_scaled_rows, scale=POSITIVE)
 def errors_of_rows(
     env: Env, imagined: Transition, scale: Float[Tensor, " obs"]
 ) -> Float[Tensor, " batch"]:

@@ -32,6 +32,7 @@ def gaussian_nll(
     return 0.5 * (squared + log_var + LOG_TWO_PI).sum(dim=-1)
 
 
+@checked
 def gaussian_sample(
     mean: Float[Tensor, "*rows out"],
     log_var: Float[Tensor, "*rows out"],

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checked import checked
+from mbpo_teach.ground.checked import DISCOUNT, checked
 from mbpo_teach.ground.checks import discount, whole
 from mbpo_teach.records import archive
 from mbpo_teach.world.envs import Env, Policy, make
@@ -55,6 +55,7 @@ def returns(
     return judged(envs, policy, gamma=0.0, seeds=seeds).returns
 
 
+@checked(gamma=DISCOUNT)
 @torch.no_grad()
 def judged(
     envs: Sequence[Env], policy: Policy, *, gamma: float, seeds: Sequence[int] = START_SEEDS

@@ -153,6 +153,7 @@ def known_simulator(env: Env) -> Any:
     return env.simulator.unwrapped
 
 
+@checked
 def can_be_set(env: Env) -> bool:
     """Return whether the state of `env` can be set: it is a `PendulumEnv` or a `MujocoEnv`."""
     # A world of MuJoCo's is there only if its module is; others run where MuJoCo cannot be loaded.

@@ -240,6 +240,9 @@ DOORS = {
     "nets.gaussian:gaussian_nll": lambda: {
         "mean": ZEROS(4, 2), "log_var": ZEROS(4, 2), "target": ONES(4, 2),
     },
+    "nets.gaussian:gaussian_sample": lambda: {
+        "mean": ZEROS(4, 2), "log_var": ZEROS(4, 2), "noise": ONES(4, 2),
+    },
     "nets.gaussian:soft_clamp": lambda: {"raw": ZEROS(4, 2), "low": -ONES(2), "high": ONES(2)},
     "nets.gaussian:mixture_moments": lambda: {"mean": ZEROS(2, 4, 2), "var": ONES(2, 4, 2)},
     "nets.gaussian:squashed_log_prob": lambda: {"raw": ZEROS(4, 2)} | gaussians(),
@@ -263,6 +266,7 @@ DOORS = {
     "world.simulator:get_state": lambda: {"env": ENV},
     "world.simulator:set_state": lambda: {"env": ENV, "state": STATE},
     "world.simulator:set_from_obs": lambda: {"env": ENV, "obs": [1.0, 0.0, 0.0]},
+    "world.simulator:can_be_set": lambda: {"env": ENV},
     "world.simulator:known_simulator": lambda: {"env": ENV},
     "world.limbs:limbs_at": lambda: {"env": ENV, "obs": np.array([1.0, 0.0, 0.0], np.float32)},
     "world.limbs:limbs": lambda: {"env": ENV},
@@ -280,6 +284,9 @@ DOORS = {
     "world.replay:ReplayBuffer.resized": lambda: {"self": memory(), "capacity": 9},
     "world.evaluate:starting_places": lambda: {"name": "Pendulum-v1"},
     "world.evaluate:returns": lambda: {"envs": [ENV], "policy": zero_actions, "seeds": [1]},
+    "world.evaluate:judged": lambda: {
+        "envs": [ENV], "policy": zero_actions, "gamma": 0.9, "seeds": [1],
+    },
     "world.evaluate:best_known": lambda: {"name": "Pendulum-v1"},
     "model.dynamics:Ensemble": lambda: {
         "obs_size": 3, "act_size": 1, "members": 2, "hidden": (4,), "generator": DRAW(),
@@ -346,6 +353,9 @@ DOORS = {
     },
     "model.errors:errors_at_imagined_states": lambda: {
         "env": ENV, "imagined": REAL.clone(), "real": REAL, "act": ACT, "scale": ONES(3),
+    },
+    "model.errors:errors_of_rows": lambda: {
+        "env": ENV, "imagined": DATA, "scale": ONES(3),
     },
     "model.errors:mean_guess": lambda: {"obs": DATA.obs, "scale": ONES(3)},
     "model.errors:disagreement": lambda: {"imagined": ZEROS(2, 3, 4, 2), "scale": ONES(2)},
@@ -464,12 +474,16 @@ INNER = {
         "learner.sac:gradient", "learner.sac:network_sizes", "learner.sac:policy_gaussian",
         "learner.sac:q_values", "learner.sac:sac_update", "nets.adam:adam_step",
         "nets.adam:pace_at", "nets.adam:untrained", "nets.compiled:compiled", "nets.networks:mlp",
-        "nets.networks:silu", "nets.networks:unpacked",
+        "nets.networks:normalised", "nets.networks:silu", "nets.networks:unpacked",
     ),
-    "what a fit is made of": ("model.dynamics:raw_inputs", "model.early_stopping:all_finite"),
+    "what a fit is made of": (
+        "model.dynamics:raw_inputs", "model.early_stopping:all_finite",
+        "model.fit_step:compiled_step", "model.fit_step:fit_step",
+    ),
     "what a training is made of": (
         "algorithms.agent:learn", "algorithms.agent:ready", "algorithms.agent:report",
-        "algorithms.agent:room",
+        "algorithms.agent:remembered", "algorithms.mbpo:row_draws", "learner.belief:belief",
+        "nets.device:found", "nets.device:known",
     ),
     "reached through termination_of, which checks what they are asked": (
         "world.terminations:ant", "world.terminations:hopper",
