@@ -18,7 +18,7 @@ from functools import partial
 import click
 import gymnasium as gym
 import torch
-from ensemble_at_size import NO_MBRL
+from ensemble_at_size import ACT, NO_MBRL, OBS
 from side_by_side import machine
 
 from mbpo_teach.algorithms.agent import Clock
@@ -121,7 +121,13 @@ def their_settings(config: MBPOConfig):
         "device": "cpu",
         "lr": config.sac.learning_rate,
     }
-    space = {"_target_": "gymnasium.spaces.Box", "low": "???", "high": "???", "shape": "???"}
+    space = {
+        "_target_": "gymnasium.spaces.Box",
+        "_convert_": "all",
+        "low": -1.0,
+        "high": 1.0,
+        "shape": [ACT],
+    }
     algorithm = {
         "name": "mbpo",
         "normalize": True,
@@ -136,17 +142,18 @@ def their_settings(config: MBPOConfig):
         "num_eval_episodes": 1,
         "agent": {
             "_target_": "mbrl.third_party.pytorch_sac_pranz24.sac.SAC",
-            "num_inputs": "???",
+            "num_inputs": OBS,
             "action_space": space,
             "args": learner,
         },
     }
     model = {
         "_target_": "mbrl.models.GaussianMLP",
+        "_recursive_": False,  # it makes its activation itself
         "device": "cpu",
         "num_layers": len(config.model_hidden),
-        "in_size": "???",
-        "out_size": "???",
+        "in_size": OBS + ACT,
+        "out_size": OBS + 1,
         "ensemble_size": config.members,
         "hid_size": config.model_hidden[0],
         "deterministic": False,

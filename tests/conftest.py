@@ -23,6 +23,11 @@ settings.load_profile("course")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Two workers share two processors. With two threads each, whoever computes waits for threads that
+# wait for a processor: a training of three seconds took ninety. Kernels and commands inherit this.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 # Shapes are checked in the tests only, and only in modules that state them. The hook has to stand
 # before the first import of any of them.
 PACKAGE = Path(__file__).resolve().parents[1] / "mbpo_teach"

@@ -375,3 +375,17 @@ def test_every_file_that_the_documents_link_to_exists(document):
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
     local = [target for target in targets if not re.match(r"[a-z]+:", target)]
     assert [target for target in local if not (document.parent / target).exists()] == []
+
+
+def test_the_longest_files_begin_first_and_each_worker_has_one_thread(request):
+    """A long file that begins last leaves the other worker idle; see tests/conftest.py."""
+    (plugin,) = (
+        each for each in request.config.pluginmanager.get_plugins() if hasattr(each, "LONGEST")
+    )
+    tests = Path(__file__).parent
+    files = [item.path.relative_to(tests).as_posix() for item in request.session.items]
+    order = list(dict.fromkeys(files))
+    longest = [name for name in plugin.LONGEST if name in order]
+    assert order[: len(longest)] == longest
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert os.environ["OMP_NUM_THREADS"] == "1"

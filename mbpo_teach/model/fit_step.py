@@ -78,10 +78,10 @@ def compiled_step(
 ) -> Callable[[Tensor, Tensor], None]:
     """Return what takes one gradient step on inputs and targets, and leaves it in `model`.
 
-    Adam begins anew. Whole batches go through the graph; the rest of an epoch, which is of another
-    size in every fit and would need a graph of its own, does not.
+    Adam begins anew. The rest of an epoch is of another size in every fit, and would need a graph
+    of its own each time: it is filled up with its own rows.
     """
-    graph, step = _graph(model, loss, tuple(decay.items()), learning_rate)
+    step = _graph(model, loss, tuple(decay.items()), learning_rate)
     parameters = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
     state = FitState(
         {name: untrained(parameter.detach()) for name, parameter in parameters.items()},
@@ -91,7 +91,10 @@ def compiled_step(
     @torch.no_grad()
     def take(inputs: Tensor, targets: Tensor) -> None:
         nonlocal state
-        state = (graph if inputs.shape[1] == batch_size else step)(state, inputs, targets)
+        if (rows := inputs.shape[1]) < batch_size:
+            again = torch.arange(batch_size, device=inputs.device) % rows
+            inputs, targets = inputs[:, again], targets[:, again]
+        state = step(state, inputs, targets)
         for name, parameter in parameters.items():
             parameter.data = state.parameters[name].weights
 
@@ -101,8 +104,8 @@ def compiled_step(
 @lru_cache(maxsize=4)
 def _graph(
     model: Ensemble, loss: Loss, decay: tuple[tuple[str, float], ...], learning_rate: float
-) -> tuple[Callable[..., FitState], Callable[..., FitState]]:
-    """Return :func:`fit_step` of a model, compiled and not; the graph serves all of its refits."""
+) -> Callable[..., FitState]:
+    """Return :func:`fit_step` of a model, compiled; the graph serves all of its refits."""
     by_name = {f"model.{name}": value for name, value in decay}
     step = partial(fit_step, loss=_LossOf(model, loss), decay=by_name, learning_rate=learning_rate)
-    return compiled(step), step
+    return compiled(step)

@@ -72,14 +72,22 @@ def test_decay_acts_here_as_there(eager):
     assert first[1] < 0.9 * first[0]
 
 
-def test_one_graph_serves_all_refits_of_a_model_and_whole_batches_only(eager):
-    """320 rows are five batches of 64; of 60 there are five, and one of 20 that needs no graph."""
+def test_one_graph_serves_all_refits_of_a_model_and_batches_of_all_sizes(eager):
+    """320 rows are five batches of 64; of 60 there are five, and one of 20 that is filled up."""
     model = ensemble()
     fitted(model, CONFIG)
     fitted(model, replace(CONFIG, max_steps=10), seed=1)
     assert eager == {"made": 1, "rows": [64] * 50}
     fitted(ensemble(), replace(CONFIG, batch_size=60, max_steps=12))
-    assert eager["made"] == 2 and eager["rows"][50:] == [60] * 10
+    assert eager["made"] == 2 and eager["rows"][50:] == [60] * 12
+
+
+def test_a_batch_is_filled_up_with_rows_of_its_own(eager):
+    """Each of 20 rows three times: the mean is that of the 20."""
+    ours, theirs = ensemble(), ensemble()
+    config = replace(CONFIG, batch_size=60, max_steps=12)
+    found, wanted = fitted(ours, config), fitted(theirs, replace(config, compile=False))
+    torch.testing.assert_close(found.curve, wanted.curve, rtol=1e-3, atol=1e-4)
 
 
 def test_it_keeps_what_was_best_and_goes_on_from_there(eager):

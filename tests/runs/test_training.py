@@ -635,3 +635,24 @@ def test_a_command_to_go_on_says_all_that_was_given(tmp_path, monkeypatch, capsy
         *("--seed=2", f"--out={Path('runs') / 'Pendulum-v1_sac_laptop_2'}", "--device=cpu"),
         *("--threads=1", "--compile"),
     ]
+
+
+@pytest.mark.parametrize("before", [None, {"sac.compile": True}])
+def test_what_was_compiled_before_there_was_more_to_compile_goes_on_so(
+    before, tmp_path, monkeypatch
+):
+    """And on the device on which it was, unless another is asked for."""
+    seen = []
+    monkeypatch.setattr(
+        terminal, "train_in", lambda folder, run, *, resume: seen.append(run) or iter([])
+    )
+    if before:
+        said = {"environment": "Pendulum-v1", "algorithm": "mbpo", "preset": "laptop", "seed": 0}
+        said |= {"steps": 30, "settings": before, "device": "cuda"}
+        (tmp_path / "run.json").write_text(json.dumps(said))
+    given = {"algorithm": None, "preset": None, "steps": 30, "seed": None, "out": tmp_path}
+    for device in (None, "cpu"):
+        terminal.train("Pendulum-v1", **given, resume=True, compiled=True, threads=1, device=device)
+    assert [run.settings for run in seen] == [before or terminal.COMPILED] * 2
+    assert [run.device for run in seen] == ["cuda" if before else "cpu", "cpu"]
+    assert seen[0].config().sac.compile and seen[0].config().fit.compile is not bool(before)
