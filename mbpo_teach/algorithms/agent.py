@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.seeding import Streams, torch_generator
 from mbpo_teach.learner.belief import belief
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
@@ -168,6 +169,7 @@ class Report:
         return sum(self.spent.values())
 
 
+@checked(capacity=FROM_ONE)
 def new_agent(
     name: str, sac: SACConfig, *, capacity: int, seed: int, device: torch.device | str = "cpu"
 ) -> Agent:
@@ -233,6 +235,7 @@ def ready(agent: AliveAgent, name: str, config: Setting) -> AliveAgent:
     return agent
 
 
+@checked
 def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     """Return how `agent` acts in the world: at random at first, later as its policy draws."""
     explore, noise = agent.streams.numpy("explore"), agent.streams.torch("noise")
@@ -247,6 +250,7 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     return act
 
 
+@checked
 def live(agent: Alive, act: Act) -> None:
     """Live one real step with the policy `act`, and remember it."""
     with agent.clock("simulator"):

@@ -58,6 +58,7 @@ from typing import Any, TypeVar
 from mbpo_teach.algorithms.mbpo import Horizon, MBPOConfig
 from mbpo_teach.algorithms.model_free import ModelFreeConfig
 from mbpo_teach.algorithms.pets import PETSConfig
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.model.fit import FitConfig
@@ -194,6 +195,7 @@ def laptop(name: str) -> MBPOConfig:
     return preset("laptop", name)
 
 
+@checked
 def planning(which: str, name: str) -> PETSConfig:
     """Return the settings for planning in the environment `name`; `which` must be "laptop".
 
@@ -209,6 +211,7 @@ def planning(which: str, name: str) -> PETSConfig:
     return PLANNING[name]
 
 
+@checked
 def without_model(config: MBPOConfig) -> ModelFreeConfig:
     """Return settings for SAC alone that learn as `config` does, once for each real step."""
     return ModelFreeConfig(
@@ -220,6 +223,7 @@ def without_model(config: MBPOConfig) -> ModelFreeConfig:
     )
 
 
+@checked
 def changed(config: Config, settings: Mapping[str, Any]) -> Config:
     """Return `config`, MBPO's or PETS's, with other values of some settings, one after the other.
 

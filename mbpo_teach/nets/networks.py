@@ -13,7 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import Allowed, checked
 from mbpo_teach.ground.checks import whole
+
+_SIZE = Allowed(least=1, most=10**6)
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -114,6 +117,7 @@ class MemberLinear(nn.Module):
 class MemberMLP(nn.Module):
     """A multi-layer perceptron for every member, linear at the end."""
 
+    @checked(members=_SIZE, sizes=_SIZE)
     def __init__(
         self,
         members: int,

@@ -16,6 +16,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import reprlib
 import sys
 from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ from mbpo_teach.algorithms.pets import (
     train_pets,
 )
 from mbpo_teach.algorithms.presets import Config, changed, planning, preset, without_model
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.files import write_whole
 from mbpo_teach.nets import device
 from mbpo_teach.nets.compiled import check_cache
@@ -137,6 +139,7 @@ class Run:
         return train_sac(self.environment, config, seed=self.seed, agent=agent)
 
 
+@checked
 def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False) -> Iterator[Row]:
     """Train `run` in `folder`, and yield each row of `progress.csv` when it is safe on the disk.
 
@@ -187,7 +190,9 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
             yield rows[-1]
 
 
-def row_of(report: Report | PlanningReport, config: Config) -> Row:
+def row_of(
+    report: Report | PlanningReport, config: MBPOConfig | ModelFreeConfig | PETSConfig
+) -> Row:
     """Return a report on a training with `config` as a row of `progress.csv`."""
     length = report.rollout_length
     draws = row_draws(config, length) if isinstance(config, MBPOConfig) and length else None
@@ -216,6 +221,7 @@ def flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return named
 
 
+@checked
 def progress(folder: Path) -> list[Row]:
     """Return the rows that the checkpoint in `folder` vouches for; none if there is none yet.
 
@@ -228,6 +234,7 @@ def progress(folder: Path) -> list[Row]:
     return _rows(checkpoint.read_about(path)) if path.exists() else []
 
 
+@checked
 def stored_run(folder: Path) -> Run:
     """Return the run in `folder`.
 
@@ -379,9 +386,15 @@ def _alone(folder: Path, *, wait: bool) -> Iterator[None]:
         return
     import fcntl
 
-    with (folder / ".lock").open("w") as file:
+    lock = folder / ".lock"
+    if lock.exists() and not lock.is_file():  # a pipe, say, which would be waited for
+        raise ValueError(f"{lock} must be a plain file, or not there: it is another thing now")
+    file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise ValueError(f"another process trains in {folder} at this moment") from None
         yield
+    finally:
+        os.close(file)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import DISCOUNT, checked
 from mbpo_teach.ground.checks import discount, whole
 from mbpo_teach.records import archive
 from mbpo_teach.world.envs import Env, Policy, make
@@ -31,6 +32,7 @@ class Judged(NamedTuple):
     discounted: Tensor
 
 
+@checked
 def starting_places(name: str) -> list[Env]:
     """Return one environment for each of :data:`START_SEEDS`, for :func:`returns`.
 
@@ -45,6 +47,7 @@ def starting_places(name: str) -> list[Env]:
     return places
 
 
+@checked
 def returns(
     envs: Sequence[Env], policy: Policy, *, seeds: Sequence[int] = START_SEEDS
 ) -> Float[Tensor, " episode"]:
@@ -52,6 +55,7 @@ def returns(
     return judged(envs, policy, gamma=0.0, seeds=seeds).returns
 
 
+@checked(gamma=DISCOUNT)
 @torch.no_grad()
 def judged(
     envs: Sequence[Env], policy: Policy, *, gamma: float, seeds: Sequence[int] = START_SEEDS
@@ -108,6 +112,7 @@ def episodes(
     return Judged(starts, total.float(), discounted.float())
 
 
+@checked
 def best_known(name: str) -> Float[Tensor, " episode"] | None:
     """Return the best returns known from the ten starts, or None where nobody has computed them.
 

@@ -30,7 +30,7 @@ from mbpo_teach.world.envs import make
 from mbpo_teach.world.evaluate import returns
 for seed in (None, 1.5):
     wrong = f"seeds must be a whole number of at least 0, not {seed!r}"
-    assert said(lambda: returns([make("Pendulum-v1")], None, seeds=[seed])) == wrong
+    assert said(lambda: returns([make("Pendulum-v1")], abs, seeds=[seed])) == wrong
 for name in (None, 3, ["Pendulum-v1"]):
     wrong = f"name must be that of an environment of Gymnasium, not {name!r}"
     assert said(lambda: make(name)) == wrong

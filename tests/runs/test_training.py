@@ -498,6 +498,17 @@ def test_a_folder_in_which_another_process_trains_is_refused_or_waited_for(folde
     assert [row["step"] for row in rows] == [70]
 
 
+@posix
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_a_lock_that_is_another_thing_is_one_sentence(folder, make):
+    """A pipe that nobody reads would be waited for, and for ever."""
+    (folder / ".lock").unlink()
+    make(folder / ".lock")
+    before = sorted(os.listdir(folder))
+    refused(folder, RUN, r"\.lock must be a plain file, or not there", resume=True)
+    assert sorted(os.listdir(folder)) == before
+
+
 # Children that train, forked from a process that has loaded everything. Arguments: a folder, and
 # a list of deaths. A death is [stage, number]: the child kills itself at a stage of that write of
 # its; or seconds: it is killed that long after its first new row.
