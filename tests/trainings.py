@@ -6,8 +6,11 @@ import pytest
 from gymnasium.spaces import Box
 
 from mbpo_teach.algorithms.mbpo import Horizon, MBPOConfig
+from mbpo_teach.algorithms.pets import PETSConfig
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.model.fit import FitConfig
+from mbpo_teach.planner.cem import CEMConfig
+from mbpo_teach.planner.pets import PlannerConfig
 from mbpo_teach.world import terminations
 
 MOMENT = MBPOConfig(
@@ -25,6 +28,20 @@ MOMENT = MBPOConfig(
 )
 """Refits after 30, 50, 70, 90 and 110 steps, with branches of 1, 2, 3, 4 and 4 steps."""
 
+PLANNED = PETSConfig(
+    total_steps=75,
+    random_steps=30,
+    model_period=20,
+    report_every=15,
+    members=3,
+    model_hidden=(8,),
+    fit=FitConfig(elites=2, weight_decay=(0.0, 0.0), max_steps=6, batch_size=16),
+    planner=PlannerConfig(
+        horizon=3, particles=2, cem=CEMConfig(candidates=4, elites=2, iterations=2)
+    ),
+)
+"""Refits after 30, 50 and 70 steps, reports after 45, 60 and 75."""
+
 SETTINGS = {
     "random_steps": 20,
     "model_period": 10,
@@ -38,6 +55,23 @@ SETTINGS = {
     "sac.batch_size": 8,
 }
 """The same idea as differences from a preset, for a run in a folder."""
+
+
+PLANNER_SETTINGS = {
+    "random_steps": 20,
+    "model_period": 10,
+    "report_every": 15,
+    "members": 2,
+    "model_hidden": [8],
+    "fit.weight_decay": [0.0, 0.0],
+    "fit.max_steps": 4,
+    "planner.horizon": 3,
+    "planner.particles": 2,
+    "planner.cem.elites": 2,
+    "planner.cem.candidates": 4,
+    "planner.cem.iterations": 2,
+}
+"""The same for a run that plans."""
 
 
 def curve(rows):

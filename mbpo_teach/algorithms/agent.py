@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.seeding import Streams, torch_generator
 from mbpo_teach.learner.belief import belief
 from mbpo_teach.learner.sac import Losses, SACConfig, SACState, Update, initial_state, policy_of
@@ -40,20 +41,25 @@ ROWS_JUDGED = 100
 class Clock:
     """How many seconds each of :data:`PARTS` has taken: ``with clock("fit"): ...``.
 
-    `now` is the clock on the wall, or ``time.process_time`` where others use the machine too.
+    Of a block inside another one the time is its own part's alone: who plans while a real step is
+    lived imagines. `now` is the clock on the wall, or ``time.process_time`` where others use the
+    machine too.
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
-        self.seconds, self._now = dict.fromkeys(PARTS, 0.0), now
+        self.seconds, self._now, self._inside = dict.fromkeys(PARTS, 0.0), now, 0.0
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
         """Count the time of the block as that of `part`."""
-        begun = self._now()
+        begun, before = self._now(), self._inside
+        self._inside = 0.0
         try:
             yield
         finally:
-            self.seconds[part] += self._now() - begun
+            spent = self._now() - begun
+            self.seconds[part] += spent - self._inside
+            self._inside = before + spent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,6 +169,7 @@ class Report:
         return sum(self.spent.values())
 
 
+@checked(capacity=FROM_ONE)
 def new_agent(
     name: str, sac: SACConfig, *, capacity: int, seed: int, device: torch.device | str = "cpu"
 ) -> Agent:
@@ -183,6 +190,18 @@ def new_agent(
     )
 
 
+class Alive(Protocol):
+    """What every agent is made of, whether it learns a policy or plans."""
+
+    life: Interaction
+    memory: ReplayBuffer
+    clock: Clock
+    step: int
+
+
+AliveAgent = TypeVar("AliveAgent", bound=Alive)
+
+
 class Setting(Protocol):
     """What the settings of every training say of its length and its memory."""
 
@@ -200,7 +219,7 @@ def remembered(config: Setting) -> int:
     return min(config.capacity, config.total_steps)
 
 
-def ready(agent: Agent, name: str, config: Setting) -> Agent:
+def ready(agent: AliveAgent, name: str, config: Setting) -> AliveAgent:
     """Return `agent`, which must live in `name`, its memory enlarged to what `config` needs.
 
     One that was made for a shorter training goes on as if it had been made for the longer one.
@@ -210,12 +229,13 @@ def ready(agent: Agent, name: str, config: Setting) -> Agent:
     ValueError
         If it lives in another environment.
     """
-    if agent.env.name != name:
-        raise ValueError(f"agent must live in {name}, not in {agent.env.name}")
+    if agent.life.env.name != name:
+        raise ValueError(f"agent must live in {name}, not in {agent.life.env.name}")
     agent.memory = agent.memory.resized(max(agent.memory.capacity, remembered(config)))
     return agent
 
 
+@checked
 def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     """Return how `agent` acts in the world: at random at first, later as its policy draws."""
     explore, noise = agent.streams.numpy("explore"), agent.streams.torch("noise")
@@ -230,7 +250,8 @@ def behaviour(agent: Agent, sac: SACConfig, *, random_steps: int) -> Act:
     return act
 
 
-def live(agent: Agent, act: Act) -> None:
+@checked
+def live(agent: Alive, act: Act) -> None:
     """Live one real step with the policy `act`, and remember it."""
     with agent.clock("simulator"):
         agent.memory.add(agent.life.step(act))

@@ -47,6 +47,7 @@ from mbpo_teach.algorithms.agent import (
     remembered,
     report,
 )
+from mbpo_teach.ground.checked import FROM_ONE, SHARE, checked
 from mbpo_teach.ground.checks import instance, number, number_fields, whole, whole_fields, widths
 from mbpo_teach.learner.sac import SACConfig, make_update, policy_of
 from mbpo_teach.model.dynamics import Ensemble, sample_step
@@ -152,6 +153,7 @@ class MBPOConfig:
         return since >= 0 and since % self.model_period == 0
 
 
+@checked
 def mbpo_agent(
     name: str, config: MBPOConfig, *, seed: int, device: torch.device | str = "cpu"
 ) -> Agent:
@@ -178,6 +180,7 @@ def mbpo_agent(
     return agent
 
 
+@checked
 def train_mbpo(
     name: str, config: MBPOConfig, *, seed: int, agent: Agent | None = None
 ) -> Iterator[Report]:
@@ -218,6 +221,9 @@ def fit_model(agent: Agent, config: MBPOConfig) -> None:
     dream.elites, dream.holdout = fitted.elites, fitted.holdout
 
 
+fit_model = checked(fit_model)  # not above: chapter 7 prints the function
+
+
 def imagine(agent: Agent, config: MBPOConfig) -> None:
     """Imagine a branch from each of `rollout_batch` states really visited, and remember it."""
     dream, streams = _imagination(agent), agent.streams
@@ -243,6 +249,10 @@ def imagine(agent: Agent, config: MBPOConfig) -> None:
         dream.memory.add(branches.transitions)
 
 
+imagine = checked(imagine)  # not above: chapter 7 prints the function
+
+
+@checked
 def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
     """Return a real step's G batches: a share `real_ratio` of each was lived, the rest imagined."""
     real = real_rows(config.sac.batch_size, config.real_ratio)
@@ -271,6 +281,7 @@ def row_draws(config: MBPOConfig, length: int) -> float:
     return drawn / (length * config.rollout_batch)
 
 
+@checked(batch_size=FROM_ONE, real_ratio=SHARE)
 def real_rows(batch_size: int, real_ratio: float) -> int:
     """Return how many rows of a batch are real, rounded down as by the authors: 12 of 256 at 0.05.
 

@@ -21,6 +21,7 @@ from mbpo_teach.algorithms.agent import (
     remembered,
     report,
 )
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import instance, whole_fields
 from mbpo_teach.learner.sac import SACConfig, make_update
 from mbpo_teach.world.evaluate import starting_places
@@ -60,6 +61,7 @@ class ModelFreeConfig:
         instance("sac", self.sac, SACConfig)
 
 
+@checked
 def sac_agent(
     name: str, config: ModelFreeConfig, *, seed: int, device: torch.device | str = "cpu"
 ) -> Agent:
@@ -67,6 +69,7 @@ def sac_agent(
     return new_agent(name, config.sac, capacity=remembered(config), seed=seed, device=device)
 
 
+@checked
 def train_sac(
     name: str, config: ModelFreeConfig, *, seed: int, agent: Agent | None = None
 ) -> Iterator[Report]:
@@ -91,6 +94,7 @@ def train_sac(
             yield report(agent, config.sac, losses, judges=judges)
 
 
+@checked
 def real_batches(agent: Agent, config: ModelFreeConfig) -> list[Transition]:
     """Return what a real step's updates learn from: batches of steps that were lived."""
     with agent.clock("sac"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mbpo_teach.algorithms.mbpo import MBPOConfig
 from mbpo_teach.algorithms.presets import laptop
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.records import archive
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -45,9 +46,16 @@ class Trainings(NamedTuple):
         return np.where(there.any(axis=1), first, np.inf)
 
 
+def _recorded(algorithm: str, world: str) -> Arrays:
+    if f"{algorithm}_{world}" not in archive.names():
+        raise ValueError(f"algorithm and world must be recorded ones, not {algorithm!r}, {world!r}")
+    return archive.load(f"{algorithm}_{world}").arrays
+
+
+@checked
 def trainings(algorithm: str, world: str) -> Trainings:
     """Return the recorded trainings of "mbpo", "sac" or its "control" in `world`."""
-    arrays = archive.load(f"{algorithm}_{world}").arrays
+    arrays = _recorded(algorithm, world)
     seconds = arrays["seconds"] if "seconds" in arrays else arrays["spent"].sum(axis=2)
     return Trainings(arrays["steps"], arrays["returns"].mean(axis=2), seconds)
 
@@ -67,9 +75,10 @@ class Inside(NamedTuple):
     spent: np.ndarray
 
 
+@checked
 def inside(world: str) -> Inside:
     """Return what MBPO's recorded trainings in `world` tell of themselves."""
-    return inside_of(archive.load(f"mbpo_{world}").arrays)
+    return inside_of(_recorded("mbpo", world))
 
 
 def inside_of(arrays: Arrays) -> Inside:
@@ -105,8 +114,11 @@ class Factor(NamedTuple):
         return average
 
 
+@checked
 def factor(name: str) -> Factor:
     """Return a setting of :data:`FACTORS`, with the preset's own trainings among the others."""
+    if name not in FACTORS:
+        raise ValueError(f"name must be one of {', '.join(FACTORS)}, not {name!r}")
     world = FACTORS[name]
     usual = preset_value(name, laptop(world))
     arrays = with_preset(

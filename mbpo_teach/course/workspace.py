@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mbpo_teach.ground import language
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.files import remove_leftovers, write_new, write_whole
 
 COURSE = Path(__file__).parents[2]
@@ -46,23 +47,26 @@ class Replaced:
     kept: Path
 
 
+@checked
 def chapters(course: Path) -> tuple[str, ...]:
     """Return the numbers of the chapters there are: ``("00", "01", ...)``."""
     return tuple(sorted({_chapter(name) for name in _editions(course)}))
 
 
+@checked
 def working_copy(course: Path, chapter: str, edition: str) -> Path:
     """Return the path of the working copy of `chapter` in `edition`, whether it exists or not.
 
     Raises
     ------
     ValueError
-        If there is no such chapter.
+        If there is no such chapter, or no such edition.
     """
     names = _of_chapter(course, chapter, (edition,))
     return course / "work" / next(name for name in names if "/solutions/" not in name)
 
 
+@checked
 def prepare(course: Path) -> Prepared:
     """Make the working copies that are missing; leave all others as they are.
 
@@ -98,6 +102,14 @@ def prepare(course: Path) -> Prepared:
     return Prepared(added=tuple(missing), outdated=tuple(sorted(outdated)), former=tuple(former))
 
 
+@checked
+def fresh_copies(course: Path) -> list[Path]:
+    """Return the working copies that equal the published edition: nobody has changed them."""
+    copies = [(course / "work" / name, edition) for name, edition in _editions(course).items()]
+    return [copy for copy, edition in copies if copy.read_bytes() == edition.read_bytes()]
+
+
+@checked
 def reset(
     course: Path,
     chapter: str,
@@ -163,6 +175,10 @@ def _chapter(name: str) -> str:
 
 
 def _of_chapter(course: Path, chapter: str, editions: Sequence[str]) -> list[str]:
+    for edition in editions:
+        if edition not in language.LANGUAGES:
+            there = " and ".join(language.LANGUAGES)
+            raise ValueError(f"editions must be among {there}, not {edition!r}")
     wanted = chapter.zfill(2)
     if not chapter or wanted not in chapters(course):
         there = ", ".join(chapters(course))

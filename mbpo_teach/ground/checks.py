@@ -10,6 +10,15 @@ from numbers import Integral, Real
 from typing import Any
 
 
+def shown(value: Any, length: int = 80) -> str:
+    """Return `value` for a message, in one line of at most `length` characters."""
+    try:
+        words = " ".join(repr(value).split())
+    except Exception:  # Python prints no integer of 5,000 digits; other people's repr may fail too
+        words = f"a {type(value).__name__} that cannot be printed"
+    return words if len(words) <= length else f"{words[: length - 3]}..."
+
+
 def whole(name: str, value: Any, *, least: int) -> int:
     """Return `value` as an int if it is a whole number of at least `least` (NumPy's count too).
 
@@ -19,9 +28,9 @@ def whole(name: str, value: Any, *, least: int) -> int:
         If it is anything else; True and 3.0 are no whole numbers.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {shown(value)}")
     if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
+        raise ValueError(f"{name} must be at least {least}, not {shown(int(value))}")
     return int(value)
 
 
@@ -36,10 +45,14 @@ def number(name: str, value: Any, allowed: str, is_allowed: Callable[[Any], bool
         If it is not; NaN never is, and neither is True.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(f"{name} must be {allowed}, not {value!r}")
+        raise ValueError(f"{name} must be {allowed}, not {shown(value)}")
+    try:
+        as_float = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be {allowed}, not {shown(value)}") from None
     if not (value == value and is_allowed(value)):
         raise ValueError(f"{name} must be {allowed}, not {value}")
-    return float(value)
+    return as_float
 
 
 def whole_fields(config: object, *names: str, least: int) -> None:

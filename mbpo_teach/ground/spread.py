@@ -5,16 +5,22 @@ each result is kept at once; killed and started again with `stored`, only the re
 Used by the commands that grade a class and that sweep over settings.
 """
 
+import _thread
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
+from mbpo_teach.ground.checked import MAY_BE_EMPTY, checked
 from mbpo_teach.ground.checks import whole
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+@checked(jobs=MAY_BE_EMPTY, workers=None)
 def spread(
     work: Callable[[Job], Result],
     jobs: Iterable[Job],
@@ -101,7 +107,7 @@ def _in_processes(
         pre_dispatch="n_jobs",
         return_as="generator_unordered",
     )
-    yield from pool(delayed(_placed)(work, *job) for job in jobs)
+    yield from pool(delayed(_beside)(os.getpid(), work, *job) for job in jobs)
 
 
 def _on_cluster(
@@ -131,6 +137,30 @@ def _on_cluster(
             future.release()
             running.update(begin(1))
             yield result
+
+
+def _beside(
+    parent: int, work: Callable[[Job], Result], position: int, job: Job
+) -> tuple[int, Result]:
+    _end_with(parent)
+    return _placed(work, position, job)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: who was killed can tell its workers nothing.
+
+    First as Ctrl-C does, so that a job ends what it has started.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        _thread.interrupt_main()
+        time.sleep(5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _placed(work: Callable[[Job], Result], position: int, job: Job) -> tuple[int, Result]:

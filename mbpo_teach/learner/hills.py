@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ZERO, POSITIVE, Allowed, checked, dims
 from mbpo_teach.ground.seeding import torch_generator
 from mbpo_teach.learner.losses import actor_loss
 from mbpo_teach.nets.adam import adam_step, pace_at, untrained
@@ -87,11 +88,23 @@ class Path(NamedTuple):
     policies: Policies
 
 
+def _doubles(values: Tensor, *others: Tensor | None, **_: object) -> None:
+    """Refuse what is not of the type of :data:`ACTIONS`: its digits would be lost on the way."""
+    for each in (values, *others):
+        if isinstance(each, Tensor) and each.dtype != _DTYPE:
+            raise ValueError(
+                f"temperatures, targets and critics must be of {_DTYPE}, as ACTIONS are, not"
+                f" {each.dtype}"
+            )
+
+
+@checked
 def action_value(act: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
     """Return Q(a): a broad hill of height 1 at -0.4, a narrow peak of height 1.3 at 0.6."""
     return (-((act + 0.4) ** 2) / 0.18).exp() + 1.3 * (-((act - 0.6) ** 2) / 0.02).exp()
 
 
+@checked(temperature=POSITIVE)
 def soft_best(temperature: float) -> tuple[Float[Tensor, " action"], float]:
     """Return the density of the best policy of any shape on :data:`ACTIONS`, and its objective.
 
@@ -102,18 +115,21 @@ def soft_best(temperature: float) -> tuple[Float[Tensor, " action"], float]:
     return (logits - log_z).exp(), float(temperature * log_z)
 
 
+@checked(law=dims("400", FROM_ZERO))
 def value_and_entropy(law: Float[Tensor, " action"]) -> tuple[float, float]:
     """Return E[Q] and the entropy, in nats, of a density on :data:`ACTIONS`."""
     value = (law * action_value(ACTIONS)).sum() * _WIDTH
     return float(value), float(torch.special.entr(law).sum() * _WIDTH)
 
 
+@checked
 def density(mean: float, log_std: float) -> Float[Tensor, " action"]:
     """Return the density of a tanh-Gaussian on :data:`ACTIONS`."""
     raw = ACTIONS.atanh().unsqueeze(-1)
     return squashed_log_prob(raw, _like(mean, raw), _like(log_std, raw)).exp()
 
 
+@checked
 def draws(
     mean: Float[Tensor, "*rows"], log_std: Float[Tensor, "*rows"]
 ) -> tuple[Float[Tensor, "*rows draw"], Float[Tensor, "*rows draw"]]:
@@ -124,12 +140,14 @@ def draws(
     return raw.tanh(), log_prob
 
 
+@checked
 def policies(mean: Float[Tensor, "*rows"], log_std: Float[Tensor, "*rows"]) -> Policies:
     """Return tanh-Gaussians with what they earn and how random they are."""
     act, log_prob = draws(mean, log_std)
     return Policies(mean, log_std, action_value(act).mean(-1), -log_prob.mean(-1))
 
 
+@checked(together=_doubles, temperatures=POSITIVE)
 def best_policies(temperatures: Float[Tensor, " learner"]) -> Policies:
     """Return the best tanh-Gaussian for each temperature, of a coarse grid and of two finer ones.
 
@@ -172,6 +190,7 @@ def _every_policy() -> Policies:
     return policies(*pairs.unbind(-1))
 
 
+@checked(together=_doubles, temperatures=POSITIVE, steps=Allowed(most=10**6))
 def learn(
     temperatures: Float[Tensor, " learner"],
     targets: Float[Tensor, " learner"] | None = None,
@@ -199,6 +218,7 @@ def learn(
     return Path(log_temperature.exp(), policies(*weights.unbind(-1)))
 
 
+@checked
 def path_to(target: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Return temperature and entropy at every step, (step,), and the last mean action.
 
@@ -234,6 +254,7 @@ def _actor_slope(weights: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]
     return slope, -log_prob.detach().mean(-1)
 
 
+@checked(count=Allowed(least=1, most=10**5))
 def critic_errors(count: int, *, generator: torch.Generator) -> Float[Tensor, "count action"]:
     """Draw smooth errors of as many critics on :data:`ACTIONS`, each of mean 0 and deviation 1."""
     waves = 24
@@ -250,12 +271,14 @@ class Belief(NamedTuple):
     true: Tensor
 
 
+@checked(together=_doubles, critics=dims("draw 400"))
 def greedy_beliefs(critics: Float[Tensor, "draw action"]) -> Belief:
     """Return belief and truth where each of these estimates of Q is largest."""
     believed, best = critics.max(dim=1)
     return Belief(believed, action_value(ACTIONS)[best])
 
 
+@checked(noise=FROM_ZERO)
 def noisy_critics(noise: float) -> Float[Tensor, "draw critic action"]:
     """Return :data:`DRAWS` pairs of critics with errors of this deviation."""
     return action_value(ACTIONS) + noise * _errors()

@@ -7,7 +7,10 @@ al. 2018 (arXiv 1812.05905), sections 4 and 5; taught in chapter 6.
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import DISCOUNT, NOT_FINITE, checked
 
+
+@checked
 def soft_value(
     q: Float[Tensor, "critic batch"],
     log_prob: Float[Tensor, " batch"],
@@ -17,6 +20,13 @@ def soft_value(
     return q.min(dim=0).values - temperature * log_prob
 
 
+def _goes_on(reward: Tensor, terminated: Tensor, next_value: Tensor, gamma: float) -> None:
+    """Refuse a next state whose value counts and is no number."""
+    if not next_value.masked_fill(terminated, 0.0).isfinite().all():
+        raise ValueError("next_value must hold finite numbers wherever the world goes on")
+
+
+@checked(together=_goes_on, next_value=NOT_FINITE, gamma=DISCOUNT)
 def soft_target(
     reward: Float[Tensor, " batch"],
     terminated: Bool[Tensor, " batch"],
@@ -30,6 +40,7 @@ def soft_target(
     return reward + gamma * next_value.masked_fill(terminated, 0.0)
 
 
+@checked
 def critic_loss(
     q: Float[Tensor, "critic batch"], target: Float[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
@@ -37,6 +48,7 @@ def critic_loss(
     return 0.5 * (q - target).square().mean(dim=-1).sum()
 
 
+@checked
 def actor_loss(
     q: Float[Tensor, "critic batch"],
     log_prob: Float[Tensor, " batch"],
@@ -46,6 +58,7 @@ def actor_loss(
     return -soft_value(q, log_prob, temperature).mean()
 
 
+@checked
 def temperature_loss(
     log_temperature: Float[Tensor, ""],
     log_prob: Float[Tensor, " batch"],

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.checks import discount, number_fields, whole, whole_fields, widths
 from mbpo_teach.learner.losses import (
     actor_loss,
@@ -121,12 +122,14 @@ Update = Callable[[SACState, Transition, Tensor], tuple[SACState, Losses]]
 """State, batch and noise (2, batch, act) to the next state: :func:`sac_update` of one config."""
 
 
+@checked
 def make_update(config: SACConfig) -> Update:
     """Return :func:`sac_update` for `config`, compiled if it asks for that."""
     update = partial(sac_update, config=config)
     return compiled(update) if config.compile else update
 
 
+@checked
 def initial_state(
     obs_size: int, act_size: int, config: SACConfig, *, generator: torch.Generator
 ) -> SACState:
@@ -166,6 +169,7 @@ def policy_gaussian(
     return mean, raw.clamp(LOWEST_LOG_STD, HIGHEST_LOG_STD)
 
 
+@checked
 def sample_action(
     mean: Float[Tensor, "batch act"],
     log_std: Float[Tensor, "batch act"],
@@ -182,6 +186,7 @@ def sample_action(
     return raw.tanh(), standard - (log_std + log_tanh_slope(raw)).sum(dim=-1)
 
 
+@checked(act_size=FROM_ONE)
 def policy_of(
     state: SACState,
     config: SACConfig,

@@ -12,9 +12,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import POSITIVE, Allowed, checked
 from mbpo_teach.ground.checks import number
 
+_PART = Allowed(said="in (0, 1)", holds=lambda x: 0 < x < 1)
 
+
+@checked(level=None)
 def half_width(level: float) -> float:
     """Return z such that a Gaussian lies within z deviations of its mean with chance `level`.
 
@@ -27,6 +31,7 @@ def half_width(level: float) -> float:
     return 2**0.5 * float(torch.erfinv(torch.tensor(level, dtype=torch.float64)))
 
 
+@checked(deviation=POSITIVE, levels=_PART)
 def coverage(
     mean: Float[Tensor, "batch out"],
     deviation: Float[Tensor, "batch out"],

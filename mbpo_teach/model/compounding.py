@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mbpo_teach.ground.checked import NOT_FINITE, POSITIVE, checked
 from mbpo_teach.model.dynamics import Ensemble, predict
 from mbpo_teach.model.errors import (
     TimedPolicy,
@@ -52,6 +53,7 @@ class Compounding(NamedTuple):
     imagined: Tensor
 
 
+@checked(real=NOT_FINITE, actions=NOT_FINITE, scale=POSITIVE)
 def compound(
     model: Ensemble,
     real: Float[Tensor, "start time obs"],
@@ -89,12 +91,15 @@ def compound(
     )
 
 
+@checked(measured=NOT_FINITE)
 def named(acting: str, measured: Compounding) -> dict[str, NDArray[np.float32]]:
     """Return the arrays under the names that records use: ``"actions.ensemble"`` and so on.
 
     `acting` is ``"actions"`` (the same actions as in the real rollout) or ``"policy"``.
     """
-    return {f"{acting}.{name}": array.numpy() for name, array in measured._asdict().items()}
+    return {
+        f"{acting}.{name}": array.detach().numpy() for name, array in measured._asdict().items()
+    }
 
 
 class Curves(NamedTuple):

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import FROM_ONE, FROM_ZERO, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import HIGHEST_LOG_VAR, LOWEST_LOG_VAR
 from mbpo_teach.nets.gaussian import gaussian_nll, soft_clamp
@@ -41,21 +42,25 @@ class Fitted(NamedTuple):
     var: Tensor
 
 
+@checked
 def curve(x: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
     """Return the curve without noise, sin(2x) + 0.3 x."""
     return (2 * x).sin() + 0.3 * x
 
 
+@checked(noise=FROM_ZERO)
 def noise_deviation(x: Float[Tensor, "*rows"], noise: float) -> Float[Tensor, "*rows"]:
     """Return the true deviation of the noise: from a tenth of `noise` on the left to all of it."""
     return noise * (0.1 + 0.9 * (2 * x).sigmoid())
 
 
+@checked
 def inside(x: Float[Tensor, " grid"], ends: tuple[float, float]) -> Bool[Tensor, " grid"]:
     """Tell which places of a grid lie between two ends, such as those of :data:`GAP`."""
     return (x > ends[0]) & (x < ends[1])
 
 
+@checked(count=Allowed(least=1, most=10**8), noise=FROM_ZERO)
 def sample_curve(count: int, *, noise: float, generator: torch.Generator) -> Points:
     """Draw `count` points, uniform over the places outside the gap.
 
@@ -69,6 +74,7 @@ def sample_curve(count: int, *, noise: float, generator: torch.Generator) -> Poi
     return Points(x, curve(x) + noise_deviation(x, noise) * unit)
 
 
+@checked(members=Allowed(least=1, most=10**6), steps=FROM_ONE)
 def fit_curves(
     data: Sequence[Points],
     grid: Float[Tensor, " grid"],
@@ -88,6 +94,8 @@ def fit_curves(
         If `members` or `steps` is not a whole number of at least 1.
     """
     members, steps = whole("members", members, least=1), whole("steps", steps, least=1)
+    if grid.dtype != torch.float32:
+        raise ValueError(f"grid must be of torch.float32, not {grid.dtype}")
     networks = len(data) * members
     x, y, counts = _bootstraps(data, members, generator)
     model = MemberMLP(networks, (1, *_HIDDEN, 2), generator=generator)
@@ -116,6 +124,12 @@ def fit_curves(
     return [Fitted(mean, log_var.exp()) for mean, log_var in zip(*stacked, strict=True)]
 
 
+def _is_fitted(fitted: Fitted, members: int) -> None:
+    if not all(part.is_floating_point() for part in fitted) or not (fitted.var >= 0).all():
+        raise ValueError("fitted must hold means and variances from 0, not other numbers")
+
+
+@checked(together=_is_fitted, members=FROM_ONE)
 def mean_and_deviations(
     fitted: Fitted, members: int
 ) -> tuple[Float[Tensor, " grid"], Float[Tensor, " grid"], Float[Tensor, " grid"]]:

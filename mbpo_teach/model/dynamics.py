@@ -9,17 +9,23 @@ Taught in chapter 2.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import MAY_BE_EMPTY, Allowed, checked
+from mbpo_teach.ground.checks import shown
 from mbpo_teach.nets.gaussian import gaussian_sample, soft_clamp
 from mbpo_teach.nets.networks import MemberMLP
-from mbpo_teach.world.transitions import Transition
+from mbpo_teach.world.transitions import Transition, check_sizes
 
 LOWEST_LOG_VAR, HIGHEST_LOG_VAR = -10.0, 0.5
+
+_SIZE = Allowed(least=1, most=10**5)
 
 # Rows per elite that are computed at once: their hidden layers then stay in a core's cache.
 _PIECE = 512
@@ -59,6 +65,7 @@ class Ensemble(nn.Module):
         Limits of the log-variance in scaled units, (obs + 1,), trained with the weights.
     """
 
+    @checked(obs_size=_SIZE, act_size=_SIZE, members=_SIZE, hidden=replace(_SIZE, empty=True))
     def __init__(
         self,
         obs_size: int,
@@ -69,10 +76,6 @@ class Ensemble(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        counts = {"obs_size": obs_size, "act_size": act_size, "members": members}
-        for name, count in (counts | {"hidden": min(hidden, default=1)}).items():
-            if count < 1:
-                raise ValueError(f"{name} must be at least 1, not {count}")
         self.obs_size, self.act_size, self.member_count = obs_size, act_size, members
         outputs = obs_size + 1
         sizes = (obs_size + act_size, *hidden, 2 * outputs)
@@ -161,13 +164,22 @@ class Ensemble(nn.Module):
 
     def check_members(self, name: str, members: Sequence[int]) -> None:
         """Raise a `ValueError` if the argument called `name` is empty or names no member."""
-        if not members or not all(0 <= member < self.member_count for member in members):
+        there = range(self.member_count)
+        if not isinstance(members, (Sequence, np.ndarray)) or isinstance(members, str):
+            raise ValueError(f"{name} must be a sequence of members, not {shown(members)}")
+        if not len(members) or not all(
+            isinstance(member, (int, np.integer))
+            and not isinstance(member, bool)
+            and member in there
+            for member in members
+        ):
             raise ValueError(
                 f"{name} must name one or more of the members 0 to {self.member_count - 1},"
                 f" not {list(members)}"
             )
 
 
+@checked(obs=MAY_BE_EMPTY, act=MAY_BE_EMPTY, members=None)
 @torch.no_grad()
 def predict(
     model: Ensemble,
@@ -178,6 +190,7 @@ def predict(
 ) -> Prediction:
     """Return what each member, or each of `members`, predicts, in the units of the world."""
     chosen = range(model.member_count) if members is None else members
+    model.check_members("members", chosen)
     inputs = model.scaled_inputs(obs, act).expand(len(chosen), -1, -1)
     mean, log_var = model(inputs, members=members)
     mean = model.unscaled(mean)
@@ -185,6 +198,7 @@ def predict(
     return Prediction(mean, log_var.exp() * model.target_scale**2)
 
 
+@checked(obs=MAY_BE_EMPTY, act=MAY_BE_EMPTY, elites=None)
 @torch.no_grad()
 def sample_step(
     model: Ensemble,
@@ -223,11 +237,13 @@ def raw_inputs(
     return torch.cat([obs, act], dim=-1)
 
 
+@checked(together=check_sizes)
 def raw_targets(batch: Transition) -> Float[Tensor, "batch out"]:
     """Return [change of observation, reward] in the units of the world."""
     return torch.cat([batch.next_obs - batch.obs, batch.reward[:, None]], dim=-1)
 
 
+@checked
 def target_scale(
     obs: Float[Tensor, "batch obs"], targets: Float[Tensor, "batch out"]
 ) -> Float[Tensor, " out"]:
@@ -247,6 +263,7 @@ def target_scale(
     return torch.cat([changes, reward.clamp(min=1.0)])
 
 
+@checked
 def column_scale(values: Float[Tensor, "batch column"]) -> Float[Tensor, " column"]:
     """Return the deviation of each column; 1 where it is constant but for rounding."""
     deviation = values.std(dim=0, correction=0)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ZERO, NOT_FINITE, checked
 from mbpo_teach.model.dynamics import Ensemble
 
 
@@ -27,6 +28,7 @@ class Best:
         The held-out error of what is kept, (member,).
     """
 
+    @checked(error=NOT_FINITE)
     def __init__(self, model: Ensemble, error: Float[Tensor, " member"]) -> None:
         self.error = error.clone()
         self._own = list(model.networks.parameters())
@@ -60,6 +62,7 @@ class Patience:
     steps without.
     """
 
+    @checked(error=NOT_FINITE, improvement=FROM_ZERO)
     def __init__(
         self, error: Float[Tensor, " member"], *, improvement: float, epochs: int, steps: int
     ) -> None:

@@ -15,6 +15,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import (
+    FROM_ONE,
+    MAY_BE_EMPTY,
+    NOT_FINITE,
+    POSITIVE,
+    SHARE,
+    Allowed,
+    checked,
+)
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, sample_step
 from mbpo_teach.nets.gaussian import gaussian_sample
@@ -26,12 +35,13 @@ from mbpo_teach.world.simulator import (
     set_from_obs,
     set_state,
 )
-from mbpo_teach.world.transitions import Transition
+from mbpo_teach.world.transitions import Transition, check_sizes
 
 TimedPolicy = Callable[[Tensor, int], Tensor]
 """A function of observations (row, obs) and the time step that returns actions (row, act)."""
 
 
+@checked(count=FROM_ONE, every=FROM_ONE)
 def visited_states(
     env: Env, act: Act | None = None, *, count: int, every: int, rng: np.random.Generator
 ) -> list[SimulatorState]:
@@ -52,6 +62,7 @@ def visited_states(
     return states
 
 
+@checked(states=MAY_BE_EMPTY, steps=Allowed(most=10**6))
 def real_rollouts(
     env: Env, states: Sequence[SimulatorState], act: TimedPolicy, *, steps: int
 ) -> tuple[Float[Tensor, "start time obs"], Float[Tensor, "start step act"]]:
@@ -79,11 +90,13 @@ def real_rollouts(
     return observations, actions
 
 
+@checked(actions=NOT_FINITE)
 def same_actions(actions: Float[Tensor, "start step act"]) -> TimedPolicy:
     """Return what plays back recorded actions, whatever is observed."""
     return lambda obs, step: actions[:, step]
 
 
+@checked(members=None, steps=Allowed(most=10**6))
 @torch.no_grad()
 def imagine_members(
     model: Ensemble,
@@ -99,10 +112,12 @@ def imagine_members(
     Without a `generator` each step is the predicted mean; with one it is sampled. Actions are
     asked for member by member, so that a policy sees the states that this member imagines.
     """
+    model.check_members("members", members)
     states = [starts.expand(len(members), -1, -1)]
     for step in range(steps):
         obs = states[-1]
         actions = torch.stack([act(each, step) for each in obs])
+        _check_actions(actions[0], starts)
         mean, log_var = model(model.scaled_inputs(obs, actions), members=members)
         if generator is not None:
             noise = torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -111,6 +126,7 @@ def imagine_members(
     return torch.stack(states, dim=2)
 
 
+@checked(members=None, steps=Allowed(most=10**6))
 @torch.no_grad()
 def imagine_ensemble(
     model: Ensemble,
@@ -126,10 +142,12 @@ def imagine_ensemble(
     Without a `generator` it follows the average of the members' means. With one, each step is
     sampled from one random member, as MBPO's rollouts are (Janner et al. 2019, appendix C).
     """
+    model.check_members("members", members)
     states = [starts]
     for step in range(steps):
         obs = states[-1]
         action = act(obs, step)
+        _check_actions(action, starts)
         if generator is None:
             mean = predict(model, obs, action, members=members).mean
             states.append(mean.mean(dim=0)[:, :-1])
@@ -139,6 +157,7 @@ def imagine_ensemble(
     return torch.stack(states, dim=1)
 
 
+@checked(imagined=NOT_FINITE, real=NOT_FINITE, scale=POSITIVE)
 def k_step_error(
     imagined: Float[Tensor, "*member start time obs"],
     real: Float[Tensor, "start time obs"],
@@ -156,6 +175,7 @@ def k_step_error(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+@checked(imagined=NOT_FINITE, real=NOT_FINITE, scale=POSITIVE)
 @torch.no_grad()
 def errors_at_imagined_states(
     env: Env,
@@ -191,6 +211,14 @@ def errors_at_imagined_states(
     return distance.masked_fill(distance.isnan(), torch.inf).masked_fill(ended, torch.nan)
 
 
+def _scaled_rows(env: Env, imagined: Transition, scale: Tensor) -> None:
+    check_sizes(imagined)
+    size = imagined.obs.shape[1]
+    if len(scale) != size:
+        raise ValueError(f"scale must have shape ({size},), not {tuple(scale.shape)}")
+
+
+@checked(together=_scaled_rows, scale=POSITIVE)
 def errors_of_rows(
     env: Env, imagined: Transition, scale: Float[Tensor, " obs"]
 ) -> Float[Tensor, " batch"]:
@@ -207,6 +235,7 @@ def errors_of_rows(
         return errors_at_imagined_states(env, pairs, pairs, played, scale)[:, 1]
 
 
+@checked(scale=POSITIVE)
 def mean_guess(obs: Float[Tensor, "row obs"], scale: Float[Tensor, " obs"]) -> float:
     """Return the median error of a model that knows nothing and always predicts the data's mean.
 
@@ -216,6 +245,7 @@ def mean_guess(obs: Float[Tensor, "row obs"], scale: Float[Tensor, " obs"]) -> f
     return float(((obs - obs.mean(dim=0)) / scale).norm(dim=-1).median())
 
 
+@checked(imagined=NOT_FINITE, scale=POSITIVE)
 def disagreement(
     imagined: Float[Tensor, "member start time obs"], scale: Float[Tensor, " obs"]
 ) -> Float[Tensor, "start time"]:
@@ -229,6 +259,7 @@ def disagreement(
     return variance.sum(dim=-1).sqrt()
 
 
+@checked(errors=NOT_FINITE, levels=SHARE)
 def quantiles(
     errors: Float[Tensor, "start time"], levels: Sequence[float] = (0.1, 0.5, 0.9)
 ) -> Float[Tensor, "level time"]:
@@ -239,3 +270,11 @@ def quantiles(
     wanted = torch.tensor(levels, dtype=errors.dtype, device=errors.device)
     above = errors.nanquantile(wanted, dim=0, interpolation="higher")
     return torch.where(above.isinf(), above, errors.nanquantile(wanted, dim=0))
+
+
+def _check_actions(actions: Tensor, starts: Tensor) -> None:
+    if actions.ndim != 2 or len(actions) != len(starts):
+        raise ValueError(
+            f"act must return one action for each of {len(starts)} starts, not shape"
+            f" {tuple(actions.shape)}"
+        )

@@ -31,7 +31,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mbpo_teach.ground.checks import number, number_fields, whole_fields
+from mbpo_teach.ground.checked import FROM_ZERO, checked
+from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.model.early_stopping import Best, Patience, all_finite
 from mbpo_teach.model.fit_step import compiled_step
@@ -140,6 +141,7 @@ class Scaled(NamedTuple):
     targets: Tensor
 
 
+@checked(data=None)
 def fit_ensemble(
     model: Ensemble, data: Transition, config: FitConfig, *, generator: torch.Generator
 ) -> FitReport:
@@ -209,6 +211,10 @@ def fit_loss(
     return likelihood + limit_weight * (model.high_log_var.sum() - model.low_log_var.sum())
 
 
+fit_loss = checked(limit_weight=FROM_ZERO)(fit_loss)  # not above: chapter 2 prints the function
+
+
+@checked
 @torch.no_grad()
 def holdout_error(
     model: Ensemble, inputs: Float[Tensor, "batch in"], targets: Float[Tensor, "batch out"]
@@ -346,6 +352,7 @@ def _farthest(model: Ensemble, holdout: Scaled) -> tuple[str, float]:
 
 
 def _check(model: Ensemble, data: Transition, config: FitConfig) -> None:
+    instance("data", data, Transition)
     check_finite(data)
     if data.obs.shape[1] != model.obs_size or data.act.shape[1] != model.act_size:
         raise ValueError(

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mbpo_teach.ground.checks import whole
+from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked
+from mbpo_teach.ground.checks import instance, whole
 from mbpo_teach.world.envs import Policy
 from mbpo_teach.world.terminations import Termination
 from mbpo_teach.world.transitions import Transition, check_finite
@@ -28,6 +29,7 @@ class Branches(NamedTuple):
     step: Int[Tensor, " batch"]
 
 
+@checked(starts=None, length=Allowed(least=1, most=10**6))
 @torch.no_grad()
 def branched_rollout(
     model_step: ModelStep,
@@ -51,6 +53,7 @@ def branched_rollout(
         finite): the message says at which step, and nothing of the rollout is returned.
     """
     length = whole("length", length, least=1)
+    instance("starts", starts, Tensor)
     if starts.ndim != 2:
         raise ValueError(f"starts must have shape (batch, obs), not {tuple(starts.shape)}")
     if len(starts) == 0:
@@ -85,6 +88,7 @@ def branched_rollout(
     return Branches(Transition(*(column[:count].clone() for column in room)), steps)
 
 
+@checked(step=Allowed(least=-(10**9)), first=FROM_ONE, last=FROM_ONE, last_step=FROM_ONE)
 def linear_horizon(step: int, *, first_step: int, last_step: int, first: int, last: int) -> int:
     """Return the rollout length at a real step: `first` up to `first_step`, then on to `last`.
 

@@ -15,12 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import NOT_FINITE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.model.dynamics import Ensemble, predict, raw_targets
 from mbpo_teach.nets.gaussian import gaussian_nll
-from mbpo_teach.world.transitions import Transition
+from mbpo_teach.world.transitions import Transition, check_sizes
 
 
+@checked(log_p=NOT_FINITE, log_q=NOT_FINITE)
 def monte_carlo_tv(
     log_p: Float[Tensor, "draw batch"], log_q: Float[Tensor, "draw batch"]
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
@@ -52,6 +54,12 @@ def monte_carlo_tv(
     return gaps.mean(dim=0), gaps.std(dim=0) / draws**0.5
 
 
+def _like_deviation(clean: Transition, deviation: Tensor, **_: object) -> None:
+    _check_deviation(deviation, clean)
+    check_sizes(clean)
+
+
+@checked(together=_like_deviation, deviation=NOT_FINITE)
 def with_noise(
     clean: Transition, deviation: Float[Tensor, " out"], *, generator: torch.Generator
 ) -> Transition:
@@ -67,7 +75,6 @@ def with_noise(
     ValueError
         If `deviation` has another shape, or a number that is not positive and finite.
     """
-    _check_deviation(deviation, clean)
     shape = len(clean.obs), len(deviation)
     noise = deviation * torch.randn(shape, generator=generator, device=deviation.device)
     return clean._replace(
@@ -75,6 +82,7 @@ def with_noise(
     )
 
 
+@checked(deviation=NOT_FINITE, draws=Allowed(least=2, most=10**6))
 @torch.no_grad()
 def noisy_tv(
     model: Ensemble,
@@ -99,6 +107,7 @@ def noisy_tv(
         is not a whole number of at least 2.
     """
     _check_deviation(deviation, clean)
+    check_sizes(clean)
     draws = whole("draws", draws, least=2)
     centre = raw_targets(clean)
     unit = torch.randn(draws, *centre.shape, generator=generator, device=centre.device)
@@ -129,3 +138,6 @@ def _check_deviation(deviation: Tensor, clean: Transition) -> None:
         raise ValueError(f"deviation must have shape ({outputs},), not {tuple(deviation.shape)}")
     if not ((deviation > 0) & torch.isfinite(deviation)).all():
         raise ValueError(f"deviation must hold positive, finite numbers, not {deviation.tolist()}")
+    for name, column in clean._asdict().items():
+        if name != "terminated" and getattr(column, "dtype", None) != deviation.dtype:
+            raise ValueError(f"{name} must be a tensor of {deviation.dtype}, as deviation is")

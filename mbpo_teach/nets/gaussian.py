@@ -16,9 +16,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import FROM_ZERO, checked
+
 LOG_TWO_PI = math.log(2 * math.pi)
 
 
+@checked
 def gaussian_nll(
     mean: Float[Tensor, "*rows out"],
     log_var: Float[Tensor, "*rows out"],
@@ -29,6 +32,7 @@ def gaussian_nll(
     return 0.5 * (squared + log_var + LOG_TWO_PI).sum(dim=-1)
 
 
+@checked
 def gaussian_sample(
     mean: Float[Tensor, "*rows out"],
     log_var: Float[Tensor, "*rows out"],
@@ -38,6 +42,7 @@ def gaussian_sample(
     return mean + (0.5 * log_var).exp() * noise
 
 
+@checked
 def soft_clamp(
     raw: Float[Tensor, "*rows out"],
     low: Float[Tensor, "*any out"],
@@ -53,6 +58,7 @@ def soft_clamp(
     return low + F.softplus(below_high - low)
 
 
+@checked(var=FROM_ZERO)
 def mixture_moments(
     mean: Float[Tensor, "member *rows out"],
     var: Float[Tensor, "member *rows out"],
@@ -65,6 +71,7 @@ def mixture_moments(
     return mean.mean(dim=0), var.mean(dim=0) + mean.var(dim=0, correction=0)
 
 
+@checked
 def squashed_log_prob(
     raw: Float[Tensor, "*rows act"],
     mean: Float[Tensor, "*rows act"],
@@ -77,6 +84,7 @@ def squashed_log_prob(
     return -gaussian_nll(mean, 2 * log_std, raw) - log_tanh_slope(raw).sum(dim=-1)
 
 
+@checked
 def log_tanh_slope(raw: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """Return log(1 - tanh(raw)^2), -2.650 at 2, exact where the formula as written is log(0).
 

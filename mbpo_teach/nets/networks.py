@@ -13,7 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mbpo_teach.ground.checked import Allowed, checked
 from mbpo_teach.ground.checks import whole
+
+_SIZE = Allowed(least=1, most=10**6)
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -114,6 +117,7 @@ class MemberLinear(nn.Module):
 class MemberMLP(nn.Module):
     """A multi-layer perceptron for every member, linear at the end."""
 
+    @checked(members=_SIZE, sizes=_SIZE)
     def __init__(
         self,
         members: int,
@@ -146,11 +150,15 @@ class MemberMLP(nn.Module):
         ValueError
             If `piece` is below 1.
         """
-        layers = [cast(MemberLinear, layer).chosen(members) for layer in self.layers]
+        layers = self.chosen(members)
         if piece is None:
             return mlp(layers, inputs, self.activation)
         parts = inputs.split(whole("piece", piece, least=1), dim=1)
         return torch.cat([mlp(layers, part, self.activation) for part in parts], dim=1)
+
+    def chosen(self, members: Sequence[int] | None = None) -> list[Layer]:
+        """Return the layers of all members, or of those in `members` only, for :func:`mlp`."""
+        return [cast(MemberLinear, layer).chosen(members) for layer in self.layers]
 
     def packed(self) -> Float[Tensor, "member weight"]:
         """Return a copy of all weights and biases, one row for each member."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.files import write_whole
 
 PROVENANCE = ("command", "seed", "config", "versions")
@@ -40,6 +41,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _RECORDS.glob("*.npz")))
 
 
+@checked
 def load(name: str) -> Record:
     """Return a record that comes with the course, for example ``"errors_Hopper-v5"``.
 
@@ -62,6 +64,7 @@ def versions() -> dict[str, str]:
     }
 
 
+@checked
 def read(path: Path) -> Record:
     """Return the record in the file `path`.
 
@@ -88,6 +91,7 @@ def read(path: Path) -> Record:
     return Record(arrays, provenance)
 
 
+@checked
 def save(path: Path, arrays: Mapping[str, ArrayLike], provenance: Mapping[str, Any]) -> None:
     """Write a record, whole or not at all (:func:`mbpo_teach.ground.files.write_whole`).
 

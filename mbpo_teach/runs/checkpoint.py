@@ -2,7 +2,8 @@
 
 What is stored: the networks of the learner with Adam's moments and the temperature; the ensemble
 with its scales and log-variance limits, its elites and their errors (the ensemble's optimiser is
-made anew at every refit, so there is none to store); both memories; where every stream of random
+made anew at every refit, so there is none to store); of an agent that plans, the ensemble and the
+plan from which the next search begins; the memories; where every stream of random
 numbers stands; the simulator's state with its own generator and the steps of the episode; counters
 and times. MuJoCo's state is all that it integrates from, warm start included.
 
@@ -28,7 +29,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbpo_teach.algorithms.agent import PARTS, Agent
+from mbpo_teach.algorithms.agent import PARTS, Agent, Imagination
+from mbpo_teach.algorithms.pets import PlanningAgent
 from mbpo_teach.ground.checks import number, whole
 from mbpo_teach.ground.files import write_whole
 from mbpo_teach.learner.sac import SACState
@@ -43,7 +45,7 @@ _KIND = f"{_NAME}, format 2"  # in 1, weights were (in, out)
 Stored = dict[str, Any]
 
 
-def save(path: Path, agent: Agent, about: Mapping[str, Any]) -> None:
+def save(path: Path, agent: Agent | PlanningAgent, about: Mapping[str, Any]) -> None:
     """Write `agent` to `path`, and `about` beside it: numbers, words, lists and dicts of them.
 
     Whoever reads `path` while this is running, or after it was killed, finds what was there before.
@@ -65,7 +67,7 @@ def save(path: Path, agent: Agent, about: Mapping[str, Any]) -> None:
     write_whole(path, packed.getvalue())
 
 
-def load(path: Path, agent: Agent) -> dict[str, Any]:
+def load(path: Path, agent: Agent | PlanningAgent) -> dict[str, Any]:
     """Put `agent`, newly made with the same settings, where the one in `path` stood.
 
     Returns what `about` was when it was saved.
@@ -124,16 +126,12 @@ def _read(path: Path) -> tuple[dict[str, Any], Stored]:
     return about, agent
 
 
-def _stored(agent: Agent) -> Stored:
-    life, dream = agent.life, agent.imagination
+def _stored(agent: Agent | PlanningAgent) -> Stored:
+    life = agent.life
     return {
         "environment": agent.env.name,
         "step": agent.step,
         "seconds": dict(agent.clock.seconds),
-        "learner": {
-            name: [*part] if isinstance(part, Trained) else part
-            for name, part in agent.learner._asdict().items()
-        },
         "memory": _stored_memory(agent.memory),
         "device": agent.device.type,
         "streams": {name: _state_of(made) for name, made in agent.streams.made.items()},
@@ -144,24 +142,46 @@ def _stored(agent: Agent) -> Stored:
             # Between two episodes there is nothing: the next start sets everything anew.
             "simulator": None if life.obs is None else _stored_simulator(agent),
         },
+        **(_stored_planner(agent) if isinstance(agent, PlanningAgent) else _stored_learner(agent)),
+    }
+
+
+def _stored_learner(agent: Agent) -> Stored:
+    """Return what is learned of a policy, and what is imagined to learn it."""
+    dream = agent.imagination
+    return {
+        "learner": {
+            name: [*part] if isinstance(part, Trained) else part
+            for name, part in agent.learner._asdict().items()
+        },
         "imagination": None
         if dream is None
         else {
-            "model": dict(dream.model.state_dict()),
+            **_stored_model(dream),
             "memory": _stored_memory(dream.memory),
-            "elites": list(dream.elites),
-            "holdout": list(dream.holdout),
             "length": dream.length,
         },
     }
 
 
-def _restore(agent: Agent, stored: Stored) -> None:
+def _stored_planner(agent: PlanningAgent) -> Stored:
+    """Return what is learned of the world, and what is planned in it."""
+    return {"planner": {**_stored_model(agent), "plan": agent.plan.clone()}}
+
+
+def _stored_model(fitted: Imagination | PlanningAgent) -> Stored:
+    return {
+        "model": dict(fitted.model.state_dict()),
+        "elites": list(fitted.elites),
+        "holdout": list(fitted.holdout),
+    }
+
+
+def _restore(agent: Agent | PlanningAgent, stored: Stored) -> None:
     if stored["environment"] != agent.env.name:
         raise ValueError(f"it lived in {stored['environment']}, not in {agent.env.name}")
     agent.step = whole("step", stored["step"], least=0)
     agent.clock.seconds = {part: _spent(part, stored["seconds"][part]) for part in PARTS}
-    agent.learner = _learner(agent.learner, stored["learner"])
     agent.memory = _filled(agent.memory, stored["memory"])
     moved = stored.get("device", "cpu") != agent.device.type
     for name, state in stored["streams"].items():
@@ -172,23 +192,46 @@ def _restore(agent: Agent, stored: Stored) -> None:
         else:
             agent.streams.numpy(name).bit_generator.state = state
     _relive(agent, stored["life"])
+    if isinstance(agent, PlanningAgent):
+        _replan(agent, stored["planner"])
+    else:
+        _relearn(agent, stored)
+
+
+def _relearn(agent: Agent, stored: Stored) -> None:
+    """Put what `agent` has learned and imagined back."""
+    agent.learner = _learner(agent.learner, stored["learner"])
     dreamt, dream = stored["imagination"], agent.imagination
     if (dreamt is None) != (dream is None):
         raise ValueError("only one of them has a model")
     if dream is not None:
-        for name, ours in dream.model.state_dict().items():
-            _check_alike(name, dreamt["model"][name], ours)
-        dream.model.load_state_dict(dreamt["model"])
+        _refit(dream, dreamt)
         dream.memory = _filled(dream.memory, dreamt["memory"])
-        dream.elites = tuple(int(elite) for elite in dreamt["elites"])
-        dream.holdout = tuple(_finite("holdout", error) for error in dreamt["holdout"])
         dream.length = whole("length", dreamt["length"], least=0)
-        members = range(dream.model.member_count if dream.elites else 0)
-        if len(dream.holdout) != len(members) or not {*dream.elites} <= {*members}:
-            raise ValueError(f"elites {dream.elites} have the errors {dream.holdout}")
 
 
-def _relive(agent: Agent, lived: Stored) -> None:
+def _replan(agent: PlanningAgent, planned: Stored) -> None:
+    """Put the model of `agent` back, and where its next plan begins."""
+    _refit(agent, planned)
+    _check_alike("plan", planned["plan"], agent.plan)
+    if not (planned["plan"].abs() <= 1).all():
+        raise ValueError("plan must lie in [-1, 1]")
+    agent.plan = planned["plan"]
+
+
+def _refit(fresh: Imagination | PlanningAgent, stored: Stored) -> None:
+    """Put a fitted model back."""
+    for name, ours in fresh.model.state_dict().items():
+        _check_alike(name, stored["model"][name], ours)
+    fresh.model.load_state_dict(stored["model"])
+    fresh.elites = tuple(int(elite) for elite in stored["elites"])
+    fresh.holdout = tuple(_finite("holdout", error) for error in stored["holdout"])
+    members = range(fresh.model.member_count if fresh.elites else 0)
+    if len(fresh.holdout) != len(members) or not {*fresh.elites} <= {*members}:
+        raise ValueError(f"elites {fresh.elites} have the errors {fresh.holdout}")
+
+
+def _relive(agent: Agent | PlanningAgent, lived: Stored) -> None:
     """Put the life of `agent` back into the middle of its episode, or between two."""
     life, obs, simulator = agent.life, lived["obs"], lived["simulator"]
     life.earned, last = _finite("earned", lived["earned"]), lived["last_return"]
@@ -248,7 +291,7 @@ def _state_of(made: np.random.Generator | torch.Generator) -> Any:
     return made.bit_generator.state
 
 
-def _stored_simulator(agent: Agent) -> Stored:
+def _stored_simulator(agent: Agent | PlanningAgent) -> Stored:
     state = get_state(agent.env)
     return {
         "integration": torch.from_numpy(state.integration.copy()),
@@ -258,7 +301,7 @@ def _stored_simulator(agent: Agent) -> Stored:
     }
 
 
-def _set_simulator(agent: Agent, stored: Stored) -> None:
+def _set_simulator(agent: Agent | PlanningAgent, stored: Stored) -> None:
     # A simulator that was never started has parts that only a start makes.
     agent.env.start(0)
     state = SimulatorState(

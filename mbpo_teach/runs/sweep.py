@@ -21,12 +21,9 @@ for the ablations of chapter 7.
 
 import dataclasses
 import hashlib
-import os
-import threading
-import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -130,7 +127,7 @@ def sweep(
         How many at a time, and the Dask cluster: see :func:`mbpo_teach.ground.spread.spread`.
     """
     yield from spread(
-        partial(_train, folder, os.getpid()),
+        partial(_train, folder),
         runs,
         workers=jobs,
         scheduler=scheduler,
@@ -138,9 +135,7 @@ def sweep(
     )
 
 
-def _train(folder: Path, sweeper: int, run: Run) -> list[Row] | str:
-    if os.getppid() == sweeper:  # else it is this process, or one of a cluster's
-        _end_with(sweeper)
+def _train(folder: Path, run: Run) -> list[Row] | str:
     # Runs share the processors; two that each use all of them are slower than one after the other.
     torch.set_num_threads(1)
     own = folder / name_of(run)
@@ -151,21 +146,6 @@ def _train(folder: Path, sweeper: int, run: Run) -> list[Row] | str:
         return progress(own)
     except (ValueError, OSError) as error:
         return str(error)
-
-
-@cache
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent: who was killed can tell its workers nothing.
-
-    What a run has stored by then is gone on with, as after any kill.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _finished(folder: Path, run: Run) -> list[Row] | None:

@@ -16,6 +16,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import reprlib
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,14 +30,22 @@ import torch
 from mbpo_teach.algorithms.agent import PARTS, Agent, Report
 from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, row_draws, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
-from mbpo_teach.algorithms.presets import changed, preset, without_model
+from mbpo_teach.algorithms.pets import (
+    PETSConfig,
+    PlanningAgent,
+    PlanningReport,
+    pets_agent,
+    train_pets,
+)
+from mbpo_teach.algorithms.presets import Config, changed, planning, preset, without_model
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.files import write_whole
 from mbpo_teach.nets import device
 from mbpo_teach.nets.compiled import check_cache
 from mbpo_teach.records import archive
 from mbpo_teach.runs import checkpoint
 
-ALGORITHMS = ("mbpo", "sac")
+ALGORITHMS = ("mbpo", "sac", "pets")
 
 RUN, PROGRESS, CHECKPOINT = "run.json", "progress.csv", "checkpoint.pt"
 
@@ -47,13 +56,14 @@ COLUMNS = (
 )  # fmt: skip
 """Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. All from `reached`
 to `imagined_error` is as in :class:`~mbpo_teach.algorithms.agent.Report`; `row_draws` is how often
-an imagined row is drawn in its life. Seconds are those spent so
-far, all of them and by part; empty is what there was not yet."""
+an imagined row is drawn in its life. Seconds are those spent so far, all of them and by part; empty
+is what there was not yet, or never is: of all of these PETS has only the length of its plans, as
+`rollout_length`."""
 
 _NEW = ("reached", "believed", "gap", "batch_value", "entropy", "imagined_error", "row_draws")
 """Columns that runs of earlier versions have not: there they are empty."""
 
-_EMPTY_AT_FIRST = {"train_return", "rollout_length", "model_holdout", *_NEW}
+_MAY_BE_EMPTY = {"train_return", "rollout_length", "model_holdout", "temperature", *_NEW}
 
 Row = dict[str, Any]
 
@@ -65,9 +75,10 @@ class Run:
     Attributes
     ----------
     environment, algorithm, preset, seed
-        Which world, "mbpo" or "sac", which of :data:`~mbpo_teach.algorithms.presets.PRESETS`, and
-        the seed of everything random. SAC alone has the preset's learner, and one update for each
-        real step.
+        Which world, one of :data:`ALGORITHMS`, which of
+        :data:`~mbpo_teach.algorithms.presets.PRESETS`, and the seed of everything random. SAC alone
+        has the preset's learner, and one update for each real step; PETS has a laptop's preset
+        only.
     steps
         Real steps; None are the preset's.
     settings
@@ -94,28 +105,41 @@ class Run:
         device.known(self.device)
         self.config()
 
-    def config(self) -> MBPOConfig | ModelFreeConfig:
+    def config(self) -> MBPOConfig | ModelFreeConfig | PETSConfig:
         """Return all settings."""
-        config = changed(preset(self.preset, self.environment), self.settings)
-        if self.steps is not None:
-            config = dataclasses.replace(config, total_steps=self.steps)
+        if self.algorithm == "pets":
+            return self._as_long(changed(planning(self.preset, self.environment), self.settings))
+        config = self._as_long(changed(preset(self.preset, self.environment), self.settings))
         return config if self.algorithm == "mbpo" else without_model(config)
 
-    def agent(self) -> Agent:
+    def _as_long(self, config: Config) -> Config:
+        """Return `config` with the steps that are asked for."""
+        if self.steps is None:
+            return config
+        return dataclasses.replace(config, total_steps=self.steps)
+
+    def agent(self) -> Agent | PlanningAgent:
         """Return an agent that has not lived yet."""
         config, where = self.config(), device.found(self.device)
+        if isinstance(config, PETSConfig):
+            return pets_agent(self.environment, config, seed=self.seed, device=where)
         if isinstance(config, MBPOConfig):
             return mbpo_agent(self.environment, config, seed=self.seed, device=where)
         return sac_agent(self.environment, config, seed=self.seed, device=where)
 
-    def reports(self, agent: Agent) -> Iterator[Report]:
+    def reports(self, agent: Agent | PlanningAgent) -> Iterator[Report | PlanningReport]:
         """Train `agent` from where it stands."""
         config = self.config()
+        if isinstance(config, PETSConfig):
+            assert isinstance(agent, PlanningAgent)
+            return train_pets(self.environment, config, seed=self.seed, agent=agent)
+        assert isinstance(agent, Agent)
         if isinstance(config, MBPOConfig):
             return train_mbpo(self.environment, config, seed=self.seed, agent=agent)
         return train_sac(self.environment, config, seed=self.seed, agent=agent)
 
 
+@checked
 def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False) -> Iterator[Row]:
     """Train `run` in `folder`, and yield each row of `progress.csv` when it is safe on the disk.
 
@@ -166,7 +190,9 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
             yield rows[-1]
 
 
-def row_of(report: Report, config: MBPOConfig | ModelFreeConfig) -> Row:
+def row_of(
+    report: Report | PlanningReport, config: MBPOConfig | ModelFreeConfig | PETSConfig
+) -> Row:
     """Return a report on a training with `config` as a row of `progress.csv`."""
     length = report.rollout_length
     draws = row_draws(config, length) if isinstance(config, MBPOConfig) and length else None
@@ -178,8 +204,8 @@ def row_of(report: Report, config: MBPOConfig | ModelFreeConfig) -> Row:
         "train_return": report.train_return,
         "rollout_length": report.rollout_length,
         "model_holdout": report.model_holdout,
-        "temperature": report.temperature,
-        **{name: getattr(report, name) for name in _NEW if name != "row_draws"},
+        "temperature": report.temperature if isinstance(report, Report) else None,
+        **{name: getattr(report, name, None) for name in _NEW},
         "row_draws": draws,
         "wall_seconds": round(report.seconds, 3),
         **{f"{part}_seconds": round(report.spent[part], 3) for part in PARTS},
@@ -195,6 +221,7 @@ def flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return named
 
 
+@checked
 def progress(folder: Path) -> list[Row]:
     """Return the rows that the checkpoint in `folder` vouches for; none if there is none yet.
 
@@ -207,6 +234,7 @@ def progress(folder: Path) -> list[Row]:
     return _rows(checkpoint.read_about(path)) if path.exists() else []
 
 
+@checked
 def stored_run(folder: Path) -> Run:
     """Return the run in `folder`.
 
@@ -241,7 +269,7 @@ def _is_row(row: Any) -> bool:
     if not isinstance(row["step"], int):
         return False
     return all(
-        isinstance(value, (int, float)) or (value is None and name in _EMPTY_AT_FIRST)
+        isinstance(value, (int, float)) or (value is None and name in _MAY_BE_EMPTY)
         for name, value in row.items()
     )
 
@@ -271,7 +299,7 @@ def _check_same(there: Run, run: Run, folder: Path) -> None:
             )
 
 
-def _check_same_run(about: Mapping[str, Any], agent: Agent, run: Run) -> None:
+def _check_same_run(about: Mapping[str, Any], agent: Agent | PlanningAgent, run: Run) -> None:
     """Refuse a checkpoint that was put beside the JSON of another run, or beside other rows.
 
     One of an earlier version does not tell what it is of: environment and settings must do.
@@ -313,7 +341,7 @@ def _config(run: Run) -> dict[str, Any]:
     return _as_stored(run.config())
 
 
-def _as_stored(config: MBPOConfig | ModelFreeConfig) -> dict[str, Any]:
+def _as_stored(config: MBPOConfig | ModelFreeConfig | PETSConfig) -> dict[str, Any]:
     """Return every setting, as JSON would give it back."""
     stored: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return stored
@@ -358,9 +386,15 @@ def _alone(folder: Path, *, wait: bool) -> Iterator[None]:
         return
     import fcntl
 
-    with (folder / ".lock").open("w") as file:
+    lock = folder / ".lock"
+    if lock.exists() and not lock.is_file():  # a pipe, say, which would be waited for
+        raise ValueError(f"{lock} must be a plain file, or not there: it is another thing now")
+    file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise ValueError(f"another process trains in {folder} at this moment") from None
         yield
+    finally:
+        os.close(file)

@@ -8,9 +8,11 @@ Taught at the end of chapter 1.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach.ground.checked import FROM_ONE, MAY_BE_EMPTY, Allowed, checked
 from mbpo_teach.ground.checks import whole
 
 
+@checked(points=MAY_BE_EMPTY, bins=Allowed(least=1, most=10_000))
 def cell_index(points: ArrayLike, *, low: ArrayLike, high: ArrayLike, bins: int) -> np.ndarray:
     """Return the number of the cell that each point lies in, shape (row,).
 
@@ -47,17 +49,20 @@ def cell_index(points: ArrayLike, *, low: ArrayLike, high: ArrayLike, bins: int)
     return np.asarray(np.ravel_multi_index(tuple(along.T), (bins,) * len(low)))
 
 
+@checked(bins=Allowed(least=1, most=10_000))
 def visited_grid(points: np.ndarray, *, low: ArrayLike, high: ArrayLike, bins: int) -> np.ndarray:
     """Return which cells of a plane hold a point (row, 2): (bins, bins), first dimension first."""
     counts = np.bincount(cell_index(points, low=low, high=high, bins=bins), minlength=bins**2)
     return np.asarray(counts.reshape(bins, bins) > 0)
 
 
+@checked(visited=MAY_BE_EMPTY, cell_count=FROM_ONE)
 def visited_share(visited: np.ndarray, *, cell_count: int) -> float:
     """Return the share of all cells that occur among `visited`, the cells of the data."""
     return len(np.unique(visited)) / cell_count
 
 
+@checked(visited=MAY_BE_EMPTY)
 def known_share(fresh: np.ndarray, visited: np.ndarray) -> float:
     """Return the share of `fresh`, the cells of new data, that occur among `visited`."""
     return float(np.isin(fresh, visited).mean())

@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbpo_teach.ground import checks
+from mbpo_teach.ground.checked import FROM_ZERO, Allowed, checked, dims
 from mbpo_teach.tables.mdp import TabularMDP, checked_policy, discounted_visits
 
+_SIZE = Allowed(least=1, most=10_000)
 
+
+@checked(counts=dims("state action next", FROM_ZERO))
 def relative_frequencies(counts: np.ndarray) -> np.ndarray:
     """Return the model that `counts` of transitions give, shape (state, action, state).
 
@@ -24,6 +28,13 @@ def relative_frequencies(counts: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(tries > 0, counts / np.maximum(tries, 1), 1 / counts.shape[2]))
 
 
+@checked(
+    states=None,
+    actions=None,
+    next_states=None,
+    state_count=_SIZE,
+    action_count=_SIZE,
+)
 def count_model(
     states: ArrayLike,
     actions: ArrayLike,
@@ -50,7 +61,7 @@ def count_model(
     for name, column in columns.items():
         try:
             array = np.asarray(column)
-        except ValueError:  # rows of unequal length
+        except (ValueError, RuntimeError):  # uneven rows; a tensor with gradients
             raise ValueError(f"{name} must be a sequence of integers") from None
         if array.size == 0:
             array = array.astype(int)
@@ -67,6 +78,7 @@ def count_model(
     return relative_frequencies(counts)
 
 
+@checked
 def sample_transitions(
     mdp: TabularMDP, policy: ArrayLike, *, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,6 +104,7 @@ def sample_transitions(
     return states, actions, nexts
 
 
+@checked(count=Allowed(least=1, most=10**18))
 def transition_counts(
     mdp: TabularMDP, policy: ArrayLike, *, count: int, rng: np.random.Generator
 ) -> np.ndarray:

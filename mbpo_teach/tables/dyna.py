@@ -28,6 +28,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from mbpo_teach.ground import checks, door
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.seeding import generator
 
 Table = list[list[float]]
@@ -155,6 +156,7 @@ class Model:
             yield pair, outcomes[int(len(outcomes) * rng.random()) if len(outcomes) > 1 else 0]
 
 
+@checked
 def empty_table(env: DiscreteEnv) -> Table:
     """Return action values of zero for every state and action of `env`.
 
@@ -173,7 +175,8 @@ def epsilon_greedy(values: Sequence[float], epsilon: float, *, rng: np.random.Ge
     """Return a random action with probability `epsilon`, else a best one, ties broken at random.
 
     Always taking the first of tied actions would send an agent that knows nothing yet in one
-    direction, and make every first episode the same.
+    direction, and make every first episode the same. Arguments are taken as they are: it is called
+    at every step.
     """
     if rng.random() < epsilon:
         return int(len(values) * rng.random())
@@ -189,6 +192,7 @@ def q_update(
 
     Nothing follows a terminated step; after a step cut short by a time limit the future goes on.
     The bonus is for Dyna-Q+ to give, and only to what it imagines.
+    Arguments are taken as they are, for a check would take more time than the update.
     """
     state, action = pair
     future = 0.0 if outcome.terminated else max(q[outcome.next_state])
@@ -232,6 +236,10 @@ def learn(env: DiscreteEnv, q: Table, config: DynaConfig, *, seed: int) -> Itera
         state = _begun(env, name, len(q)) if over else outcome.next_state
 
 
+learn = checked(q=None)(learn)  # not above: chapter 1 prints the function
+
+
+@checked
 def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Episode]:
     """Learn from an empty table without end; yield a report after every episode."""
     q = empty_table(env)
@@ -243,6 +251,7 @@ def episodes(env: DiscreteEnv, config: DynaConfig, *, seed: int) -> Iterator[Epi
             steps, total = 0, 0.0
 
 
+@checked(episode_count=FROM_ONE)
 def steps_per_episode(
     make_env: Callable[[], DiscreteEnv],
     config: DynaConfig,
@@ -261,6 +270,7 @@ def steps_per_episode(
     )
 
 
+@checked(step_count=FROM_ONE)
 def cumulative_reward(
     make_env: Callable[[], DiscreteEnv],
     config: DynaConfig,

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from mbpo_teach.ground.checked import DISCOUNT, checked
 from mbpo_teach.tables.mdp import TabularMDP, as_floats, checked_policy, policy_transition
 
 
+@checked(gamma=DISCOUNT)
 def tabular_mdp(env: Any, *, gamma: float) -> TabularMDP:
     """Return the exact MDP of a maze or of a toy-text world, with one more state: "over".
 
@@ -40,6 +42,7 @@ def tabular_mdp(env: Any, *, gamma: float) -> TabularMDP:
     return TabularMDP(transition=transition, reward=reward, start=start / start.sum(), gamma=gamma)
 
 
+@checked(q=None)
 def greedy_policy(q: np.ndarray) -> np.ndarray:
     """Return the greedy policy on the MDP of :func:`tabular_mdp`, shape (state + 1, action).
 
@@ -62,6 +65,7 @@ def greedy_policy(q: np.ndarray) -> np.ndarray:
     return np.asarray(best / best.sum(axis=1, keepdims=True))
 
 
+@checked
 def expected_steps(mdp: TabularMDP, policy: np.ndarray) -> float:
     """Return how many steps `policy` (state, action) takes on average until it is over.
 

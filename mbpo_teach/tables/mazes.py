@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from mbpo_teach.ground import checks
+from mbpo_teach.ground.checked import FROM_ONE, checked
 
 DYNA = """
 .......#G
@@ -164,11 +165,13 @@ def dyna_maze() -> Maze:
     return Maze(DYNA)
 
 
+@checked(change_after=FROM_ONE)
 def blocking_maze(*, change_after: int = 1000) -> Maze:
     """Return the maze whose short way (10 steps) closes and a long one (16) opens (example 8.2)."""
     return Maze(BLOCKING_BEFORE, later=BLOCKING_AFTER, change_after=change_after)
 
 
+@checked(change_after=FROM_ONE)
 def shortcut_maze(*, change_after: int = 3000) -> Maze:
     """Return the maze in which a short way (10 steps) opens beside the long one (example 8.3)."""
     return Maze(SHORTCUT_BEFORE, later=SHORTCUT_AFTER, change_after=change_after)

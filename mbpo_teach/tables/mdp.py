@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbpo_teach.ground import checks
+from mbpo_teach.ground.checked import DISCOUNT, POSITIVE, Allowed, checked, dims
 
 _ROW_SUM_TOLERANCE = 1e-9
+_SINGLE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +95,19 @@ class TabularMDP:
         return float(np.abs(self.reward).max())
 
 
+@checked(transition=dims("state action next"), policy=dims("state action"))
 def policy_transition(transition: np.ndarray, policy: np.ndarray) -> np.ndarray:
     """Return the state-to-state dynamics under a policy, shape (state, state)."""
     return np.asarray(np.einsum("sa,sap->sp", policy, transition))
 
 
+@checked(reward=dims("state action"), policy=dims("state action"))
 def policy_reward(reward: np.ndarray, policy: np.ndarray) -> np.ndarray:
     """Return the expected reward of one step under a policy, shape (state,)."""
     return np.asarray(np.einsum("sa,sa->s", policy, reward))
 
 
+@checked
 def state_values(
     mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | None = None
 ) -> np.ndarray:
@@ -118,6 +123,7 @@ def state_values(
     )
 
 
+@checked
 def exact_return(mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | None = None) -> float:
     """Return eta[policy], the expected discounted return from the start distribution.
 
@@ -126,6 +132,7 @@ def exact_return(mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | Non
     return float(mdp.start @ state_values(mdp, policy, transition))
 
 
+@checked
 def exact_returns(
     mdp: TabularMDP, policies: ArrayLike, transition: ArrayLike | None = None
 ) -> np.ndarray:
@@ -139,13 +146,14 @@ def exact_returns(
         raise ValueError(
             f"policies must have shape (policies, {states}, {actions}), not {stack.shape}"
         )
-    check_distributions(stack, "policies")
+    stack = distributions(policies, "policies")
     matrices = np.einsum("nsa,sap->nsp", stack, dynamics(mdp, transition))
     rewards = np.einsum("nsa,sa->ns", stack, mdp.reward)
     values = np.linalg.solve(np.eye(mdp.state_count) - mdp.gamma * matrices, rewards[..., None])
     return np.asarray(values[..., 0] @ mdp.start)
 
 
+@checked(horizon=Allowed(most=10**6))
 def state_distributions(
     mdp: TabularMDP, policy: ArrayLike, *, horizon: int, transition: ArrayLike | None = None
 ) -> np.ndarray:
@@ -159,6 +167,7 @@ def state_distributions(
     return laws
 
 
+@checked
 def discounted_visits(
     mdp: TabularMDP, policy: ArrayLike, transition: ArrayLike | None = None
 ) -> np.ndarray:
@@ -173,6 +182,7 @@ def discounted_visits(
     return np.asarray(visits.clip(min=0))  # rounding makes no chance negative
 
 
+@checked
 def action_values(
     mdp: TabularMDP, values: ArrayLike, transition: ArrayLike | None = None
 ) -> np.ndarray:
@@ -191,6 +201,7 @@ def action_values(
     return _backup(mdp, values, dynamics(mdp, transition))
 
 
+@checked
 def greedy(mdp: TabularMDP, values: ArrayLike, transition: ArrayLike | None = None) -> np.ndarray:
     """Return the policy that takes an action of the highest :func:`action_values` in each state.
 
@@ -201,6 +212,7 @@ def greedy(mdp: TabularMDP, values: ArrayLike, transition: ArrayLike | None = No
     return np.asarray(np.eye(mdp.action_count)[best])
 
 
+@checked(tolerance=POSITIVE)
 def value_iteration(
     mdp: TabularMDP, transition: ArrayLike | None = None, *, tolerance: float = 1e-10
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -229,11 +241,13 @@ def value_iteration(
     return values, greedy(mdp, values, transition)
 
 
+@checked
 def best_return(mdp: TabularMDP) -> float:
     """Return the expected discounted return of a best policy, by :func:`value_iteration`."""
     return float(mdp.start @ value_iteration(mdp)[0])
 
 
+@checked(states=Allowed(least=1, most=1000), actions=Allowed(least=1, most=1000), gamma=DISCOUNT)
 def random_mdp(*, states: int, actions: int, gamma: float, rng: np.random.Generator) -> TabularMDP:
     """Return an MDP drawn at random: Dirichlet(1/2) dynamics and start, rewards in [-1, 1]."""
     checks.whole("states", states, least=1)
@@ -251,8 +265,7 @@ def checked_policy(mdp: TabularMDP, policy: ArrayLike, name: str = "policy") -> 
     array = as_floats(policy, name)
     if array.shape != mdp.reward.shape:
         raise ValueError(f"{name} must have shape {mdp.reward.shape}, not {array.shape}")
-    check_distributions(array, name)
-    return array
+    return distributions(policy, name)
 
 
 def dynamics(
@@ -264,8 +277,7 @@ def dynamics(
     array = as_floats(transition, name)
     if array.shape != mdp.transition.shape:
         raise ValueError(f"{name} must have shape {mdp.transition.shape}, not {array.shape}")
-    check_distributions(array, name)
-    return array
+    return distributions(transition, name)
 
 
 def check_distributions(rows: np.ndarray, name: str) -> None:
@@ -278,11 +290,24 @@ def check_distributions(rows: np.ndarray, name: str) -> None:
         raise ValueError(f"rows of {name} must sum to one, one is off by {error:g}")
 
 
+def distributions(value: ArrayLike, name: str) -> np.ndarray:
+    """Return `value` as an array of floats whose rows are distributions, or raise a `ValueError`.
+
+    Rows of float32 sum to one up to float32's rounding; they are divided by their sums.
+    """
+    rows = as_floats(value, name)
+    if np.asarray(value).dtype == np.float32:
+        sums = rows.sum(axis=-1, keepdims=True)
+        rows = np.where(np.abs(sums - 1) <= _SINGLE_TOLERANCE, rows / sums, rows)
+    check_distributions(rows, name)
+    return rows
+
+
 def as_floats(value: ArrayLike, name: str) -> np.ndarray:
     """Return `value` as an array of floats, or raise a `ValueError` that calls it `name`."""
     try:
         return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):  # words, complex numbers, rows of unequal length
+    except (TypeError, ValueError, RuntimeError):  # words, uneven rows, tensors with gradients
         raise ValueError(f"{name} must be an array of real numbers") from None
 
 

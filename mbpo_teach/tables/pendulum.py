@@ -11,11 +11,14 @@ chapters 3 and 5 is made from it.
 
 import numpy as np
 
+from mbpo_teach.ground.checked import checked, dims
+
 MAX_SPEED, MAX_TORQUE = 8.0, 2.0
 
 Array = np.ndarray
 
 
+@checked(angle=dims("*rows"), speed=dims("*rows"), torque=dims("*rows"))
 def step(angle: Array, speed: Array, torque: Array | float) -> tuple[Array, Array, Array]:
     """Return angle (not wrapped), speed and reward after one step; all of one shape.
 
@@ -27,6 +30,7 @@ def step(angle: Array, speed: Array, torque: Array | float) -> tuple[Array, Arra
     return angle + faster * 0.05, faster, reward
 
 
+@checked
 def wrapped(angle: Array) -> Array:
     """Return the same angles in [-pi, pi)."""
     return (angle + np.pi) % (2 * np.pi) - np.pi

@@ -8,12 +8,16 @@ than the river gives, and it is wrong just where a better policy wants to go. Ta
 
 import numpy as np
 
+from mbpo_teach.ground.checked import DISCOUNT, POSITIVE, Allowed, checked
 from mbpo_teach.tables.mdp import TabularMDP
 
 LEFT, RIGHT = 0, 1
+PLACES = Allowed(least=2, most=1000)
+"""How many places a river may have."""
 _FORWARD, _BACK = 0.35, 0.05  # a stroke to the right: one place on, one place back, else no move
 
 
+@checked(gamma=DISCOUNT, places=PLACES, r_max=POSITIVE)
 def river_swim(*, gamma: float, places: int = 6, r_max: float = 1.0) -> TabularMDP:
     """Return the river as an MDP with `places` states and the actions LEFT and RIGHT.
 
@@ -40,6 +44,7 @@ def river_swim(*, gamma: float, places: int = 6, r_max: float = 1.0) -> TabularM
     )
 
 
+@checked(places=PLACES)
 def hopeful_model(places: int = 6) -> np.ndarray:
     """Return dynamics in which every stroke to the right succeeds, shape (state, action, state).
 
@@ -49,6 +54,7 @@ def hopeful_model(places: int = 6) -> np.ndarray:
     return _moves(places, forward=1.0, back=0.0)
 
 
+@checked(places=PLACES)
 def swim_right(places: int = 6) -> np.ndarray:
     """Return the policy that always swims right, shape (state, action)."""
     policy = np.zeros((places, 2))
@@ -56,6 +62,7 @@ def swim_right(places: int = 6) -> np.ndarray:
     return policy
 
 
+@checked(places=PLACES)
 def swim_evenly(places: int = 6) -> np.ndarray:
     """Return the policy that takes LEFT or RIGHT with equal chance: it collects the data."""
     return np.full((places, 2), 0.5)

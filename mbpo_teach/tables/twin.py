@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from mbpo_teach.ground.checked import DISCOUNT, Allowed, checked
 from mbpo_teach.ground.seeding import generator
 from mbpo_teach.tables import pendulum
 from mbpo_teach.tables.bins import cell_index
@@ -28,6 +29,7 @@ _GRID = 12  # points per dimension and cell, from which the cell's dynamics are 
 _LOW, _HIGH = np.array([-np.pi, -8.0]), np.array([np.pi, 8.0])
 
 
+@checked(gamma=DISCOUNT)
 def pendulum_twin(*, gamma: float) -> TabularMDP:
     """Return the twin: 7 bins of angle times 7 of velocity, three torques held for 5 steps.
 
@@ -55,6 +57,7 @@ def best_policy() -> np.ndarray:
     return value_iteration(pendulum_twin(gamma=0.9))[1]
 
 
+@checked(count=Allowed(most=WALK))
 @cache
 def counted_model(count: int, *, seed: int = 5) -> np.ndarray:
     """Return the model counted from the first `count` steps of one walk of the idle policy.

@@ -259,7 +259,7 @@ def _checked(**arguments: ArrayLike) -> list[np.ndarray]:
         is_allowed, allowed = _ALLOWED[name]
         try:
             array = np.asarray(value)
-        except ValueError:  # rows of unequal length
+        except (ValueError, RuntimeError):  # uneven rows; a tensor with gradients
             raise ValueError(f"{name} must be {allowed}, not {value!r}") from None
         if array.dtype.kind not in "iuf":
             raise ValueError(f"{name} must be {allowed}, not {_shown(value)}")

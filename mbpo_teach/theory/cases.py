@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mbpo_teach.ground.checked import DISCOUNT, POSITIVE, SHARE, checked
 from mbpo_teach.tables import river, twin
-from mbpo_teach.tables.mdp import TabularMDP, value_iteration
+from mbpo_teach.tables.mdp import TabularMDP, checked_policy, dynamics, value_iteration
 from mbpo_teach.theory.exact import model_error, model_with_error, policy_shift, policy_with_shift
 
 COUNTS = (1_000, 3_000, 10_000, 30_000, 100_000)
@@ -58,6 +59,7 @@ class Case(NamedTuple):
         return (self.eps_m_prime - self.eps_m) / shift if shift else 0.0
 
 
+@checked(eps_m=SHARE, eps_pi=SHARE, gamma=DISCOUNT, r_max=POSITIVE, places=river.PLACES)
 def river_case(
     *, eps_m: float, eps_pi: float, gamma: float, r_max: float = 1.0, places: int = 6
 ) -> Case:
@@ -73,12 +75,14 @@ def river_case(
     return Case(world, model, policy, data_policy)
 
 
+@checked(shifts=SHARE, places=river.PLACES)
 def river_policies(shifts: Iterable[float], *, places: int = 6) -> np.ndarray:
     """Return the policy of :func:`river_case` at each policy shift, (shift, state, action)."""
     data_policy, right = river.swim_evenly(places), river.swim_right(places)
     return np.array([policy_with_shift(data_policy, right, shift) for shift in shifts])
 
 
+@checked(eps_m_prime=SHARE, eps_pi=SHARE, gamma=DISCOUNT)
 def river_case_on_policy(*, eps_m_prime: float, eps_pi: float, gamma: float) -> Case:
     """Return :func:`river_case` with the model error given under the current policy."""
     return _on_policy(
@@ -91,6 +95,7 @@ def river_case_on_policy(*, eps_m_prime: float, eps_pi: float, gamma: float) -> 
     )
 
 
+@checked(eps_pi=SHARE, gamma=DISCOUNT)
 def twin_case(*, count: int, eps_pi: float, gamma: float) -> Case:
     """Return the twin with a model counted from `count` transitions and a policy shifted so far.
 
@@ -105,11 +110,20 @@ def twin_case(*, count: int, eps_pi: float, gamma: float) -> Case:
     )
 
 
+def check_case(case: Case, **_: object) -> None:
+    """Raise a `ValueError` if the model or a policy of `case` is none of its world."""
+    dynamics(case.world, case.model, "case.model")
+    checked_policy(case.world, case.policy, "case.policy")
+    checked_policy(case.world, case.data_policy, "case.data_policy")
+
+
+@checked(together=check_case)
 def best_in_model(case: Case) -> Case:
     """Return the case with the policy that is best in its model, as a learner would have it."""
     return case._replace(policy=value_iteration(case.world, case.model)[1])
 
 
+@checked(eps_m_prime=SHARE, eps_pi=SHARE, gamma=DISCOUNT)
 def twin_case_on_policy(*, eps_m_prime: float, eps_pi: float, gamma: float) -> Case:
     """Return the twin with a model error given under the current policy.
 

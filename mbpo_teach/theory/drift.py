@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked, dims
 from mbpo_teach.tables import twin
 from mbpo_teach.tables.mdp import (
     TabularMDP,
@@ -20,10 +21,11 @@ from mbpo_teach.tables.mdp import (
     policy_reward,
     state_distributions,
 )
-from mbpo_teach.theory.cases import Case, twin_case
+from mbpo_teach.theory.cases import Case, check_case, twin_case
 from mbpo_teach.theory.exact import model_error, policy_shift, total_variation
 
 
+@checked(together=check_case, steps=Allowed(most=10**6))
 def state_drift(case: Case, *, steps: int) -> np.ndarray:
     """Return D_TV of the imagined and the real state at times 0 to `steps`, shape (step + 1,).
 
@@ -53,6 +55,7 @@ class Whereabouts(NamedTuple):
     true_errors: np.ndarray
 
 
+@checked(together=check_case, steps=Allowed(most=10**6))
 def whereabouts(case: Case, *, steps: int) -> Whereabouts:
     """Return where `steps` imagined steps of the case's policy lead.
 
@@ -94,6 +97,7 @@ class ShiftedErrors(NamedTuple):
     slopes: np.ndarray
 
 
+@checked(seeds=FROM_ONE, steps=FROM_ONE)
 def shifted_errors(counts: Sequence[int], *, seeds: int, steps: int) -> ShiftedErrors:
     """Return the twin's model errors for models of `counts` transitions of `seeds` walks each.
 
@@ -110,6 +114,7 @@ def shifted_errors(counts: Sequence[int], *, seeds: int, steps: int) -> ShiftedE
     return ShiftedErrors(shifts, errors, error_slope(shifts, errors))
 
 
+@checked(shifts=dims("shift"), errors=dims("*any shift"))
 def error_slope(shifts: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Return d eps_m' / d eps_pi, the slope of the law eps_m' = eps_m + slope * eps_pi.
 

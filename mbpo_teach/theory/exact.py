@@ -13,12 +13,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbpo_teach.ground import checks
+from mbpo_teach.ground.checked import (
+    DISCOUNT,
+    FROM_ZERO,
+    NOT_FINITE,
+    SHARE,
+    Allowed,
+    checked,
+    dims,
+)
 from mbpo_teach.tables.mdp import (
     TabularMDP,
     as_floats,
-    check_distributions,
     checked_policy,
     discounted_visits,
+    distributions,
     dynamics,
     exact_return,
     policy_reward,
@@ -27,8 +36,10 @@ from mbpo_teach.tables.mdp import (
 )
 
 _LAST_WEIGHT = 1e-12
+_POLICY = Allowed(finite=False, empty=True)  # the messages of its own check say more
 
 
+@checked(p=NOT_FINITE, q=NOT_FINITE)
 def total_variation(p: ArrayLike, q: ArrayLike) -> np.ndarray:
     """Return D_TV(p || q) = half the L1 distance along the last axis, in [0, 1].
 
@@ -40,21 +51,17 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> np.ndarray:
     ValueError
         If the two have different numbers of outcomes, or one is not made of distributions.
     """
-    p, q = as_floats(p, "p"), as_floats(q, "q")
-    if p.shape[-1:] != q.shape[-1:]:
-        raise ValueError(f"p and q must have equally many outcomes, not {p.shape} and {q.shape}")
-    check_distributions(p, "p")
-    check_distributions(q, "q")
-    # Rows sum to one up to rounding only, and the bounds take no error above 1.
-    return np.asarray(np.minimum(0.5 * np.abs(p - q).sum(axis=-1), 1.0))
+    return _distance(p=p, q=q)
 
 
+@checked(gamma=DISCOUNT)
 def horizon(gamma: float) -> int:
     """Return the smallest T with gamma^T < 1e-12: later times weigh nothing in a return."""
     gamma = checks.discount(gamma)
     return 1 if gamma == 0 else math.floor(math.log(_LAST_WEIGHT) / math.log(gamma)) + 1
 
 
+@checked
 def model_error(mdp: TabularMDP, model: ArrayLike, policy: ArrayLike) -> float:
     """Return the model error max_t E[D_TV(p(.|s, a) || model(.|s, a))], in [0, 1].
 
@@ -69,6 +76,7 @@ def model_error(mdp: TabularMDP, model: ArrayLike, policy: ArrayLike) -> float:
     return min(float((laws @ per_state).max()), 1.0)
 
 
+@checked(policy=_POLICY, data_policy=_POLICY)
 def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
     """Return the policy shift max_s D_TV(policy(.|s) || data_policy(.|s)), in [0, 1].
 
@@ -80,15 +88,10 @@ def policy_shift(policy: ArrayLike, data_policy: ArrayLike) -> float:
     ValueError
         If the two are not policies (state, action) over the same states and actions.
     """
-    policy, data_policy = as_floats(policy, "policy"), as_floats(data_policy, "data_policy")
-    if policy.ndim != 2 or policy.shape != data_policy.shape or policy.size == 0:
-        raise ValueError(
-            "policy and data_policy must have the same shape (state, action), not"
-            f" {policy.shape} and {data_policy.shape}"
-        )
-    return float(total_variation(policy, data_policy).max())
+    return _shift(policy=policy, data_policy=data_policy)
 
 
+@checked(max_length=Allowed(most=10**6))
 def branched_returns(
     mdp: TabularMDP,
     model: ArrayLike,
@@ -134,6 +137,7 @@ def branched_returns(
     return returns
 
 
+@checked(max_length=Allowed(most=10**6))
 def branched_gaps(
     mdp: TabularMDP,
     model: ArrayLike,
@@ -150,6 +154,7 @@ def branched_gaps(
     return np.asarray(np.abs(exact_return(mdp, policy) - returns))
 
 
+@checked(gap=dims("length", FROM_ZERO), rounding=FROM_ZERO)
 def truly_best_length(gap: np.ndarray, *, rounding: float) -> int:
     """Return the shortest length k at which `gap`, |eta - eta_k| of shape (length,), is smallest.
 
@@ -159,6 +164,7 @@ def truly_best_length(gap: np.ndarray, *, rounding: float) -> int:
     return int(np.argmax(gap <= gap.min() + rounding))
 
 
+@checked(first=dims("*rows outcome"), second=dims("*rows outcome"), share=SHARE)
 def mixture(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
     """Return (1 - share) first + share second, for policies and for dynamics alike.
 
@@ -169,6 +175,7 @@ def mixture(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
     return (1 - share) * np.asarray(first, dtype=float) + share * np.asarray(second, dtype=float)
 
 
+@checked(eps_pi=FROM_ZERO)
 def policy_with_shift(data_policy: ArrayLike, target: ArrayLike, eps_pi: float) -> np.ndarray:
     """Return the policy between the two whose exact policy shift from `data_policy` is `eps_pi`.
 
@@ -177,10 +184,11 @@ def policy_with_shift(data_policy: ArrayLike, target: ArrayLike, eps_pi: float) 
     ValueError
         If `eps_pi` is negative, or `target` is not that far away.
     """
-    share = _share("eps_pi", eps_pi, policy_shift(target, data_policy))
+    share = _share("eps_pi", eps_pi, _shift(target=target, data_policy=data_policy))
     return mixture(data_policy, target, share)
 
 
+@checked(error=FROM_ZERO)
 def model_with_error(
     mdp: TabularMDP, wrong: ArrayLike, policy: ArrayLike, error: float
 ) -> np.ndarray:
@@ -191,7 +199,41 @@ def model_with_error(
     ValueError
         If `error` is negative, or `wrong` is not that wrong.
     """
-    return mixture(mdp.transition, wrong, _share("error", error, model_error(mdp, wrong, policy)))
+    return mixture(
+        mdp.transition,
+        wrong,
+        _share("error", error, model_error(mdp, dynamics(mdp, wrong, "wrong"), policy)),
+    )
+
+
+def _shift(**policies: ArrayLike) -> float:
+    """Return the policy shift of two policies, by the names to call them."""
+    first, second = (as_floats(value, name).shape for name, value in policies.items())
+    if len(first) != 2 or first != second or 0 in first:
+        raise ValueError(
+            f"{' and '.join(policies)} must have the same shape (state, action), not {first} and"
+            f" {second}"
+        )
+    return float(_distance(**policies).max())
+
+
+def _distance(**rows: ArrayLike) -> np.ndarray:
+    """Return the total variation of two arrays of distributions, by the names to call them."""
+    first, second = (distributions(value, name) for name, value in rows.items())
+    names = " and ".join(rows)
+    if first.shape[-1:] != second.shape[-1:]:
+        raise ValueError(
+            f"{names} must have equally many outcomes, not {first.shape} and {second.shape}"
+        )
+    try:
+        gap = np.abs(first - second)
+    except ValueError:
+        raise ValueError(
+            f"{names} must have shapes that broadcast together, not {first.shape} and"
+            f" {second.shape}"
+        ) from None
+    # Rows sum to one up to rounding only, and the bounds take no error above 1.
+    return np.asarray(np.minimum(0.5 * gap.sum(axis=-1), 1.0))
 
 
 def _share(name: str, wanted: float, largest: float) -> float:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach.ground.checked import DISCOUNT, FROM_ONE, SHARE, checked, dims
 from mbpo_teach.ground.seeding import generator
 from mbpo_teach.tables.mdp import exact_return, exact_returns, greedy, random_mdp, state_values
 from mbpo_teach.theory.bounds import ceiling_share, performance_bound
@@ -37,6 +38,7 @@ class Gains(NamedTuple):
         return np.asarray(self.gain / self.bound)
 
 
+@checked(shifts=dims("shift", SHARE), eps_m=SHARE, gamma=DISCOUNT)
 def river_gains(shifts: np.ndarray, *, eps_m: float, gamma: float) -> Gains:
     """Return the gains of the river's policies at `shifts`, positive policy shifts (shift,)."""
     case = river_case(eps_m=eps_m, eps_pi=0, gamma=gamma)
@@ -49,6 +51,7 @@ def river_gains(shifts: np.ndarray, *, eps_m: float, gamma: float) -> Gains:
     )
 
 
+@checked(count=FROM_ONE)
 @cache
 def random_gains(count: int, *, seed: int) -> Gains:
     """Return the gains on `count` random MDPs with wrong models, one for each.

@@ -13,9 +13,11 @@ a first approximation while errors are small. Asadi, Misra and Littman 2018
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach.ground.checked import Allowed, checked, dims
 from mbpo_teach.ground.checks import number, whole
 
 
+@checked(k=Allowed(most=10**6))
 def growth(one_step: float, stretch: float, k: int) -> float:
     """Return e (L^k - 1) / (L - 1), the error after k steps of a linear system.
 
@@ -30,9 +32,13 @@ def growth(one_step: float, stretch: float, k: int) -> float:
     stretch = number("stretch", stretch, "at least 0", lambda x: x >= 0)
     k = whole("k", k, least=0)
     # As a sum, L = 1 is no special case.
-    return one_step * sum(stretch**i for i in range(k))
+    try:
+        return one_step * sum(stretch**i for i in range(k))
+    except OverflowError:
+        raise ValueError(f"k must be so small that L^k is a float, not {k}") from None
 
 
+@checked(errors=dims("time"))
 def fit_growth(errors: ArrayLike, *, until: int) -> tuple[float, float]:
     """Return e and L, read off a measured curve e(0), e(1), ... of shape (time,).
 

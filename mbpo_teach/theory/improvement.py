@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbpo_teach.ground.checked import FROM_ONE, SHARE, Allowed, checked
 from mbpo_teach.tables.counting import relative_frequencies, transition_counts
 from mbpo_teach.tables.mdp import (
     TabularMDP,
@@ -72,6 +73,7 @@ class Round:
     true_return: float
 
 
+@checked(largest_shift=SHARE, max_length=Allowed(most=10**6))
 def best_offer(
     mdp: TabularMDP,
     model: ArrayLike,
@@ -106,6 +108,7 @@ def best_offer(
     return max(offers, key=lambda offer: offer.guarantee)
 
 
+@checked(rounds=FROM_ONE, count=FROM_ONE, largest_shift=SHARE, max_length=Allowed(most=10**6))
 def improve(
     mdp: TabularMDP,
     data_policy: ArrayLike,

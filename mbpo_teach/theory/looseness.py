@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.tables.mdp import exact_return
 from mbpo_teach.theory.bounds import performance_bound, whole_rollout_penalty
-from mbpo_teach.theory.cases import Case
+from mbpo_teach.theory.cases import Case, check_case
 from mbpo_teach.theory.drift import state_drift
 from mbpo_teach.theory.exact import horizon
 
@@ -43,6 +44,7 @@ class Layers(NamedTuple):
         return np.where(nothing, np.nan, after / np.where(nothing, 1, before))
 
 
+@checked(together=check_case)
 def layers(case: Case) -> Layers:
     """Return the five layers for a world with rewards that are not all 0, computed exactly."""
     world = case.world

@@ -18,6 +18,7 @@ from gymnasium.spaces import Box
 from numpy.typing import ArrayLike, NDArray
 
 from mbpo_teach.ground import door
+from mbpo_teach.ground.checked import FROM_ONE, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.world.terminations import termination_of
 from mbpo_teach.world.transitions import Transition, concatenate
@@ -72,6 +73,7 @@ class Env:
         self._action_reach = actions.high / 2 - actions.low / 2
         self._action_box = actions
 
+    @checked
     def reset(self, *, rng: np.random.Generator) -> NDArray[np.float32]:
         """Begin an episode from a start that `rng` draws; return its first observation, (obs,)."""
         return self.start(int(rng.integers(2**31)))
@@ -194,6 +196,7 @@ class Interaction:
         Those of the last episode lived to its end, None before the first.
     """
 
+    @checked
     def __init__(self, env: Env, *, rng: np.random.Generator) -> None:
         self.env, self.rng = env, rng
         self.obs: NDArray[np.float32] | None = None
@@ -222,6 +225,7 @@ class Interaction:
         return lived
 
 
+@checked
 def interact(env: Env, act: Act | None = None, *, rng: np.random.Generator) -> Iterator[Transition]:
     """Yield the steps of an :class:`Interaction` for ever; without `act` actions are uniform."""
     if act is None:
@@ -234,6 +238,7 @@ def interact(env: Env, act: Act | None = None, *, rng: np.random.Generator) -> I
         yield life.step(act)
 
 
+@checked(steps=FROM_ONE)
 def collect(
     env: Env, act: Act | None = None, *, steps: int, rng: np.random.Generator
 ) -> Transition:

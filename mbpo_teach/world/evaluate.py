@@ -4,13 +4,14 @@ A policy is judged without exploration noise, and every algorithm and every peer
 from other starts a return of -150 may be worse than one of -200 from these. Taught in chapter 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import DISCOUNT, checked
 from mbpo_teach.ground.checks import discount, whole
 from mbpo_teach.records import archive
 from mbpo_teach.world.envs import Env, Policy, make
@@ -31,6 +32,7 @@ class Judged(NamedTuple):
     discounted: Tensor
 
 
+@checked
 def starting_places(name: str) -> list[Env]:
     """Return one environment for each of :data:`START_SEEDS`, for :func:`returns`.
 
@@ -45,6 +47,7 @@ def starting_places(name: str) -> list[Env]:
     return places
 
 
+@checked
 def returns(
     envs: Sequence[Env], policy: Policy, *, seeds: Sequence[int] = START_SEEDS
 ) -> Float[Tensor, " episode"]:
@@ -52,14 +55,30 @@ def returns(
     return judged(envs, policy, gamma=0.0, seeds=seeds).returns
 
 
+@checked(gamma=DISCOUNT)
 @torch.no_grad()
 def judged(
     envs: Sequence[Env], policy: Policy, *, gamma: float, seeds: Sequence[int] = START_SEEDS
 ) -> Judged:
-    """Live one episode in each of `envs`, and return what it earned.
+    """Live one episode in each of `envs`, and return what it earned: see :func:`episodes`.
 
-    The episodes go in step, so that the policy is asked for all actions at once. Each ends where
-    its world does or its time runs out.
+    The episodes go in step, so that the policy is asked for all actions at once.
+    """
+    return episodes(envs, lambda _, obs: policy(obs), gamma=gamma, seeds=seeds)
+
+
+def episodes(
+    envs: Sequence[Env],
+    act: Callable[[list[int], Tensor], Tensor],
+    *,
+    gamma: float = 0.0,
+    seeds: Sequence[int] = START_SEEDS,
+) -> Judged:
+    """Live one episode in each of `envs`, which go in step, and return what it earned.
+
+    `act` is told which of them go on, by their places among `envs`, and what is seen there,
+    (batch, obs): a planner remembers a plan for each. An episode ends where its world does or its
+    time runs out.
 
     Raises
     ------
@@ -81,7 +100,7 @@ def judged(
     }
     starts = torch.stack([torch.from_numpy(seen) for seen in obs.values()])
     while obs:
-        actions = policy(torch.stack([torch.from_numpy(seen) for seen in obs.values()]))
+        actions = act([*obs], torch.stack([torch.from_numpy(seen) for seen in obs.values()]))
         for place, action in zip(list(obs), actions, strict=True):
             step = envs[place].step(action.numpy())
             total[place] += step.reward
@@ -93,6 +112,7 @@ def judged(
     return Judged(starts, total.float(), discounted.float())
 
 
+@checked
 def best_known(name: str) -> Float[Tensor, " episode"] | None:
     """Return the best returns known from the ten starts, or None where nobody has computed them.
 

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import NDArray
 
+from mbpo_teach.ground.checked import NOT_FINITE, checked, dims
 from mbpo_teach.world.envs import Env
 from mbpo_teach.world.simulator import known_simulator, set_from_obs
 
@@ -25,6 +26,7 @@ class Limbs(NamedTuple):
     radius: NDArray[np.float64]
 
 
+@checked(obs=dims("obs", NOT_FINITE))
 def limbs_at(env: Env, obs: NDArray[np.float32]) -> Limbs | None:
     """Put `env` where `obs` says and return its limbs; None where there is no observation (NaN)."""
     if not np.isfinite(obs).all():
@@ -33,6 +35,7 @@ def limbs_at(env: Env, obs: NDArray[np.float32]) -> Limbs | None:
     return limbs(env)
 
 
+@checked
 def limbs(env: Env) -> Limbs:
     """Return the limbs of `env` as it stands now; the ground is left out.
 

@@ -5,12 +5,18 @@ its oldest rows. Lin 1992 (experience replay); the real and the imagined data of
 et al. 2019) are one ring each. Taught in chapters 2 and 6.
 """
 
+import os
+from pathlib import Path
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checks import whole
+from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked
+from mbpo_teach.ground.checks import instance, whole
 from mbpo_teach.world.transitions import Transition, check_finite, rows
+
+_SIZE, _CAPACITY = Allowed(least=1, most=10**6), Allowed(least=1, most=10**18)
 
 
 class ReplayBuffer:
@@ -30,12 +36,15 @@ class ReplayBuffer:
         that are added may come from anywhere.
     """
 
+    @checked(capacity=_CAPACITY, obs_size=_SIZE, act_size=_SIZE)
     def __init__(
         self, capacity: int, *, obs_size: int, act_size: int, device: torch.device | str = "cpu"
     ) -> None:
         self.capacity = capacity = whole("capacity", capacity, least=1)
         obs_size = whole("obs_size", obs_size, least=1)
         act_size = whole("act_size", act_size, least=1)
+        if torch.device(device).type == "cpu":
+            _check_memory(capacity, capacity * (4 * (2 * obs_size + act_size + 1) + 1))
         self._columns = Transition(
             obs=torch.zeros(capacity, obs_size, device=device),
             act=torch.zeros(capacity, act_size, device=device),
@@ -64,6 +73,7 @@ class ReplayBuffer:
             If a column has the wrong shape or type, or a number that is not finite. Nothing is
             added then.
         """
+        instance("batch", batch, Transition)
         fresh = rows(self._checked(batch), slice(-self.capacity, None))
         count = len(fresh.obs)
         slots = self._slots(self._size + torch.arange(count, device=self.device))
@@ -73,6 +83,7 @@ class ReplayBuffer:
         self._oldest = (self._oldest + forgotten) % self.capacity
         self._size += count - forgotten
 
+    @checked(count=FROM_ONE)
     def sample(self, count: int, *, generator: torch.Generator) -> Transition:
         """Return `count` rows drawn uniformly with replacement.
 
@@ -85,6 +96,7 @@ class ReplayBuffer:
         # Up to three times as fast as column[drawn].
         return Transition(*(column.index_select(0, drawn) for column in self._columns))
 
+    @checked(batches=FROM_ONE, count=FROM_ONE)
     def sample_batches(
         self, batches: int, count: int, *, generator: torch.Generator
     ) -> list[Transition]:
@@ -103,6 +115,7 @@ class ReplayBuffer:
         columns = (column.split(count) for column in drawn)
         return [Transition(*parts) for parts in zip(*columns, strict=True)]
 
+    @checked(count=FROM_ONE)
     def sample_states(
         self, count: int, *, generator: torch.Generator
     ) -> Float[Tensor, "batch obs"]:
@@ -115,6 +128,7 @@ class ReplayBuffer:
         """
         return self._columns.obs[self._draw(count, generator)]
 
+    @checked(capacity=_CAPACITY)
     def resized(self, capacity: int) -> "ReplayBuffer":
         """Return a buffer of another capacity with the same rows, the newest if not all fit.
 
@@ -164,3 +178,24 @@ class ReplayBuffer:
         if count:
             check_finite(stored)
         return stored
+
+
+def _check_memory(capacity: int, needed: int) -> None:
+    """Refuse what can never fit: the system would give it, and end the process as it fills."""
+    there = _memory()
+    if there and needed > there:
+        raise ValueError(
+            f"capacity must be so small that its rows fit into memory, not {capacity}: they need"
+            f" {needed // 10**6:,} MB, and there are {there // 10**6:,} MB"
+        )
+
+
+def _memory() -> int:
+    """Return the bytes of memory of this machine, or of its container; 0 where nothing says it."""
+    if not hasattr(os, "sysconf"):
+        return 0
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no control groups, or "max": no limit
+        return whole

@@ -21,6 +21,7 @@ import numpy as np
 from gymnasium.envs.classic_control import PendulumEnv
 from numpy.typing import ArrayLike, NDArray
 
+from mbpo_teach.ground.checked import NOT_FINITE, Allowed, checked
 from mbpo_teach.ground.checks import whole
 from mbpo_teach.world.envs import Env
 from mbpo_teach.world.warned import mujoco_warnings
@@ -41,6 +42,7 @@ class SimulatorState(NamedTuple):
     name: str | None = None
 
 
+@checked
 def get_state(env: Env) -> SimulatorState:
     """Return the exact state of `env`, a copy.
 
@@ -63,6 +65,7 @@ def get_state(env: Env) -> SimulatorState:
     return SimulatorState(integration, data.xpos.copy(), env.elapsed, env.name)
 
 
+@checked(state=Allowed(finite=False, empty=True))
 def set_state(env: Env, state: SimulatorState) -> None:
     """Put `env` into `state`, which came from the same kind of environment.
 
@@ -75,6 +78,9 @@ def set_state(env: Env, state: SimulatorState) -> None:
     simulator = known_simulator(env)
     pendulum = isinstance(simulator, PendulumEnv)
     size = 2 if pendulum else _state_size(simulator.model)
+    state = state._replace(
+        integration=np.asarray(state.integration), body_positions=np.asarray(state.body_positions)
+    )
     if state.integration.shape != (size,):
         raise ValueError(
             f"state must hold {size} numbers for {env.name}, not {state.integration.shape}"
@@ -100,6 +106,7 @@ def set_state(env: Env, state: SimulatorState) -> None:
     env.elapsed = elapsed
 
 
+@checked(obs=NOT_FINITE)
 def set_from_obs(env: Env, obs: ArrayLike) -> None:
     """Put `env` into the state that shows `obs` (obs,), at the beginning of an episode.
 
@@ -130,6 +137,7 @@ def set_from_obs(env: Env, obs: ArrayLike) -> None:
     env.elapsed = 0
 
 
+@checked
 def known_simulator(env: Env) -> Any:
     """Return the bare simulator of `env`, a `PendulumEnv` or a `MujocoEnv`.
 
@@ -145,6 +153,7 @@ def known_simulator(env: Env) -> Any:
     return env.simulator.unwrapped
 
 
+@checked
 def can_be_set(env: Env) -> bool:
     """Return whether the state of `env` can be set: it is a `PendulumEnv` or a `MujocoEnv`."""
     # A world of MuJoCo's is there only if its module is; others run where MuJoCo cannot be loaded.

@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mbpo_teach.ground.checked import checked
+
 Termination = Callable[[Tensor], Tensor]
 """Next observations (batch, obs) in, bool (batch,) out: which of them end their episode."""
 
@@ -73,6 +75,8 @@ def register(name: str, termination: Termination) -> None:
     ValueError
         If `termination` is not a function.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"name must be that of an environment of Gymnasium, not {name!r}")
     if not callable(termination):
         raise ValueError(f"termination must be a function of observations, not {termination!r}")
 
@@ -92,6 +96,7 @@ def register(name: str, termination: Termination) -> None:
     _TERMINATIONS[name] = checked
 
 
+@checked
 def termination_of(name: str) -> Termination:
     """Return the termination function of the environment `name`.
 

@@ -10,6 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mbpo_teach.ground.checked import checked
+from mbpo_teach.ground.checks import shown
+
 
 class Transition(NamedTuple):
     """Columns of equal length, float32 but for the last.
@@ -25,11 +28,39 @@ class Transition(NamedTuple):
     terminated: Tensor
 
 
+def _chooses(batch: Transition, index: Tensor | slice) -> None:
+    """Refuse an index that chooses no rows of `batch`."""
+    check_sizes(batch)
+    if isinstance(index, slice):
+        return
+    count, kind = len(batch.obs), index.dtype
+    if kind == torch.bool:
+        good = tuple(index.shape) == (count,)
+    else:
+        good = index.ndim == 1 and not index.is_floating_point() and not index.is_complex()
+        good = good and bool(((index >= -count) & (index < count)).all())
+    if not good:
+        raise ValueError(
+            f"index must be a slice, a mask ({count},) or the numbers of rows from 0 to"
+            f" {count - 1}, not {shown(index.tolist())}"
+        )
+
+
+@checked(together=_chooses)
 def rows(batch: Transition, index: Tensor | slice) -> Transition:
     """Return some of the transitions, chosen by a slice, an index or a mask."""
     return Transition(*(column[index] for column in batch))
 
 
+def _alike(batches: Sequence[Transition]) -> None:
+    """Refuse batches of different worlds."""
+    for batch in batches:
+        check_sizes(batch)
+    if len({(batch.obs.shape[1], batch.act.shape[1]) for batch in batches}) > 1:
+        raise ValueError("batches must have equally many observations and actions per row")
+
+
+@checked(together=_alike)
 def concatenate(batches: Sequence[Transition]) -> Transition:
     """Return all the transitions of `batches`, in order."""
     return Transition(*(torch.cat(columns) for columns in zip(*batches, strict=True)))
@@ -48,7 +79,16 @@ def check_finite(batch: Transition) -> None:
 
 
 def check_shapes(batch: Transition) -> None:
-    """Raise a `ValueError` naming the first column of a bad shape or type.
+    """Raise a `ValueError` naming the first column of a bad shape, or else of a bad type."""
+    check_sizes(batch)
+    for name, column in zip(batch._fields, batch, strict=True):
+        kind = torch.bool if name == "terminated" else torch.float32
+        if column.dtype != kind:
+            raise ValueError(f"{name} must be a tensor of {kind}, not of {column.dtype}")
+
+
+def check_sizes(batch: Transition) -> None:
+    """Raise a `ValueError` naming the first column that is no tensor, or of a bad shape.
 
     Shapes that broadcast would otherwise give wrong numbers without a word.
     """
@@ -70,6 +110,3 @@ def check_shapes(batch: Transition) -> None:
     for name, column in zip(batch._fields, batch, strict=True):
         if tuple(column.shape) != wanted[name]:
             raise ValueError(f"{name} must have shape {wanted[name]}, not {tuple(column.shape)}")
-        kind = torch.bool if name == "terminated" else torch.float32
-        if column.dtype != kind:
-            raise ValueError(f"{name} must be a tensor of {kind}, not of {column.dtype}")

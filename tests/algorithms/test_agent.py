@@ -43,6 +43,16 @@ def test_a_clock_adds_up_by_part(clock):
     assert clock.seconds == {**dict.fromkeys(PARTS, 0.0), "fit": 2, "sac": 1}
 
 
+def test_time_inside_another_part_is_counted_once(clock):
+    """Looks at 0, 1, 2 and 3: of three seconds two are the outer part's, whatever the order."""
+    for outer, inner in (("simulator", "rollouts"), ("fit", "fit")):
+        with clock(outer), clock(inner):
+            pass
+    assert clock.seconds == {
+        **dict.fromkeys(PARTS, 0.0), "simulator": 2, "rollouts": 1, "fit": 3
+    }  # fmt: skip
+
+
 def test_a_clock_counts_what_fails_too(clock):
     with pytest.raises(ZeroDivisionError), clock("rollouts"):
         1 / 0  # noqa: B018

@@ -73,7 +73,7 @@ class Shown:
     at: Locator
     expression: str
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What the library made of each language and state: it is asked once for each."""
+    """What the library made of each language, state and page: it is asked once for each."""
 
     @property
     def is_explorer(self) -> bool:
@@ -141,10 +141,10 @@ class Shown:
             json.loads(self.picture.get_attribute(f"data-{name}") or "null")
             for name in ("page", "before")
         )
-        asked = ", ".join(map(repr, (self.expression, lang, self.state(), page, before)))
-        if asked not in self.answers:
-            self.answers[asked] = self.notebook.ask(SECOND_LAB, f"_second_lab({asked})")
-        return self.answers[asked]
+        arguments = repr((self.expression, lang, self.state(), page, before))
+        if arguments not in self.answers:
+            self.answers[arguments] = self.notebook.ask(SECOND_LAB, f"_second_lab(*{arguments})")
+        return self.answers[arguments]
 
     def wait_for_values(self, expected: dict[str, float]) -> None:
         """Wait until picture and sentence both show the `expected` values."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, TimeoutError
 
+import access
 import driver
 import labs
 
@@ -203,6 +204,19 @@ def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
     page.screenshot(path=artefacts / f"{start}.png", clip=whole)
     page.set_viewport_size(window)
     assert edition.notebook.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_axe_finds_no_fault_in_what_a_chapter_shows(edition, theme):
+    page = edition.page
+    page.evaluate(
+        "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })",
+        f"JupyterLab {theme}",
+    )
+    page.wait_for_function(
+        "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower()
+    )
+    assert access.faults(page, ".jp-OutputArea-output, .jp-RenderedMarkdown") == []
 
 
 # Chromium draws no picture higher than 16,384 pixels.

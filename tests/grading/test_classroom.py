@@ -1,5 +1,6 @@
 """The grade command on small classes: killed and gone on, changed, and what can go wrong."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -78,6 +80,76 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path):
     assert "4/4" in done.stderr and "grading" in done.stderr  # the progress bar
     assert "ada" in done.stdout and "Isolation in force" in done.stdout
     assert os.listdir(tmp_path / "here") == []
+
+
+def descendants(pid):
+    """Return the processes below `pid`, from /proc; of those that have ended, nobody knows more."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                parents[int(folder.name)] = int(parent)
+    found, below = set(), {pid}
+    while below := {child for child, parent in parents.items() if parent in below}:
+        found |= below
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("isolate", ["auto", "none"])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_nothing_goes_on_when_the_grader_is_killed(tmp_path, isolate, jobs):
+    waits = "import time\ntime.sleep(600)\ndef discounted_return(rewards, gamma):\n    return 0.0"
+    for student in ("ada", "bob"):
+        hand_in(tmp_path / "class", student, answered("00", {"00-1": waits}))
+    killed = subprocess.Popen(
+        command(
+            *(tmp_path / "class", "--out", tmp_path / "out", "--jobs", jobs),
+            *("--isolate", isolate, "--timeout", 500),
+        ),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+
+    def kernels():
+        return [pid for pid in descendants(killed.pid) if b"ipykernel" in _arguments(pid)]
+
+    end = time.monotonic() + 300
+    while len(kernels()) < jobs:
+        assert time.monotonic() < end and killed.poll() is None
+        time.sleep(0.1)
+    started = descendants(killed.pid)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    end = time.monotonic() + 60
+    while left := [pid for pid in started if _arguments(pid)]:
+        assert time.monotonic() < end, [_arguments(pid) for pid in left]
+        time.sleep(0.1)
+
+
+def _arguments(pid):
+    """Return what a process was started with; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize(("spoken", "said"), [("en", "Submissions graded: 4."), ("zh", "未作答")])
+def test_output_in_gbk_ends_nothing(handed_in, tmp_path, spoken, said):
+    hand_in(handed_in, "李雷 ✓ é", student_edition("00"))
+    done = subprocess.run(
+        command(handed_in, "--out", tmp_path / "out", "--jobs", "1"),
+        env=os.environ | {"PYTHONIOENCODING": "gbk", "MBPO_LANG": spoken, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+    )
+    assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr.decode("gbk")
+    shown = done.stdout.decode("gbk")
+    assert said in shown and "李雷" in shown and "ada" in shown
+    data = json.loads((tmp_path / "out" / "grades.json").read_text(encoding="utf-8"))
+    assert "李雷 ✓ é" in [each["student"] for each in data["students"]]
 
 
 def test_all_reports_are_written_and_the_class_is_as_it_was(handed_in, tmp_path):

@@ -1,8 +1,8 @@
 """A notebook of habits whose own run shows the target line gets the mark, by hundreds.
 
 Hypothesis composes the notebooks. Each is run here twice, in this process: by IPython from top to
-bottom, as a student runs it, and as the grader runs what it gathers of it. Only the isolation and
-nbval are left out, which `test_habits` does not leave out.
+bottom, as a student runs it, and as the grader runs what it gathers of it. A few are graded as a
+class besides, in processes of their own, with nbval and whatever isolates here.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import io
 import json
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, seed, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -24,7 +24,7 @@ from mbpo_teach.grading.judge import judge
 from mbpo_teach.grading.shell import Shell
 from mbpo_teach.ground import seeding
 
-from .handing_in import ROOT, solutions
+from .handing_in import ROOT, graded, hand_in, solutions
 
 LEAN = pristine.lean(ROOT, "00")
 (TASK,) = LEAN.tasks
@@ -169,3 +169,24 @@ def test_what_the_notebook_shows_the_grader_gives(ipython, drawn):
     # The one reason that is documented: `import os` where nothing isolates.
     assert mark in ("passed", "mark.import") or not shown
     assert mark != "passed" or answer not in WRONG
+
+
+def test_and_gives_it_in_a_process_of_its_own(ipython, tmp_path):
+    handed_in = []
+
+    @seed(20)
+    @settings(max_examples=10, database=None, phases=[Phase.generate], deadline=None)
+    @given(drawn=notebooks())
+    def hand_in_one(drawn):
+        answer, cells = drawn
+        content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        hand_in(tmp_path / "class", f"s{len(handed_in)}", content)
+        handed_in.append((answer, shows(ipython, cells)))
+
+    hand_in_one()
+    marks = graded(tmp_path / "class", tmp_path / "out")
+    found = [marks[f"s{place}", "00-1"] for place in range(len(handed_in))]
+    for (answer, shown), mark in zip(handed_in, found, strict=True):
+        assert mark.status == "passed" or mark.reason[0] == "mark.import" or not shown
+        assert mark.status != "passed" or answer not in WRONG
+    assert len(found) == 10 and sum(mark.status == "passed" for mark in found) >= 4

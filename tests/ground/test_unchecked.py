@@ -30,7 +30,7 @@ from mbpo_teach.world.envs import make
 from mbpo_teach.world.evaluate import returns
 for seed in (None, 1.5):
     wrong = f"seeds must be a whole number of at least 0, not {seed!r}"
-    assert said(lambda: returns([make("Pendulum-v1")], None, seeds=[seed])) == wrong
+    assert said(lambda: returns([make("Pendulum-v1")], abs, seeds=[seed])) == wrong
 for name in (None, 3, ["Pendulum-v1"]):
     wrong = f"name must be that of an environment of Gymnasium, not {name!r}"
     assert said(lambda: make(name)) == wrong
@@ -58,6 +58,41 @@ for noise in [torch.zeros(shape) for shape in ((16, 2), (2, 1, 2), (2, 16, 1), (
         assert str(error).startswith("noise must have shape (2, 16, 2) of torch.float32"), error
     else:
         raise AssertionError(noise.shape)
+"""
+
+PLANNING = """
+import torch
+from mbpo_teach.planner.cem import CEMConfig, search
+from mbpo_teach.planner.pets import PlannerConfig, plan_values
+from mbpo_teach.world.terminations import never
+
+def said(call):
+    try:
+        call()
+    except ValueError as error:
+        return str(error)
+
+def first(mean, var, value):
+    return next(search(value, mean, var, CEMConfig(), generator=torch.Generator()))
+
+none, wide, one = torch.zeros(1, 3, 1), torch.ones(1, 3, 1), torch.zeros(1, 1)
+wrong = "mean and var must have one shape (batch, horizon, act), not (1, 3) and (1, 3)"
+assert said(lambda: first(none[..., 0], wide[..., 0], None)) == wrong
+wrong = "value must return shape (1, 500), not (500,)"
+assert said(lambda: first(none, wide, lambda plans: plans.sum(dim=(0, 2, 3)))) == wrong
+for kind, given, wrong in (
+    (CEMConfig, {"elites": 2.5}, "elites must be a whole number of at least 1, not 2.5"),
+    (PlannerConfig, {"horizon": True}, "horizon must be a whole number of at least 1, not True"),
+    (PlannerConfig, {"cem": None}, "cem must be a CEMConfig, not None"),
+    (PlannerConfig, {"propagation": 2}, "propagation must be one of ts1, ts_infinity, not 2"),
+):
+    assert said(lambda: kind(**given)) == wrong
+plans = torch.zeros(2, 3, 4, 1)
+wrong = "starts and plans must have shapes (batch, obs) and (batch, candidate, horizon, act), not"
+assert said(lambda: plan_values(None, never, one, plans, particles=1)).startswith(wrong)
+same = lambda obs, act: (obs, obs)
+wrong = "step must return shapes (2, 6, 1) and (2, 6), not (2, 6, 1) and (2, 6, 1)"
+assert said(lambda: plan_values(same, never, one.expand(2, 1), plans, particles=2)) == wrong
 """
 
 DOORS = """
@@ -139,6 +174,10 @@ def run(script):
 def test_counts_of_numpy_are_pythons_and_what_is_no_count_is_named():
     """A NumPy count that stayed one wraps around, and cannot be written into a checkpoint."""
     run(COUNTS)
+
+
+def test_plans_of_wrong_shapes_are_refused():
+    run(PLANNING)
 
 
 def test_noise_that_would_broadcast_is_refused():

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from jaxtyping import TypeCheckError
 
 from mbpo_teach.learner.losses import (
     actor_loss,
@@ -66,10 +65,10 @@ def test_temperature_loss_by_hand_and_its_direction():
 @pytest.mark.parametrize("function", [soft_value, actor_loss])
 def test_a_column_where_a_row_belongs_is_refused(function):
     """(batch, 1) against (batch,) would broadcast to (batch, batch) without a word."""
-    with pytest.raises(TypeCheckError):
+    with pytest.raises(ValueError, match="must have shape"):
         function(Q, LOG_PROB[:, None], 0.2)
 
 
 def test_a_column_of_rewards_is_refused():
-    with pytest.raises(TypeCheckError):
+    with pytest.raises(ValueError, match="must have shape"):
         soft_target(torch.zeros(2, 1), torch.zeros(2, dtype=torch.bool), torch.zeros(2), 0.9)

@@ -16,14 +16,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from trainings import MOMENT, same
+from trainings import MOMENT, PLANNED, same
 
 from mbpo_teach.algorithms import agent as agents
+from mbpo_teach.algorithms import pets
 from mbpo_teach.algorithms.mbpo import mbpo_agent, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
+from mbpo_teach.algorithms.pets import pets_agent, train_pets
 from mbpo_teach.ground import seeding
 from mbpo_teach.learner.sac import SACConfig
 from mbpo_teach.runs import checkpoint
+from mbpo_teach.world.envs import make
 from mbpo_teach.world.evaluate import Judged
 
 WORLDS = ("Pendulum-v1", "InvertedPendulum-v5", "Hopper-v5", "Ant-v5")
@@ -52,7 +55,7 @@ def told(report):
     """Return what a report says, but for times."""
     names = ("step", "train_return", "temperature", "rollout_length", "model_holdout", "believed",
              "gap", "imagined_error")  # fmt: skip
-    return {name: getattr(report, name) for name in names}
+    return {name: getattr(report, name, None) for name in names}
 
 
 def everything(agent):
@@ -158,6 +161,59 @@ def test_sac_alone_goes_on_as_well(name, path, unjudged):
         path,
         stop=2,
     )
+
+
+def planned_everything(agent):
+    """Return all that an agent carries that plans, but for times."""
+    life = agent.life
+    return {
+        "step": agent.step,
+        "memory": tuple(agent.memory.all()),
+        "streams": {
+            name: made.get_state()
+            if isinstance(made, torch.Generator)
+            else made.bit_generator.state
+            for name, made in agent.streams.made.items()
+        },
+        "life": (life.earned, life.last_return),
+        "obs": None if life.obs is None else torch.from_numpy(life.obs),
+        "model": dict(agent.model.state_dict()),
+        "rest": (agent.elites, agent.holdout),
+        "plan": agent.plan,
+    }
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "InvertedPendulum-v5", "Hopper-v5"])
+def test_so_does_an_agent_that_plans(name, path, monkeypatch):
+    """Stopped in the middle of an episode, its plan half done; judged from one start each."""
+    monkeypatch.setattr(pets, "starting_places", lambda name: [make(name)])
+    monkeypatch.setattr(pets, "episodes", lambda judges, act: Judged(*[torch.zeros(1)] * 3))
+
+    def fresh():
+        return pets_agent(name, PLANNED, seed=4)
+
+    def train(agent):
+        return train_pets(name, PLANNED, seed=4, agent=agent)
+
+    left_alone, stopped, gone_on = fresh(), fresh(), fresh()
+    expected = [told(report) for report in train(left_alone)]
+    assert [one["step"] for one in expected] == [45, 60, 75]
+    assert told(next(train(stopped))) == expected[0]
+    assert stopped.plan.abs().max() > 0, "a test in which nothing was planned"
+    checkpoint.save(path, stopped, {})
+    checkpoint.load(path, gone_on)
+    assert equal(planned_everything(gone_on), planned_everything(stopped))
+    assert [told(report) for report in train(gone_on)] == expected[1:]
+    assert equal(planned_everything(gone_on), planned_everything(left_alone))
+
+
+def test_a_plan_that_cannot_be_is_one_sentence(path):
+    agent = pets_agent("Pendulum-v1", PLANNED, seed=1)
+    for plan in (torch.full((1, 3, 1), 1.5), torch.full((1, 3, 1), math.nan), torch.zeros(1, 2, 1)):
+        agent.plan = plan
+        checkpoint.save(path, agent, {})
+        refused(path, pets_agent("Pendulum-v1", PLANNED, seed=1), "another kind of agent .* plan")
+    refused(path, mbpo_agent("Pendulum-v1", MOMENT, seed=1), "another kind of agent")
 
 
 def test_a_checkpoint_of_another_device_goes_on_with_streams_that_begin_anew(path, unjudged):

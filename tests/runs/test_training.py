@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from trainings import SETTINGS, curve
+from trainings import PLANNER_SETTINGS, SETTINGS, curve
 
 from mbpo_teach.algorithms import presets
 from mbpo_teach.algorithms.agent import PARTS
@@ -101,6 +101,36 @@ def test_the_last_step_is_judged_of_sac_alone_as_well(tmp_path):
     assert all(row["rollout_length"] is row["model_holdout"] is None for row in rows)
 
 
+def test_an_agent_that_plans_is_stopped_and_gone_on_with_to_the_same_curve(tmp_path):
+    run = Run(
+        environment="InvertedPendulum-v5", algorithm="pets", settings=PLANNER_SETTINGS, steps=45
+    )
+    undisturbed = list(train_in(tmp_path / "alone", run))
+    assert [row["step"] for row in undisturbed] == [35, 45]
+    assert all(row["temperature"] is None and row["rollout_length"] == 3 for row in undisturbed)
+    assert all(row["rollouts_seconds"] > 0 for row in undisturbed)
+    next(train_in(tmp_path / "stopped", run))
+    list(train_in(tmp_path / "stopped", run, resume=True))
+    assert curve(progress(tmp_path / "stopped")) == curve(undisturbed)
+    assert stored_run(tmp_path / "stopped") == run
+    with pytest.raises(ValueError, match="algorithm must be 'pets' to go on with the run in"):
+        next(train_in(tmp_path / "stopped", RUN, resume=True))
+
+
+def test_plans_have_a_preset_and_settings_of_their_own():
+    run = Run(environment="Pendulum-v1", algorithm="pets", settings={"planner.horizon": 7})
+    assert run.config().planner.horizon == 7
+    with pytest.raises(
+        ValueError, match="preset must be laptop for an agent that plans, not 'auth"
+    ):
+        replace(run, preset="authors")
+    with pytest.raises(ValueError, match="settings for planning are there for Pendulum-v1"):
+        replace(run, environment="Ant-v5")
+    for wrong in ("rollout_length", "sac.tau"):
+        with pytest.raises(ValueError, match=f"must be fields of PETSConfig .*, not '{wrong}'"):
+            replace(run, settings={wrong: 3})
+
+
 def test_a_row_is_on_the_disk_when_it_is_seen(tmp_path):
     for row in train_in(tmp_path, ALONE):
         assert table(tmp_path)[-1]["step"] == str(row["step"])
@@ -116,12 +146,12 @@ def test_what_is_to_be_trained():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"algorithm": "ppo"}, "algorithm must be one of mbpo, sac, not 'ppo'"),
+        ({"algorithm": "ppo"}, "algorithm must be one of mbpo, sac, pets, not 'ppo'"),
         ({"preset": "phone"}, "preset must be one of laptop, authors, not 'phone'"),
         ({"environment": "Nonsense-v0"}, "preset 'laptop' is there for Pendulum-v1"),
         ({"environment": ["Pendulum-v1"]}, "preset and environment must be names, not"),
         ({"preset": ["laptop"]}, "preset and environment must be names, not"),
-        ({"algorithm": ["sac"]}, "algorithm must be one of mbpo, sac, not"),
+        ({"algorithm": ["sac"]}, "algorithm must be one of mbpo, sac, pets, not"),
         ({"device": "gpu"}, "device must be one of cpu, cuda, not 'gpu'"),
         ({"seed": -1}, "seed must be a non-negative whole number, not -1"),
         ({"seed": 1.0}, "seed must be a non-negative whole number, not 1.0"),
@@ -466,6 +496,17 @@ def test_a_folder_in_which_another_process_trains_is_refused_or_waited_for(folde
         other.wait()
         waiting.join()
     assert [row["step"] for row in rows] == [70]
+
+
+@posix
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_a_lock_that_is_another_thing_is_one_sentence(folder, make):
+    """A pipe that nobody reads would be waited for, and for ever."""
+    (folder / ".lock").unlink()
+    make(folder / ".lock")
+    before = sorted(os.listdir(folder))
+    refused(folder, RUN, r"\.lock must be a plain file, or not there", resume=True)
+    assert sorted(os.listdir(folder)) == before
 
 
 # Children that train, forked from a process that has loaded everything. Arguments: a folder, and

@@ -35,7 +35,7 @@ def test_bad_arguments_are_named():
         cells([[0.0, 0.0]], 0)
     with pytest.raises(ValueError, match="low must be below high"):
         bins.cell_index([[0.0]], low=[1.0], high=[1.0], bins=2)
-    with pytest.raises(ValueError, match="low must be below high"):
+    with pytest.raises(ValueError, match="high must hold finite numbers"):
         bins.cell_index([[0.0]], low=[0.0], high=[np.inf], bins=2)
     with pytest.raises(ValueError, match=r"low and high must have shape \(dimension,\)"):
         bins.cell_index([[0.0]], low=0, high=1, bins=2)

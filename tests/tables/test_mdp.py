@@ -155,7 +155,7 @@ def test_bad_policies_and_models_are_refused():
         mdp.exact_return(chain(), [0.5, 0.5])
     with pytest.raises(ValueError, match="rows of policy must sum"):
         mdp.exact_return(chain(), [[0.5, 0.5], [0.5, 0.4]])
-    with pytest.raises(ValueError, match="policy must hold probabilities"):
+    with pytest.raises(ValueError, match="policy must hold finite numbers"):
         mdp.exact_return(chain(), [[0.5, 0.5], [np.nan, 0.4]])
     with pytest.raises(ValueError, match=r"policies must have shape \(policies, 2, 2\), not"):
         mdp.exact_returns(chain(), np.full((2, 2), 0.5))

@@ -188,6 +188,18 @@ def test_sizes_are_positive(name):
         ReplayBuffer(sizes.pop("capacity"), **sizes)
 
 
+@pytest.mark.parametrize("grow", [None, ReplayBuffer(5, obs_size=3, act_size=1).resized])
+def test_what_no_memory_holds_is_one_sentence(grow):
+    """The system gives it, and ends the process when it is filled."""
+    make = grow or (lambda capacity: ReplayBuffer(capacity, obs_size=3, act_size=1))
+    with pytest.raises(
+        ValueError,
+        match=r"capacity must be so small that its rows fit into memory, not 1000000000000: they"
+        r" need 33,000,000 MB, and there are [1-9][\d,]* MB$",
+    ):
+        make(10**12)
+
+
 # Another size.
 
 
