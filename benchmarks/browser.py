@@ -45,15 +45,18 @@ from IPython.display import Image, display
 from mbpo_teach.widgets.exact_lab import exact_lab
 
 lab = exact_lab()
-sliders = dict(lab._handles)
+sliders = {
+    name: ipywidgets.FloatSlider(
+        min=control.low, max=control.high, step=control.step, value=control.value
+    )
+    for name, control in lab._controls.items()
+}
 
 def draw_anew(**values):
     plate, sentence = lab._make_view()(**values)
     print(sentence)
     display(Image(plate.png()))
 
-for slider in sliders.values():
-    slider.unobserve_all()  # so that the lab itself does not draw
 ipywidgets.VBox([*sliders.values(), ipywidgets.interactive_output(draw_anew, sliders)])
 """
 
@@ -65,8 +68,18 @@ WAYS = (
         "input[data-name=eps_pi][type=range]",
         "svg[data-state]",
     ),
-    ("exact lab (numbers from Python)", LAB, ".noUi-handle >> nth=1", "canvas[data-state]"),
-    ("lengths lab (49 states, k to 200)", LENGTHS, ".noUi-handle >> nth=2", "canvas[data-state]"),
+    (
+        "exact lab (numbers from Python)",
+        LAB,
+        "input[data-name=eps_pi][type=range]",
+        "canvas[data-state]",
+    ),
+    (
+        "lengths lab (49 states, k to 200)",
+        LENGTHS,
+        "input[data-name=eps_pi][type=range]",
+        "canvas[data-state]",
+    ),
     ("usual way (new figure each move)", USUAL, ".noUi-handle >> nth=1", ".widget-output img"),
 )
 

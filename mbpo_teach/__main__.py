@@ -13,7 +13,7 @@ from pathlib import Path
 try:
     import click
 
-    from mbpo_teach.course import doctor, workspace
+    from mbpo_teach.course import doctor, server, workspace
     from mbpo_teach.ground import language
 except ModuleNotFoundError as missing:  # most often a terminal outside .venv
     sys.exit(
@@ -26,11 +26,6 @@ except ModuleNotFoundError as missing:  # most often a terminal outside .venv
     )
 
 _EDITION = click.Choice(language.LANGUAGES)
-
-PROMPT = (
-    "--ServerApp.kernel_websocket_connection_class=mbpo_teach.course.connection.PromptConnection"
-)
-"""Has JupyterLab connect pages to kernels as :mod:`mbpo_teach.course.connection` says."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,10 +45,13 @@ def lab(
 
     Options after -- go to JupyterLab, for example: lab -- --port=9999
     """
+    from mbpo_teach.course import trust
+
     with _clear_errors():
         edition = _speak(edition)
         notebook = workspace.working_copy(workspace.COURSE, chapter, edition)
         prepared = workspace.prepare(workspace.COURSE)
+        trust.sign(workspace.COURSE)
         _check_jupyters_folders()
     if prepared.added:
         click.echo(language.text("cli.added", count=len(prepared.added)))
@@ -66,15 +64,13 @@ def lab(
         click.echo(language.text("cli.former", notebooks=former))
     address = notebook.relative_to(workspace.COURSE).as_posix()
     click.echo(language.text("cli.opening", notebook=address))
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
+    command = server.command(
         f"--ServerApp.root_dir={workspace.COURSE}",
         f"--LabApp.default_url=/lab/tree/{address}",
-    ]
+        *trust.options(workspace.COURSE),
+    )
     if not _chooses_connection(jupyter_options):
-        command.append(PROMPT)
+        command.append(server.PROMPT)
     if no_browser:
         command.append("--no-browser")
     if os.name == "posix" and os.geteuid() == 0:
@@ -148,9 +144,10 @@ def train(
     Ctrl-C, or worse, loses at most what was learned since the last refit of the model: --resume
     goes on from there to the same curve. With more --steps a finished run goes on.
     """
-    from mbpo_teach.runs import terminal
-
     with _clear_errors("train.files", "train.broken"):
+        click.echo(language.text("train.loading"))
+        from mbpo_teach.runs import terminal  # loads PyTorch, which takes seconds
+
         finished = terminal.train(
             environment,
             algorithm=algo,
@@ -183,9 +180,10 @@ def sweep(grid: Path, jobs: int | None, scheduler: str | None, out: Path) -> Non
     Stopped with Ctrl-C, or killed, and started again, it does only what is missing. The exit code
     is 1 if a run could not be trained.
     """
-    from mbpo_teach.runs import terminal
-
     with _clear_errors("train.files", "train.broken"):
+        click.echo(language.text("train.loading"))
+        from mbpo_teach.runs import terminal
+
         try:
             done = terminal.sweep(grid, jobs=jobs, scheduler=scheduler, out=out)
         except KeyboardInterrupt:
@@ -253,7 +251,10 @@ def grade(
             hidden=[path if os.path.isdir(path) else path.absolute().parent for path in paths],
         )
         reports = {}
-        with tqdm(total=len(given), desc=language.text("grade.progress"), unit="") as bar:
+        hidden = not sys.stderr.isatty()  # no bar in a file or a pipe
+        with tqdm(
+            total=len(given), desc=language.text("grade.progress"), unit="", disable=hidden
+        ) as bar:
             for position, graded in ready:
                 reports[position] = graded
                 bar.update()
@@ -311,8 +312,7 @@ def _chooses_connection(jupyter_options: Sequence[str]) -> bool:
 
 def _become(command: list[str]) -> None:
     """Run `command` in place of this process, so that Ctrl-C and signals reach it directly."""
-    # A python3 kernel elsewhere in the home folder must not win over this environment's own.
-    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    environment = server.environment(os.environ)
     if sys.getfilesystemencoding() != "utf-8":  # LC_ALL=C: Jupyter could not name a Chinese folder
         environment["PYTHONUTF8"] = "1"
     if os.name == "posix":

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from mbpo_teach import __main__ as terminal
-from mbpo_teach.course import doctor, workspace
+from mbpo_teach.course import doctor, server, trust, workspace
 from mbpo_teach.ground import language
 
 ROOT = workspace.COURSE
@@ -62,7 +62,7 @@ def test_lab_opens_the_first_chapter(course, started):
     assert "Made 8 working copies" in result.output
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    assert terminal.PROMPT in command
+    assert {server.PROMPT, *server.OPTIONS, *trust.options(course)} <= set(command)
     assert f"--ServerApp.root_dir={course}" in command
     assert "--LabApp.default_url=/lab/tree/work/en/00_start_here.ipynb" in command
     assert "--no-browser" not in command
@@ -91,7 +91,7 @@ def test_lab_leaves_the_connection_to_whoever_chooses_one(course, started, monke
         monkeypatch.setenv("JUPYTER_GATEWAY_URL", "http://127.0.0.1:1")
     assert run("lab", *(["--", option] if option else [])).exit_code == 0
     (command,) = started
-    assert terminal.PROMPT not in command
+    assert server.PROMPT not in command
 
 
 def test_lab_follows_the_environments_language(course, started, monkeypatch):
@@ -509,6 +509,10 @@ def test_jupyterlab_serves_the_working_copy_and_the_clone_stays_clean(clone, tmp
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
         log.close()
+    # The course's own lines and warnings, and nothing of a server that is well.
+    said = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert "work/zh/00_start_here.ipynb" in said[1]
+    assert not [line for line in said if line.startswith("[I ")]
     with socket.socket() as caller:
         assert caller.connect_ex(("127.0.0.1", port)) != 0, "a JupyterLab was left behind"
     assert git(clone, "status", "--porcelain") == ""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import nbformat
 
 from chapters import CLAIM, Chapter
+from mbpo_teach.course.lasting import CAPTION
 
 _NUMBER = re.compile(r"(?<![\w.])[-−+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 # At the end of what stands before the braces: the number, and what closes a formula or a phrase.
@@ -49,6 +50,8 @@ def numbers(outputs: Sequence[nbformat.NotebookNode]) -> tuple[float, ...]:
     """Return the numbers that a cell's stored outputs show as text, in order."""
     texts = []
     for output in outputs:
+        if output.get("metadata") == CAPTION:  # says once more what the picture's sentence says
+            continue
         text = output.get("text", output.get("data", {}).get("text/plain", ""))
         texts.append(text if isinstance(text, str) else "".join(text))
     found = _NUMBER.findall("\n".join(texts))

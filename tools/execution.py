@@ -12,11 +12,11 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from mbpo_teach.course.lasting import VIEW, lasting
 from pictures import PictureError, quantised_base64
 
 # For cells that hang: what a whole chapter may take, on a machine ten times slower or as busy.
 CELL_SECONDS = 900
-WIDGET_TYPES = ("application/vnd.jupyter.widget-view+json",)
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 _OF_THIS_MACHINE = {sys.prefix, str(Path(__file__).resolve().parents[1])}
 
@@ -67,7 +67,12 @@ def clean(notebook: nbformat.NotebookNode) -> None:
             continue
         cell.metadata.pop("execution", None)
         try:
-            cell.outputs = [_kept(output) for output in cell.outputs if _worth_keeping(output)]
+            cell.outputs = [
+                nbformat.from_dict(lasts)
+                for output in cell.outputs
+                if _worth_keeping(output)
+                for lasts in lasting(_kept(output))
+            ]
         except (ExecutionError, PictureError) as error:
             raise ExecutionError(f"the cell {beginning(cell)}: {error}") from None
 
@@ -86,8 +91,7 @@ def _kept(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     if output.output_type == "stream":
         _refuse_addresses(output.text)
         return output
-    widget = any(output.data.pop(kind, None) is not None for kind in WIDGET_TYPES)
-    if widget and "image/png" not in output.data:
+    if VIEW in output.data and "image/png" not in output.data:
         raise ExecutionError("a widget needs a picture beside it for readers without a kernel")
     if "image/png" in output.data:
         output.data["image/png"] = quantised_base64(output.data["image/png"])

@@ -136,8 +136,6 @@ class Report:
         How wrong imagined rows are: the median error of :data:`ROWS_JUDGED` of those remembered,
         each put beside the simulator (:func:`mbpo_teach.model.errors.errors_of_rows`), in
         deviations of the real data. None without any, and where the simulator cannot be put there.
-    row_draws
-        How often an imagined row is drawn in its life. None without a model.
     """
 
     step: int
@@ -153,7 +151,6 @@ class Report:
     rollout_length: int | None = None
     model_holdout: float | None = None
     imagined_error: float | None = None
-    row_draws: float | None = None
 
     @property
     def entropy(self) -> float | None:
@@ -270,14 +267,7 @@ def learn(agent: Agent, update: Update, batches: Sequence[Transition]) -> Losses
     return losses
 
 
-def report(
-    agent: Agent,
-    sac: SACConfig,
-    losses: Losses | None,
-    *,
-    judges: Sequence[Env],
-    row_draws: float | None = None,
-) -> Report:
+def report(agent: Agent, sac: SACConfig, losses: Losses | None, *, judges: Sequence[Env]) -> Report:
     """Judge `agent` in the worlds `judges` and return what it has reached.
 
     Judging changes nothing of what follows.
@@ -303,7 +293,6 @@ def report(
         rollout_length=(dream.length or None) if dream else None,
         model_holdout=dream.error if dream else None,
         imagined_error=imagined_error,
-        row_draws=row_draws,
     )
 
 

@@ -47,7 +47,7 @@ from mbpo_teach.algorithms.agent import (
     remembered,
     report,
 )
-from mbpo_teach.ground.checks import instance, number, number_fields, whole_fields, widths
+from mbpo_teach.ground.checks import instance, number, number_fields, whole, whole_fields, widths
 from mbpo_teach.learner.sac import SACConfig, make_update, policy_of
 from mbpo_teach.model.dynamics import Ensemble, sample_step
 from mbpo_teach.model.fit import FitConfig, fit_ensemble
@@ -203,8 +203,7 @@ def train_mbpo(
         if step >= config.random_steps:
             losses = learn(agent, update, mixed_batches(agent, config))         # lines 9 and 10
         if config.refits_at(agent.step) or agent.step == config.total_steps:
-            draws = row_draws(agent, config)
-            yield report(agent, config.sac, losses, judges=judges, row_draws=draws)
+            yield report(agent, config.sac, losses, judges=judges)
     # fmt: on
 
 
@@ -259,16 +258,14 @@ def mixed_batches(agent: Agent, config: MBPOConfig) -> list[Transition]:
         return [concatenate(batch) for batch in zip(*parts, strict=True)]
 
 
-def row_draws(agent: Agent, config: MBPOConfig) -> float | None:
-    """Return how often an imagined row is drawn before it is forgotten, None before there are any.
+def row_draws(config: MBPOConfig, length: int) -> float:
+    """Return how often an imagined row is drawn before it is forgotten, at k = `length`.
 
     What is drawn from one refit to the next, over the rows that a refit brings if no branch ends
     early: 12 in the authors' settings with k = 1. `retained` does not matter: a row that stays four
     times as long is one of four times as many.
     """
-    length = _imagination(agent).length
-    if not length:
-        return None
+    length = whole("length", length, least=1)
     imagined = config.sac.batch_size - real_rows(config.sac.batch_size, config.real_ratio)
     drawn = config.model_period * config.updates_per_step * imagined
     return drawn / (length * config.rollout_batch)

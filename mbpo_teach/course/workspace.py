@@ -98,6 +98,12 @@ def prepare(course: Path) -> Prepared:
     return Prepared(added=tuple(missing), outdated=tuple(sorted(outdated)), former=tuple(former))
 
 
+def fresh_copies(course: Path) -> list[Path]:
+    """Return the working copies that equal the published edition: nobody has changed them."""
+    copies = [(course / "work" / name, edition) for name, edition in _editions(course).items()]
+    return [copy for copy, edition in copies if copy.read_bytes() == edition.read_bytes()]
+
+
 def reset(
     course: Path,
     chapter: str,

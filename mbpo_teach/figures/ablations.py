@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mbpo_teach.algorithms.recorded import Factor
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
@@ -32,18 +31,25 @@ def build(factors: Sequence[Factor]) -> Draw[Frame]:
     """Return a function that draws one frame of `factors`, side by side."""
     panels: list[Panel[Frame]] = []
     with style.style():
-        figure = Figure(figsize=(9.8, 5.6))
-        upper, lower = figure.subplots(2, len(factors), squeeze=False)
+        narrow = sheet.is_narrow(9.8)
+        figure = sheet.single(9.8, 2.3 * len(factors) if narrow else 4.2)
+        if narrow:
+            upper, lower = figure.subplots(len(factors), 2, squeeze=False).T
+        else:
+            upper, lower = figure.subplots(2, len(factors), squeeze=False)
         for place, factor in enumerate(factors):
             panels += _curves(upper[place], factor, place), _points(lower[place], factor, place)
             # The same returns as next door need no second scale.
-            if place and factor.world == factors[place - 1].world:
+            if place and not narrow and factor.world == factors[place - 1].world:
                 for axes in (upper[place], lower[place]):
                     axes.tick_params(labelleft=False)
         upper[0].set_ylabel(words("live.return"))
-        lower[0].set_ylabel(words("ablation.whole"))
+        if narrow:
+            lower[0].set_title(words("ablation.whole"))
+        else:
+            lower[0].set_ylabel(words("ablation.whole"))
         handles, labels = upper[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=4)
+        figure.legend(handles, labels, loc="outside lower left", ncols=sheet.columns(4, 9.8))
         return drawing(figure, *panels)
 
 
@@ -69,7 +75,7 @@ def _curves(axes: Axes, factor: Factor, column: int) -> Panel[Frame]:
     axes.set(xlim=(0, factor.steps[-1]), ylim=RANGES[factor.world])
     axes.set_title(words(f"ablation.{factor.name}") + "\n" + factor.world)
     axes.set_xlabel(words("live.step"))
-    axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
+    axes.xaxis.set_major_locator(MaxNLocator(2 if sheet.is_narrow(9.8) else 3, prune="upper"))
 
     def move(frame: Frame) -> None:
         place = frame.places[column]
@@ -87,7 +93,7 @@ def _points(axes: Axes, factor: Factor, column: int) -> Panel[Frame]:
         axes.plot(at, whole[:, seed], ".", color=style.GREY, ms=6, alpha=0.8)
     axes.plot(at, np.median(whole, axis=1), ":", color=style.GREY, lw=1)
     here = axes.axvspan(-0.3, 0.3, color=style.SKY, alpha=0.25, lw=0)
-    (dots,) = axes.plot([], [], "o", color=style.BLUE, ms=6, mec="white")
+    (dots,) = axes.plot([], [], "o", color=style.BLUE, ms=6, mec=style.WHITE)
     axes.set_xticks(at, [f"{value:g}" for value in factor.values])
     axes.set(xlim=(-0.5, len(at) - 0.5), ylim=RANGES[factor.world])
     axes.set_xlabel(words(f"ablation.{factor.name}"))

@@ -35,9 +35,9 @@ def legend_below(axes: Axes, left: float, down: float, **look: Any) -> Legend:
     return axes.legend(loc="upper left", bbox_to_anchor=(-left, -down), **look)
 
 
-def shade_vacuous(axes: Axes, top: float) -> None:
+def shade_vacuous(axes: Axes, top: float, label: str | None = None) -> None:
     """Shade where a penalty, as a share of the trivial level, says nothing: from 1 to `top`."""
-    axes.axhspan(1, top, color=style.GREY, alpha=0.16, lw=0)
+    axes.axhspan(1, top, color=style.GREY, alpha=0.16, lw=0, label=label)
 
 
 def mark_best(mark: Line2D, best: float, heights: np.ndarray) -> None:

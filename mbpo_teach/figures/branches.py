@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from mbpo_teach.figures import style
-from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
+from mbpo_teach.figures import sheet, style
+from mbpo_teach.figures.axes import mark_best, shade_vacuous
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
+_WIDTH = 9.8
 _PER_DECADE = 0.14  # height of a power of ten above the trivial level
 _LEVELS = (0.0, 0.5, 1.0, 10.0, 100.0)  # labelled, in shares of the trivial level
 _TOP = 1000.0
@@ -63,22 +65,34 @@ class Frame(NamedTuple):
 def build_forces(*, longest: int) -> Draw[Frame]:
     """Return a function that draws theorem 4.3's two parts and k*, up to k = `longest`."""
     with style.style():
-        figure = Figure(figsize=(8.8, 4.2))
+        figure = sheet.single(_WIDTH, 4.2)
         axes = figure.subplots()
-        return drawing(figure, _penalty_panel(axes, longest))
+        panel = _penalty_panel(axes, longest)
+        _legend(figure, axes)
+        totals = [line for line in panel[0] if line.get_label() == words("branches.total")]
+        return drawing(
+            figure, panel, followed=[line for line in totals if isinstance(line, Line2D)]
+        )
 
 
 def build(errors: Errors, *, world: str) -> Draw[Frame]:
     """Return a function that draws one frame; `errors` were measured in `world`."""
     longest = len(errors.middle)
     with style.style():
-        figure = Figure(figsize=(8.8, 6.4))
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.5))
-        return drawing(
-            figure,
-            _error_panel(above, errors, world),
-            _penalty_panel(below, longest, others=[_bounds_beside, _gap_beside]),
+        figure, (left, right) = sheet.beside(_WIDTH, 3.7, ratios=(1, 1.7))
+        panels = (
+            _error_panel(left, errors, world),
+            _penalty_panel(right, longest, others=[_bounds_beside, _gap_beside]),
         )
+        _legend(figure, right)
+        return drawing(figure, *panels)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Name the curves of `axes` below all panels: inside them, curves cover every place."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = 1 if sheet.is_narrow(_WIDTH) else 3
+    figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=1.8)
 
 
 def height(share: ArrayLike) -> np.ndarray:
@@ -105,9 +119,12 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     axes.set_yscale("log")
     axes.set_ylabel(words("branches.error_axis"))
     axes.set_title(words("branches.error_title", world=world))
-    axes.legend(loc="lower right", ncols=3)
+    axes.set_xlabel(words("bounds.length"))
+    axes.set_xlim(0, len(errors.middle))
+    axes.set_ylim(bottom=axes.get_ylim()[0] / 20)  # room for the legend
+    axes.legend(loc="lower right")
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
-    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec="white", ms=8)
+    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec=style.WHITE, ms=8)
 
     def move(frame: Frame) -> None:
         here.set_xdata([frame.k] * 2)
@@ -124,10 +141,8 @@ def _penalty_panel(
     k = np.arange(longest + 1)
     blank = np.zeros(longest + 1)
     top = float(height(_TOP))
-    shade_vacuous(axes, top)
+    shade_vacuous(axes, top, words("branches.vacuous"))
     axes.axhline(1, color=style.GREY, lw=1)
-    # Above the panel: inside it, curves and the name of k* come to lie on every place there is.
-    axes.set_title(words("branches.vacuous"), loc="right", color=style.DARK, fontsize=9)
     look: dict[str, Any] = {"lw": 0, "alpha": 0.6}
     shift = axes.fill_between(
         k, blank, blank, color=style.SKY, label=words("branches.shift"), **look
@@ -138,16 +153,15 @@ def _penalty_panel(
     (total,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
     beside = [other(axes, longest) for other in others]
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
-    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec="white", ms=11)
+    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec=style.WHITE, ms=11)
     named = axes.text(
         0, 0, "", ha="center", va="bottom", fontsize=11, zorder=4,
-        bbox={"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 1},
+        bbox={"facecolor": style.WHITE, "alpha": 0.75, "lw": 0, "pad": 1},
     )  # fmt: skip
     axes.set(xlim=(0, longest), ylim=(-0.02, top), yticks=height(_LEVELS))
     axes.set_xlabel(words("bounds.length"))
     axes.set_ylabel(words("branches.return_axis"))
     axes.set_title(words("branches.penalty_title"))
-    legend_below(axes, 0.01, 0.16, ncols=3, handlelength=1.8)
     # Room for the widest label; the labels themselves are redrawn with each frame.
     axes.set_yticklabels(["", "", "20,000", "", ""], color="none")
     labels = [

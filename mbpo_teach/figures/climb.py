@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 from mbpo_teach.theory.improvement import Offer, Round
@@ -47,13 +46,16 @@ class Frame(NamedTuple):
 def build(*, rounds: int) -> Draw[Frame]:
     """Return a function that draws one frame of so many rounds, as shares of the best return."""
     with style.style():
-        figure = Figure(figsize=(9.8, 4.4))
-        left, right = figure.subplots(1, 2, sharey=True)
+        figure, (left, right) = sheet.beside(9.8, 4.4, sharey=True)
         panels = [_panel(axes, number, rounds) for number, axes in enumerate((left, right))]
         left.set_ylabel(words("climb.share"))
         left.set_title(words("branches.total"))
         right.set_title(words("branches.whole"))
-        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        figure.legend(
+            *left.get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=sheet.columns(3, 9.8),
+        )
         return drawing(figure, *panels)
 
 
@@ -67,7 +69,7 @@ def _panel(axes: Axes, number: int, rounds: int) -> Panel[Frame]:
         0, 0, "_", color=style.ORANGE, mew=2.5, ms=12, label=words("climb.promised")
     )
     (accepted,) = axes.plot(
-        0, 0, "^", color=style.GREEN, mec="white", ms=11, label=words("climb.accepted")
+        0, 0, "^", color=style.GREEN, mec=style.WHITE, ms=11, label=words("climb.accepted")
     )
     (refused,) = axes.plot(0, 0, "x", color=style.RED, mew=2, ms=8, label=words("climb.refused"))
     axes.set(xlim=(0, rounds + 0.5), ylim=(_LOWEST, 1.12))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -34,20 +34,20 @@ def build_errors(
     model that knows nothing.
     """
     with style.style():
-        figure = Figure(figsize=(9.4, 4.3))
-        panels = figure.subplots(1, 2, sharey=True)
+        figure, panels = sheet.beside(9.4, 4.3, sharey=True)
         parts = [
             _errors_panel(axes, steps, acting, mean_guess)
             for axes, acting in zip(panels, ACTING, strict=True)
         ]
         for axes, acting in zip(panels, ACTING, strict=True):
             axes.set_title(words(f"compounding.{acting}"))
-        panels[0].set_yscale("log")
-        panels[0].set_ylim(*limits)
+            axes.set(yscale="log", ylim=limits)
         panels[0].set_ylabel(words("compounding.error"))
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=3, handlelength=2.6)
-        return drawing(figure, *parts)
+        figure.legend(
+            handles, labels, loc="outside lower left", ncols=sheet.columns(3, 9.4), handlelength=2.6
+        )
+        return drawing(figure, *parts, read=panels)
 
 
 def _errors_panel(axes: Axes, steps: int, acting: str, mean_guess: float) -> Panel[ErrorsFrame]:
@@ -103,8 +103,7 @@ def build_law(worlds: Sequence[str], *, steps: int, limits: tuple[float, float])
     `limits` are the lowest and the highest error that will be drawn.
     """
     with style.style():
-        figure = Figure(figsize=(9.8, 3.8))
-        panels = figure.subplots(1, len(worlds), sharey=True)
+        figure, panels = sheet.beside(9.8, 3.8, ratios=[1] * len(worlds), sharey=True)
         parts = [_law_panel(axes, place, steps) for place, axes in enumerate(panels)]
         for axes, world in zip(panels, worlds, strict=True):
             axes.set(xlim=(0, steps), yscale="log", ylim=limits)
@@ -112,7 +111,9 @@ def build_law(worlds: Sequence[str], *, steps: int, limits: tuple[float, float])
             axes.set_xlabel(words("compounding.k"))
         panels[0].set_ylabel(words("law.median"))
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=2, handlelength=2.6)
+        figure.legend(
+            handles, labels, loc="outside lower left", ncols=sheet.columns(2, 9.8), handlelength=2.6
+        )
         return drawing(figure, *parts)
 
 

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
@@ -39,11 +38,10 @@ def build(
         For each of `bins`: the share of cells visited, and the share of new data in them.
     """
     with style.style():
-        figure = Figure(figsize=(9.2, 3.6))
-        left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+        figure, (left, right) = sheet.beside(9.2, 3.6, ratios=(1, 1.25))
         extent = (low[0], high[0], low[1], high[1])
         seen = left.imshow(
-            np.zeros((1, 1)), cmap=ListedColormap(["#FFFFFF", style.SKY]), vmin=0, vmax=1,
+            np.zeros((1, 1)), cmap=ListedColormap([style.WHITE, style.SKY]), vmin=0, vmax=1,
             extent=extent, origin="lower", aspect="auto", interpolation="nearest",
         )  # fmt: skip
         left.set(xlim=extent[:2], ylim=extent[2:])

@@ -12,14 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.learner.hills import ACTIONS, action_value, density, policies
-
-_STAGES = (("-", style.BLUE), ("--", style.GREEN), (":", style.PURPLE))
 
 
 def losses_picture(
@@ -60,7 +58,7 @@ def losses_picture(
 def _critic_panel(axes: Axes, critics: Mapping[int, Tensor]) -> None:
     x = ACTIONS.numpy()
     axes.plot(x, action_value(ACTIONS).numpy(), color=style.BLACK, lw=1.6, label="$Q(a)$")
-    for (dashes, colour), (updates, both) in zip(_STAGES[::-1], critics.items(), strict=True):
+    for (dashes, colour), (updates, both) in zip(_stages(), critics.items(), strict=True):
         for place, q in enumerate(both.numpy()):
             label = None if place else _stage(updates)
             axes.plot(x, q, dashes, color=colour, lw=1.3, label=label)
@@ -71,7 +69,7 @@ def _critic_panel(axes: Axes, critics: Mapping[int, Tensor]) -> None:
 def _actor_panel(axes: Axes, actors: Mapping[int, Tensor], temperature: float) -> None:
     x = ACTIONS.numpy()
     axes.plot(x, action_value(ACTIONS).numpy(), color=style.BLACK, lw=1.6, label="$Q(a)$")
-    for (dashes, colour), (updates, actor) in zip(_STAGES[::-1], actors.items(), strict=True):
+    for (dashes, colour), (updates, actor) in zip(_stages(), actors.items(), strict=True):
         axes.plot(
             x, density(*actor.tolist()).numpy(), dashes, color=colour, lw=1.8,
             label=_stage(updates),
@@ -79,6 +77,10 @@ def _actor_panel(axes: Axes, actors: Mapping[int, Tensor], temperature: float) -
     axes.set_ylim(0, None)
     axes.set_title(words("losses.actor_title", temperature=f"{temperature:g}"))
     _action_axis(axes)
+
+
+def _stages() -> tuple[tuple[str, str], ...]:
+    return (":", style.PURPLE), ("--", style.GREEN), ("-", style.BLUE)
 
 
 def _stage(updates: int) -> str:
@@ -109,9 +111,7 @@ def build_twins(
     """
     x, truth = ACTIONS.numpy(), action_value(ACTIONS).numpy()
     with style.style():
-        figure = Figure(figsize=(9.8, 4.5))
-        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
-        left = figure.add_subplot(grid[:, 0])
+        figure, left, *panels = sheet.one_and_two(9.8, 4.5)
         left.plot(x, truth, color=style.BLACK, lw=1.8, label="$Q(a)$")
         looks = (
             ("twins.first", style.ORANGE, "--", 1.3),
@@ -123,15 +123,14 @@ def build_twins(
             for name, colour, dashes, width in looks
         ]
         marks = [
-            left.plot(0, 0, "o", color=colour, mec="white", ms=11)[0]
+            left.plot(0, 0, "o", color=colour, mec=style.WHITE, ms=11)[0]
             for colour in (style.ORANGE, style.BLUE)
         ]
         drops = [left.plot([0, 0], [0, 0], color=mark.get_color(), lw=2)[0] for mark in marks]
         left.set(xlim=(-1, 1), ylim=(-1.6, 3.2))
         left.set_xlabel(words("hills.action"))
         left.set_title(words("twins.title"))
-        legend_below(left, 0.02, 0.12, ncols=2, handlelength=1.8)
-        panels = [figure.add_subplot(grid[row, 1]) for row in range(2)]
+        legend_below(left, 0.02, 0.12, ncols=sheet.columns(2, 9.8), handlelength=1.8)
         panels[0].axhline(0, color=style.GREY, lw=1)
         panels[1].axhline(truth.max(), color=style.GREY, lw=1)
         dots = []
@@ -141,7 +140,7 @@ def build_twins(
             ):
                 label = words(f"twins.{name}")
                 axes.plot(noises, values, dashes, color=colour, lw=1.8, label=label)
-                dots.append((axes.plot(0, 0, "o", color=colour, mec="white", ms=8)[0], values))
+                dots.append((axes.plot(0, 0, "o", color=colour, mec=style.WHITE, ms=8)[0], values))
             axes.set_xlim(noises[0], noises[-1])
         panels[0].set_title(words("twins.optimism_title"))
         panels[0].tick_params(labelbottom=False)
@@ -162,4 +161,5 @@ def build_twins(
         for dot, curve in dots:
             dot.set_data([noises[place]], [curve[place]])
 
-    return drawing(figure, ([*lines, *drops, *marks, *(dot for dot, _ in dots)], move))
+    moving = [*lines, *drops, *marks, *(dot for dot, _ in dots)]
+    return drawing(figure, (moving, move), guess=(panels[0], "y"))

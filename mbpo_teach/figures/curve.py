@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
@@ -23,7 +23,6 @@ from mbpo_teach.nets.gaussian import soft_clamp
 
 _HIGHEST = 3.4
 _MOST_SPREAD = 1.5
-_LINES = ((style.BLACK, ":"), (style.ORANGE, "--"), (style.BLUE, "-"))
 
 
 def one_network(points: Points, grid: Tensor, mean: Tensor, deviation: Tensor) -> Still:
@@ -71,8 +70,7 @@ def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
     """Return a function that draws one frame: data, mean and bands beside the two spreads."""
     x = grid.numpy()
     with style.style():
-        figure = Figure(figsize=(9.6, 4.2))
-        left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
+        figure, (left, right) = sheet.beside(9.6, 4.2, ratios=(1.2, 1))
         _curve_axes(left, grid)
         blank = torch.zeros_like(grid).numpy()
         outer = left.fill_between(x, blank, blank, color=style.BLUE, alpha=0.25, lw=0)
@@ -81,19 +79,22 @@ def build_spread(grid: Tensor) -> Draw[SpreadFrame]:
         (dots,) = left.plot([], [], "o", color=style.BLACK, ms=2.5)
         outer.set_label(words("curve.band_both"))
         inner.set_label(words("curve.band_noise"))
-        legend_below(left, 0.04, 0.15, ncols=2, handlelength=1.4)
+        legend_below(left, 0.04, 0.15, ncols=sheet.columns(2, 9.6), handlelength=1.4)
         _shade_no_data(right, x)
         _name_gap(right, at_top=True)
+        looks = {
+            "true_noise": (style.BLACK, ":"),
+            "aleatoric": (style.ORANGE, "--"),
+            "epistemic": (style.BLUE, "-"),
+        }
         lines = [
             right.plot(x, blank, dashes, color=colour, lw=1.8, label=words(f"curve.{name}"))[0]
-            for name, (colour, dashes) in zip(
-                ("true_noise", "aleatoric", "epistemic"), _LINES, strict=True
-            )
+            for name, (colour, dashes) in looks.items()
         ]
         right.set(xlim=(x[0], x[-1]), ylim=(0, _MOST_SPREAD))
         right.set_xlabel("$x$")
         right.set_title(words("curve.spread_title"))
-        legend_below(right, 0.04, 0.15, ncols=2, handlelength=1.8)
+        legend_below(right, 0.04, 0.15, ncols=sheet.columns(2, 9.6), handlelength=1.8)
 
     def move(frame: SpreadFrame) -> None:
         points, mean, true_noise, noisy, unsure = frame

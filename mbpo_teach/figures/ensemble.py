@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -75,8 +75,7 @@ def build_map(angles: np.ndarray, speeds: np.ndarray) -> Draw[MapFrame]:
     """Return a function that draws one frame: disagreement beside true error, on log colours."""
     extent = (angles[0], angles[-1], speeds[0], speeds[-1])
     with style.style():
-        figure = Figure(figsize=(9.4, 4.0))
-        axes = figure.subplots(1, 2, sharey=True)
+        figure, axes = sheet.beside(9.4, 4.0, sharey=True)
         images = []
         for panel, title in zip(axes, ("map.disagreement", "map.error"), strict=True):
             image = panel.imshow(
@@ -110,7 +109,7 @@ class CoverageFrame(NamedTuple):
 def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
     """Return a function that draws one frame: coverage against nominal level."""
     with style.style():
-        figure = Figure(figsize=(5.8, 4.4))
+        figure = sheet.single(5.8, 4.4)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=style.GREY, lw=1, label=words("calibration.ideal"))
         lines = [
@@ -131,4 +130,4 @@ def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
         for line, values in zip(lines, frame.covered.T, strict=True):
             line.set_ydata(values)
 
-    return drawing(figure, (lines, move))
+    return drawing(figure, (lines, move), followed=lines, read=[axes])

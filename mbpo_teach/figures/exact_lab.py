@@ -11,10 +11,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
@@ -22,7 +21,6 @@ from mbpo_teach.figures.style import words
 from mbpo_teach.theory import bounds
 
 _CELLS = 120
-_NOTHING = "#d9d9d9"
 
 
 class Frame(NamedTuple):
@@ -58,8 +56,7 @@ def build(*, shifts: np.ndarray, max_eps_m: float, lengths: int) -> Draw[Frame]:
     rollout lengths in a frame's `branched`.
     """
     with style.style():
-        figure = Figure(figsize=(10.2, 4.4))
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1))
+        figure, (left, middle, right) = sheet.beside(10.2, 4.2, ratios=(1.25, 1, 1))
         return drawing(
             figure,
             _returns_panel(left, shifts),
@@ -75,7 +72,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
     )
     # Over the band, which fills all of this part: below it grey would look blue.
     vacuous = axes.axvspan(
-        0, 1, color=_NOTHING, alpha=0.85, lw=0, label=words("bounds.says_nothing")
+        0, 1, color=style.PALE, alpha=0.85, lw=0, label=words("bounds.says_nothing")
     )
     (model,) = axes.plot(shifts, blank, "--", color=style.ORANGE, label=words("bounds.model"))
     (true,) = axes.plot(shifts, blank, color=style.BLUE, label=words("bounds.true"))
@@ -87,7 +84,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
     axes.set(xlim=(0, shifts[-1]), ylim=(-1.1, 1.1), yticks=(-1, 0, 1))
     axes.set_xlabel(words("bounds.eps_pi"))
     axes.set_title(words("bounds.returns_title"))
-    legend_below(axes, 0.06, 0.17, ncols=2, handlelength=1.6)
+    legend_below(axes, 0.06, 0.17, ncols=sheet.columns(2, 10.2), handlelength=1.6)
     # Room for the widest label; the labels at the two ends are then redrawn with each frame.
     axes.set_yticklabels(["−20.00", "0", "20.00"])
     ends = []
@@ -123,7 +120,7 @@ def _returns_panel(axes: Axes, shifts: np.ndarray) -> Panel[Frame]:
 def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:
     eps_m = (np.arange(_CELLS) + 0.5) / _CELLS * max_eps_m
     eps_pi = (np.arange(_CELLS) + 0.5) / _CELLS * max_eps_pi
-    colours = mpl.colormaps["viridis"].with_extremes(over=_NOTHING)
+    colours = mpl.colormaps["viridis"].with_extremes(over=style.PALE)
     # Coloured here and not by matplotlib, which takes four times as long to redraw numbers.
     image = axes.imshow(
         colours(np.zeros((_CELLS, _CELLS)), bytes=True),
@@ -134,7 +131,7 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:
     )
     (line,) = axes.plot([0, 0], [0, 0], color=style.BLACK, lw=1)
     (data_point,) = axes.plot(
-        0, 0, "o", color=style.RED, mec="white", ms=9, label=words("bounds.point_data")
+        0, 0, "o", color=style.RED, mec=style.WHITE, ms=9, label=words("bounds.point_data")
     )
     (policy_point,) = axes.plot(
         0, 0, "D", color="none", mec=style.RED, ms=8, label=words("bounds.point_policy")
@@ -150,7 +147,7 @@ def _map_panel(axes: Axes, max_eps_m: float, max_eps_pi: float) -> Panel[Frame]:
         ScalarMappable(cmap=colours), ax=axes, fraction=0.06, pad=0.03, extend="max"
     )
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.fill_between([], [], color=_NOTHING, label=words("bounds.says_nothing"))
+    axes.fill_between([], [], color=style.PALE, label=words("bounds.says_nothing"))
     legend_below(axes, 0.06, 0.17, handlelength=1.6)
 
     def move(frame: Frame) -> None:

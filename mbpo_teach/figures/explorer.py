@@ -81,8 +81,8 @@ def numbers(values: Values) -> dict[str, float]:
     }
 
 
-def sentence(values: Values) -> str:
-    """Return the live sentence in the current language."""
+def sentences(values: Values) -> tuple[str, str]:
+    """Return the live sentence and the other numbers, in the current language."""
     shown = numbers(values)
     gamma, r_max = values["gamma"], values["r_max"]
     vacuous = bounds.is_vacuous(gamma=gamma, eps_m=values["eps_m"], eps_pi=values["eps_pi"])
@@ -91,16 +91,19 @@ def sentence(values: Values) -> str:
         best = "say_endless"
     else:
         best = "say_best_vacuous" if least_vacuous else "say_best"
-    parts = (
-        "say_bound",
-        "say_vacuous" if vacuous else "say_informative",
-        best,
-        "say_penalties_zero" if values["k"] == 0 else "say_penalties",
-        "say_whole",
-    )
+    first = ("say_bound", "say_vacuous" if vacuous else "say_informative", best)
+    more = ("say_penalties_zero" if values["k"] == 0 else "say_penalties", "say_whole")
     said = {name: number(x) for name, x in {**values, **shown}.items()}
-    between = "" if language.current() == "zh" else " "
-    return between.join(language.text(f"explorer.{key}", **said) for key in parts)
+    one, other = (
+        language.join(language.text(f"explorer.{key}", **said) for key in keys)
+        for keys in (first, more)
+    )
+    return one, other
+
+
+def sentence(values: Values) -> str:
+    """Return both as one text, as a notebook keeps it."""
+    return language.join(sentences(values))
 
 
 def draw(values: Values) -> Figure:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -73,8 +73,7 @@ def build(view: View, *, steps: int, limits: tuple[float, float]) -> Draw[Frame]
     """
     times = np.arange(1, steps + 1)
     with style.style():
-        figure = Figure(figsize=(8.6, 3.9))
-        left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+        figure, (left, right) = sheet.beside(8.6, 3.9, ratios=(1, 1.1))
         bodies, show = body_panel(left, view)
         (curve,) = right.plot(times, times, color=style.BLUE, lw=2)
         (point,) = right.plot(1, 1, "o", color=style.BLUE, ms=8)
@@ -140,7 +139,7 @@ def film(world: str, moments: Sequence[Moment], view: View, *, seconds: float) -
 def body_panel(axes: Axes, view: View) -> Panel[Moment]:
     """Return a panel of the two bodies of a moment."""
     axes.axhline(0, color=style.GREY, lw=1)
-    real = PolyCollection([], facecolor="#b9c4cc", edgecolor=style.DARK, lw=1.2)
+    real = PolyCollection([], facecolor=style.BODY, edgecolor=style.DARK, lw=1.2)
     ghost = PolyCollection([], facecolor="none", edgecolor=style.RED, lw=1.6, linestyle="--")
     for body in (real, ghost):
         axes.add_collection(body)
@@ -168,7 +167,7 @@ def outlines(limbs: Limbs, points: int = 9) -> list[np.ndarray]:
 
 def _legend(figure: Figure) -> None:
     handles = [
-        Patch(facecolor="#b9c4cc", edgecolor=style.DARK, label=words("film.real")),
+        Patch(facecolor=style.BODY, edgecolor=style.DARK, label=words("film.real")),
         Patch(facecolor="none", edgecolor=style.RED, linestyle="--", label=words("film.ghost")),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2)

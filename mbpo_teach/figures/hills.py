@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below, plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
@@ -35,18 +34,14 @@ def build_temperature(temperatures: np.ndarray, soft: Kind, tanh: Kind) -> Draw[
     """Return a function that draws one frame: the two best policies at one of `temperatures`."""
     x = ACTIONS.numpy()
     with style.style():
-        figure = Figure(figsize=(9.8, 4.5))
-        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
-        left = figure.add_subplot(grid[:, 0])
+        figure, left, upper, lower = sheet.one_and_two(9.8, 4.5)
         _value_axes(left)
         blank = np.zeros_like(x)
         area = left.fill_between(
             x, blank, blank, color=style.SKY, alpha=0.5, lw=0, label=words("hills.soft")
         )
         (line,) = left.plot(x, blank, color=style.RED, lw=2, label=words("hills.tanh"))
-        legend_below(left, 0.02, 0.12, ncols=2, handlelength=1.6)
-        upper = figure.add_subplot(grid[0, 1])
-        lower = figure.add_subplot(grid[1, 1], sharex=upper)
+        legend_below(left, 0.02, 0.12, ncols=sheet.columns(2, 9.8), handlelength=1.6)
         dots = _dots(upper, temperatures, _objectives(upper, temperatures, soft, tanh))
         dots += _dots(lower, temperatures, _entropies(lower, temperatures, soft, tanh))
         # In the upper panel it ends below the legend.
@@ -113,7 +108,7 @@ def _dots(
     axes: Axes, temperatures: np.ndarray, curves: list[_Curve]
 ) -> list[tuple[Line2D, np.ndarray]]:
     return [
-        (axes.plot(temperatures[0], values[0], "o", color=colour, mec="white", ms=8)[0], values)
+        (axes.plot(temperatures[0], values[0], "o", color=colour, mec=style.WHITE, ms=8)[0], values)
         for values, colour, _ in curves
     ]
 
@@ -143,21 +138,17 @@ def build_target(
     steps end at a temperature that is held, and of the best tanh-Gaussian.
     """
     with style.style():
-        figure = Figure(figsize=(9.8, 4.5))
-        grid = figure.add_gridspec(2, 2, width_ratios=(1.25, 1))
-        left = figure.add_subplot(grid[:, 0])
+        figure, left, upper, lower = sheet.one_and_two(9.8, 4.5)
         left.plot(*_broken(*held), color=style.BLUE, lw=2, label=words("target.held"))
         left.plot(*_broken(*best), ":", color=style.GREY, lw=1.8, label=words("target.best"))
         (path,) = left.plot([], [], "-", color=style.RED, lw=1, marker="o", ms=3.5, markevery=25,
                             label=words("target.path"))  # fmt: skip
-        (end,) = left.plot([], [], "*", color=style.RED, mec="white", ms=16, zorder=5,
+        (end,) = left.plot([], [], "*", color=style.RED, mec=style.WHITE, ms=16, zorder=5,
                            label=words("target.end"))  # fmt: skip
         left.set(ylim=(LEAST_ENTROPY, MOST_ENTROPY))
         left.set_ylabel(words("hills.entropy_axis"))
         left.set_title(words("target.title"))
         temperature_axis(left, best[0])
-        upper = figure.add_subplot(grid[0, 1])
-        lower = figure.add_subplot(grid[1, 1], sharex=upper)
         blank = np.ones(steps + 1)
         (hot,) = upper.plot(blank, color=style.RED, lw=1.7)
         upper.set(xlim=(0, steps), yscale="log", ylim=(best[0][0], best[0][-1]))
@@ -170,7 +161,7 @@ def build_target(
         lower.set_xlabel(words("target.step"))
         goals = [axes.axhline(0, color=style.BLACK, lw=1.2, ls="--") for axes in (left, lower)]
         goals[0].set_label(words("target.target"))
-        legend_below(left, 0.02, 0.14, ncols=2, handlelength=1.8)
+        legend_below(left, 0.02, 0.14, ncols=sheet.columns(2, 9.8), handlelength=1.8)
 
     def move(frame: TargetFrame) -> None:
         target, temperature, entropy = frame
@@ -181,7 +172,8 @@ def build_target(
         for goal in goals:
             goal.set_ydata([target] * 2)
 
-    return drawing(figure, ([*goals, path, end, hot, random], move))
+    moving = [*goals, path, end, hot, random]
+    return drawing(figure, (moving, move), followed=[path, hot, random])
 
 
 def _broken(temperatures: np.ndarray, entropy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,20 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mbpo_teach.algorithms.agent import PARTS
 from mbpo_teach.algorithms.recorded import Inside
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
-_COLOURS = dict(
-    zip(PARTS, (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW), strict=True)
-)
 _HATCHES = dict(zip(PARTS, ("", "//", "..", "", "xx"), strict=True))
 
 
@@ -35,8 +31,10 @@ class Frame(NamedTuple):
 def build(world: str, runs: Inside) -> Draw[Frame]:
     """Return a function that draws one frame of the trainings in `world`."""
     with style.style():
-        figure = Figure(figsize=(9.8, 5.4))
-        (first, second), (third, fourth) = figure.subplots(2, 2, sharex=True)
+        narrow = sheet.is_narrow(9.8)
+        figure = sheet.single(9.8, 9.2 if narrow else 4.7)
+        panels = figure.subplots(*(4, 1) if narrow else (2, 2), sharex=True)
+        first, second, third, fourth = panels.flat
         lines = [
             _panel(first, runs.steps, runs.means, "inside.return_title", {"world": world}),
             _panel(second, runs.steps, runs.holdout, "inside.holdout_title", {}),
@@ -47,14 +45,14 @@ def build(world: str, runs: Inside) -> Draw[Frame]:
         third.yaxis.set_major_locator(MaxNLocator(integer=True))
         first.legend(loc="lower right", handlelength=1.6)
         areas = _areas(fourth, runs)
-        for axes in (third, fourth):
+        for axes in panels[-1:].flat:
             axes.set_xlabel(words("live.step"))
         here = [
             axes.axvline(runs.steps[0], color=style.BLACK, lw=1, ls=":")
             for axes in (first, second, third, fourth)
         ]
         dots = [
-            axes.plot([], [], "o", color=style.BLUE, mec="white", ms=8)[0]
+            axes.plot([], [], "o", color=style.BLUE, mec=style.WHITE, ms=8)[0]
             for axes in (first, second, third)
         ]
 
@@ -95,12 +93,13 @@ def _even_log(axes: Axes, values: np.ndarray) -> None:
 
 def _areas(axes: Axes, runs: Inside) -> list[FillBetweenPolyCollection]:
     blank = np.zeros(len(runs.steps))
+    colours = (style.GREY, style.ORANGE, style.SKY, style.BLUE, style.YELLOW)
     areas = [
         axes.fill_between(
-            runs.steps, blank, blank, facecolor=_COLOURS[part], hatch=_HATCHES[part],
-            edgecolor="white", lw=0.3, label=words(f"inside.{part}"),
+            runs.steps, blank, blank, facecolor=colour, hatch=_HATCHES[part],
+            edgecolor=style.WHITE, lw=0.3, label=words(f"inside.{part}"),
         )
-        for part in PARTS
+        for part, colour in zip(PARTS, colours, strict=True)
     ]  # fmt: skip
     axes.set(xlim=(0, runs.steps[-1]), ylim=(0, 1.05 * runs.spent.sum(axis=2).max()))
     axes.set_title(words("inside.time_title"))

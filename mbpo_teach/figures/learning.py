@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mbpo_teach.algorithms.recorded import Trainings
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
@@ -57,7 +57,7 @@ def build(
     `highest`; `best` is the mean of the best returns known, and a `rival` stands behind it.
     """
     with style.style():
-        figure = Figure(figsize=(8.4, 3.9))
+        figure = sheet.single(8.4, 3.9)
         axes = figure.subplots()
         if best is not None:
             axes.axhline(best, color=style.BLACK, lw=1.2, ls="--", label=words("live.best"))
@@ -79,7 +79,7 @@ def build(
         axes.set_xlabel(words("live.step"))
         axes.set_ylabel(words("live.return"))
         axes.set_title(words("live.title", world=world))
-        legend_below(axes, 0.02, 0.16, ncols=5)
+        legend_below(axes, 0.02, 0.16, ncols=sheet.columns(5, 8.4))
 
     def move(frame: Frame) -> None:
         step = frame.steps[-1] if len(frame.steps) else 0

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
@@ -45,8 +44,7 @@ class Frame(NamedTuple):
 def build(*, longest: int) -> Draw[Frame]:
     """Return a function that draws one frame; its arrays go up to k = `longest`."""
     with style.style():
-        figure = Figure(figsize=(9.8, 4.3))
-        left, right = figure.subplots(1, 2)
+        figure, (left, right) = sheet.beside(9.8, 4.2)
         return drawing(figure, _return_panel(left, longest), _gap_panel(right, longest))
 
 
@@ -56,7 +54,7 @@ def _return_panel(axes: Axes, longest: int) -> Panel[Frame]:
         k, np.zeros(longest + 1), color=style.GREEN, lw=2, label=words("lengths.branched")
     )
     lines, numbers, zoom = zoomed(axes, branched, longest=longest, middle=0.6, digits=4)
-    (point,) = axes.plot(0, 0, "o", color=style.GREEN, mec="white", ms=9)
+    (point,) = axes.plot(0, 0, "o", color=style.GREEN, mec=style.WHITE, ms=9)
     axes.set_ylim(-0.1, 1.16)
     axes.set_title(words("bounds.branched_title"))
     legend_below(axes, 0.02, 0.14)
@@ -79,15 +77,15 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     (tight,) = axes.plot(k, blank, "--", color=style.GREEN, lw=1.8, label=words("branches.tight"))
     (whole,) = axes.plot(k, blank, color=style.GREEN, lw=2.2, label=words("branches.whole"))
     (gap,) = axes.plot(k, blank, color=style.RED, lw=1.8, label=words("lengths.gap"))
-    (best,) = axes.plot(1, 1, "v", color=style.BLACK, mec="white", ms=11, label="$k^*$")
+    (best,) = axes.plot(1, 1, "v", color=style.BLACK, mec=style.WHITE, ms=11, label="$k^*$")
     (truly,) = axes.plot(
-        1, 1, "*", color=style.RED, mec="white", ms=15, label=words("lengths.truly_best")
+        1, 1, "*", color=style.RED, mec=style.WHITE, ms=15, label=words("lengths.truly_best")
     )
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
     axes.set(xlim=(0, longest), yscale="log", ylim=(_LOWEST, _HIGHEST))
     axes.set_xlabel(words("bounds.length"))
     axes.set_title(words("lengths.gap_title"))
-    legend_below(axes, 0.02, 0.14, ncols=2, handlelength=1.6)
+    legend_below(axes, 0.02, 0.14, ncols=sheet.columns(2, 9.8), handlelength=1.6)
 
     def move(frame: Frame) -> None:
         penalties = frame.penalty / frame.trivial

@@ -3,18 +3,18 @@
 Drawn for chapter 4.
 """
 
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
 _NAMES = ("gap", "laws", "on_policy", "data", "theorem")
-_COLOURS = (style.RED, style.SKY, style.SKY, style.SKY, style.BLUE)
+_WIDTH = 9.6
 _LOWEST, _HIGHEST = 1e-4, 100.0
 
 
@@ -29,32 +29,40 @@ class Frame(NamedTuple):
 def build() -> Draw[Frame]:
     """Return a function that draws one frame."""
     rows = range(len(_NAMES))
+    narrow = sheet.is_narrow(_WIDTH)
     with style.style():
-        figure = Figure(figsize=(9.6, 3.5))
+        names = [words(f"looseness.{name}") for name in _NAMES]
+        if narrow:
+            names = [textwrap.fill(name, 15) for name in names]
+        figure = sheet.single(_WIDTH, 3.9)
         axes = figure.subplots()
         axes.set(xscale="log", xlim=(_LOWEST, _HIGHEST), ylim=(len(_NAMES) - 0.4, -0.9))
-        axes.set_yticks(rows, [words(f"looseness.{name}") for name in _NAMES])
+        axes.set_yticks(rows, names)
         axes.tick_params(axis="y", length=0)
         plain_log(axes.xaxis)
-        axes.set_xticks([1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100])
+        ticks = [1e-4, 1e-2, 1, 100] if narrow else np.logspace(-4, 2, 7)
+        axes.set_xticks(ticks)
         axes.set_xlabel(words("looseness.share"))
         axes.axvspan(1, _HIGHEST, color=style.GREY, alpha=0.18, lw=0)
         axes.text(
-            10, -0.55, words("bounds.says_nothing"), ha="center", va="center", color=style.DARK
+            _HIGHEST, -0.55, words("bounds.says_nothing"), ha="right", va="center", color=style.DARK
         )
         beside = axes.get_yaxis_transform()
-        for where, key in ((1.1, "looseness.value"), (1.2, "looseness.factor")):
+        # On a narrow page there is no room for the factors; the sentence has them.
+        places = {"value": 1.35} if narrow else {"value": 1.1, "factor": 1.2}
+        for key, where in places.items():
             axes.text(
-                where, -0.55, words(key), transform=beside, ha="right", va="center",
+                where, -0.55, words(f"looseness.{key}"), transform=beside, ha="right", va="center",
                 color=style.DARK, fontsize=9,
             )  # fmt: skip
+        colours = (style.RED, style.SKY, style.SKY, style.SKY, style.BLUE)
         bars = [
             axes.plot([_LOWEST, 1], [row, row], color=colour, lw=15, solid_capstyle="butt")[0]
-            for row, colour in zip(rows, _COLOURS, strict=True)
+            for row, colour in zip(rows, colours, strict=True)
         ]
-        values, factors = (
+        values, *factors = (
             [axes.text(where, row, "", transform=beside, ha="right", va="center") for row in rows]
-            for where in (1.1, 1.2)
+            for where in places.values()
         )
 
     def move(frame: Frame) -> None:
@@ -62,7 +70,9 @@ def build() -> Draw[Frame]:
             bar.set_xdata([_LOWEST, np.clip(layer / frame.trivial, _LOWEST, _HIGHEST)])
         for value, layer in zip(values, frame.layers, strict=True):
             value.set_text(f"{layer:.3f}")
-        for label, factor in zip(factors[1:], frame.factors, strict=True):
-            label.set_text("" if np.isnan(factor) else f"×{factor:.1f}")
+        for column in factors:
+            for label, factor in zip(column[1:], frame.factors, strict=True):
+                label.set_text("" if np.isnan(factor) else f"×{factor:.1f}")
 
-    return drawing(figure, ([*bars, *values, *factors], move))
+    numbers = [label for column in (values, *factors) for label in column]
+    return drawing(figure, ([*bars, *numbers], move))

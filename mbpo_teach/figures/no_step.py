@@ -6,9 +6,8 @@ Drawn for chapter 4.
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
@@ -30,8 +29,7 @@ def build(
     are a frame's two shares for random MDPs.
     """
     with style.style():
-        figure = Figure(figsize=(9.6, 3.9))
-        left, right = figure.subplots(1, 2, sharey=True)
+        figure, (left, right) = sheet.beside(9.6, 3.9, sharey=True)
         for axes in (left, right):
             axes.axhspan(1, 1.2, color=style.GREEN, alpha=0.18, lw=0)
             axes.text(
@@ -44,7 +42,9 @@ def build(
         )
         (ceiling,) = left.plot(shifts, shifts, color=style.BLACK, label=words("no_step.ceiling"))
         (point,) = left.plot(0, 0, "o", color=style.RED, ms=8, clip_on=False, in_layout=False)
-        left.set(xlim=(0, shifts[-1]), ylim=(-0.2, 1.2))
+        left.set_xlim(0, shifts[-1])
+        for axes in (left, right):
+            axes.set_ylim(-0.2, 1.2)
         left.set_xlabel(words("bounds.eps_pi"))
         left.set_ylabel(words("no_step.share"))
         left.set_title(words("no_step.river_title"))

@@ -16,13 +16,6 @@ from mbpo_teach.figures.axes import plain_log
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 
-_LOOKS = (
-    (style.BLUE, style.SKY, "-"),
-    (style.RED, style.ORANGE, "--"),
-    (style.GREEN, style.GREEN, ":"),
-)
-"""Of each algorithm: the colour of its median, that of its seeds, and its line."""
-
 
 def race_picture(
     worlds: Mapping[str, Mapping[str, Trainings]], levels: Mapping[str, tuple[float, float]]
@@ -33,6 +26,12 @@ def race_picture(
     or that is known.
     """
     with style.style():
+        # Of each algorithm: the colour of its median, that of its seeds, and its line.
+        looks = (
+            (style.BLUE, style.SKY, "-"),
+            (style.RED, style.ORANGE, "--"),
+            (style.GREEN, style.GREEN, ":"),
+        )
         figure = Figure(figsize=(9.8, 2.9 * len(worlds) + 0.7))
         rows = figure.subplots(len(worlds), 2, squeeze=False, sharey="row")
         said = []
@@ -41,7 +40,7 @@ def race_picture(
             for axes in row:
                 axes.axhline(solved, color=style.GREY, lw=1, ls=":", label=words("race.solved"))
                 axes.axhline(most, color=style.BLACK, lw=1, ls="--", label=words("race.most"))
-            for look, (name, runs) in zip(_LOOKS, algorithms.items(), strict=False):
+            for look, (name, runs) in zip(looks, algorithms.items(), strict=False):
                 _curves(row[0], name, look, runs.steps[None].repeat(len(runs.means), 0), runs.means)
                 _curves(row[1], name, look, runs.seconds, runs.means)
                 said.append(_sentence(world, name, runs, solved))

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
@@ -28,8 +27,7 @@ def build(
     `shifts` has shape (shift,), `errors` (seed, count, shift), `slopes` (seed, count).
     """
     with style.style():
-        figure = Figure(figsize=(9.4, 3.8))
-        left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
+        figure, (left, right) = sheet.beside(9.4, 3.8, ratios=(1.4, 1))
         means = errors.mean(axis=0)
         for curve, count in zip(means, counts, strict=True):
             left.plot(shifts, curve, color=style.GREY, lw=1)
@@ -49,7 +47,7 @@ def build(
         low, middle, high = slopes.min(axis=0), slopes.mean(axis=0), slopes.max(axis=0)
         right.fill_between(counts, low, high, color=style.RED, alpha=0.15, lw=0)
         right.loglog(counts, middle, "--", color=style.RED, lw=1.6)
-        (point,) = right.plot(counts[:1], middle[:1], "o", color=style.RED, mec="white", ms=9)
+        (point,) = right.plot(counts[:1], middle[:1], "o", color=style.RED, mec=style.WHITE, ms=9)
         right.set_xlabel(words("branches.count"))
         right.set_title(words("shift.slope_title"))
 

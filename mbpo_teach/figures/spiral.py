@@ -36,7 +36,7 @@ def spiral(arrays: Mapping[str, NDArray[np.float32]]) -> Figure:
             axes.plot(*_plane(branch), color=style.SKY, lw=1.8, zorder=3, label=label)
         starts = np.array([_plane(branch)[:, 0] for branch in arrays["branches"][:, 0]])
         axes.plot(
-            *starts.T, "o", color=style.BLUE, mec="white", ms=9, zorder=4,
+            *starts.T, "o", color=style.BLUE, mec=style.WHITE, ms=9, zorder=4,
             label=words("spiral.points"),
         )  # fmt: skip
         angle, velocity = _plane(arrays["real"])[:, 0]

@@ -8,9 +8,8 @@ trivial level, against which chapter 04 measures every bound. Used by chapter 00
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.theory.bounds import largest_return
 
@@ -27,8 +26,7 @@ class Frame(NamedTuple):
 def build() -> Draw[Frame]:
     """Return a function that draws one frame."""
     with style.style():
-        figure = Figure(figsize=(8.4, 3.2))
-        near, far = figure.subplots(1, 2, width_ratios=(3, 2))
+        figure, (near, far) = sheet.beside(8.4, 3.2, ratios=(3, 2))
 
         near.set_xlim(0, STEPS[-1])
         near.set_ylim(0, 1.25)  # room above the curve for the legend
@@ -59,4 +57,4 @@ def build() -> Draw[Frame]:
         horizon.set_data([length, length], [0, 1])
         here.set_data([gamma], [length])
 
-    return drawing(figure, ([weights, horizon, here], move))
+    return drawing(figure, ([weights, horizon, here], move), followed=[weights], guess=(near, "x"))

@@ -10,20 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style, worlds
+from mbpo_teach.figures import sheet, style, worlds
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.figures.worlds import best_count, draw_walls, policy_panel
 from mbpo_teach.tables.mazes import Maze
-
-LINES = (
-    (style.BLACK, ":"),
-    (style.ORANGE, "--"),
-    (style.BLUE, "-"),
-    (style.GREEN, "-."),
-)
-"""Colour and line style of the first, second, ... curve of a figure."""
 
 _LATE = 50
 """Episodes at the end over which the earned return is averaged."""
@@ -38,9 +30,14 @@ def seed_band(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
+def looks() -> tuple[tuple[str, str], ...]:
+    """Return colour and line style of the first, second, ... curve of a figure."""
+    return (style.BLACK, ":"), (style.ORANGE, "--"), (style.BLUE, "-"), (style.GREEN, "-.")
+
+
 def draw_curves(axes: Axes, curves: Curves, x: np.ndarray) -> None:
     """Draw mean and band of each entry of `curves` against `x`, shape (x,)."""
-    for (label, runs), (colour, line) in zip(curves.items(), LINES, strict=False):
+    for (label, runs), (colour, line) in zip(curves.items(), looks(), strict=False):
         axes.fill_between(x, *seed_band(runs), color=colour, alpha=0.15, lw=0)
         axes.plot(x, runs.mean(axis=0), color=colour, linestyle=line, lw=1.8, label=label)
 
@@ -137,7 +134,7 @@ def cliff(returns: Mapping[int, np.ndarray], optimal: Mapping[int, np.ndarray]) 
         left.minorticks_off()
         left.set_title(words("dyna.earned"))
         left.legend(loc="lower right")
-        for (n, flags), (colour, line) in zip(optimal.items(), LINES, strict=False):
+        for (n, flags), (colour, line) in zip(optimal.items(), looks(), strict=False):
             share = flags.mean(axis=0)
             right.plot(x, share, color=colour, linestyle=line, lw=1.8, label=words("dyna.n", n=n))
         right.set(ylim=(-0.03, 1.03))
@@ -190,10 +187,10 @@ def build_sweep(
     x = x[some]
     thin = {value: array[:, some] for value, array in runs.items()}
     with style.style():
-        figure = Figure(figsize=(7.6, 3.4))
+        figure = sheet.single(7.6, 3.4)
         axes = figure.subplots()
         for array in thin.values():
-            axes.plot(x, array.mean(axis=0), color="#BFBFBF", lw=1)
+            axes.plot(x, array.mean(axis=0), color=style.PALE, lw=1)
         band = axes.fill_between(x, 0 * x, 0 * x, color=style.BLUE, alpha=0.2, lw=0)
         (line,) = axes.plot(x, 0 * x, color=style.BLUE, lw=2.2)
         dress(axes, x)

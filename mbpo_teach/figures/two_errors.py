@@ -6,9 +6,8 @@ Drawn for chapter 4, where it tells policy shift from compounding error.
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
@@ -24,7 +23,7 @@ def build(*, steps: int) -> Draw[Frame]:
     """Return a function that draws one frame, of the times 0 to `steps`."""
     times = np.arange(steps + 1)
     with style.style():
-        figure = Figure(figsize=(7.6, 3.5))
+        figure = sheet.single(7.6, 3.5)
         axes = figure.subplots()
         (ceiling,) = axes.plot(
             times, times, ":", color=style.BLACK, label=words("two_errors.ceiling")
@@ -41,4 +40,6 @@ def build(*, steps: int) -> Draw[Frame]:
         distance.set_ydata(frame.distances)
         ceiling.set_ydata(frame.ceilings)
 
-    return drawing(figure, ([ceiling, distance], move))
+    return drawing(
+        figure, ([ceiling, distance], move), followed=[distance], guess=(axes, "y"), read=[axes]
+    )

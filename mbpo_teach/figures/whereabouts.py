@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.axes import legend_below
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
@@ -40,11 +39,15 @@ class Frame(NamedTuple):
 def build(*, steps: int, most: float) -> Draw[Frame]:
     """Return a function that draws one frame; a cell of chance `most` has the darkest colour."""
     with style.style():
-        figure = Figure(figsize=(9.4, 5.6))
-        grid = figure.add_gridspec(2, 3, height_ratios=(1.35, 1))
+        narrow = sheet.is_narrow(9.4)
+        figure = sheet.single(9.4, 9.6 if narrow else 4.7)
+        rows = 4 if narrow else 2
+        grid = figure.add_gridspec(
+            rows, 1 if narrow else 3, height_ratios=(1.2,) * (rows - 1) + (1,)
+        )
         images: list[AxesImage] = []
         for column, key in enumerate(("starts", "branched", "whole")):
-            axes = figure.add_subplot(grid[0, column])
+            axes = figure.add_subplot(grid[column, 0] if narrow else grid[0, column])
             images.append(
                 axes.imshow(
                     np.zeros((7, 7)), extent=(-np.pi, np.pi, -8, 8), origin="lower", aspect="auto",
@@ -55,11 +58,11 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
             axes.set_title(words(f"whereabouts.{key}"))
             axes.set_xticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
             axes.set_xlabel(words("whereabouts.angle"))
-            if column == 0:
+            if narrow or column == 0:
                 axes.set_ylabel(words("spiral.velocity"))
         bar = figure.colorbar(images[0], ax=figure.axes, fraction=0.03, pad=0.02)
         bar.set_label(words("whereabouts.chance"))
-        below = figure.add_subplot(grid[1, :])
+        below = figure.add_subplot(grid[-1, :])
         times = np.arange(steps + 1)
         (branch,) = below.plot(
             times, times, "o-", color=style.BLUE, ms=4, label=words("whereabouts.branch_error")
@@ -73,14 +76,14 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
         (most_true,) = below.plot(
             [-0.5, steps + 0.5], [0, 0], ":", color=style.BLACK, label=words("whereabouts.eps")
         )
-        (here,) = below.plot(0, 0, "o", color=style.BLUE, mec="white", ms=11)
+        (here,) = below.plot(0, 0, "o", color=style.BLUE, mec=style.WHITE, ms=11)
         stop = below.axvline(0, color=style.BLACK, lw=1.2, ls=":")
         named = below.text(0, 0.04, "", color=style.DARK, fontsize=9)
         below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.8))
         below.set_xlabel(words("whereabouts.step"))
         below.set_ylabel(words("two_errors.tv"))
         below.set_title(words("whereabouts.error_title"))
-        legend_below(below, 0.01, 0.28, ncols=4)
+        legend_below(below, 0.01, 0.28, ncols=sheet.columns(4, 9.4))
 
     def move(frame: Frame) -> None:
         laws = (frame.starts, frame.branched, frame.whole)

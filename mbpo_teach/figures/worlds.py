@@ -8,17 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
-from matplotlib.figure import Figure
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, PowerNorm
 from matplotlib.text import Text
 
-from mbpo_teach.figures import style
+from mbpo_teach.figures import sheet, style
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.tables.mazes import MOVES, Maze
-
-# From clear to blue, so that walls and grid show through cells without value.
-VALUE_COLOURS = LinearSegmentedColormap.from_list("values", [style.SKY + "00", style.SKY])
-_WALL = "#4D4D4D"
 
 
 def draw_walls(axes: Axes, layout: tuple[str, ...]) -> list[Text]:
@@ -27,7 +22,7 @@ def draw_walls(axes: Axes, layout: tuple[str, ...]) -> list[Text]:
     walls = np.array([[mark == "#" for mark in row] for row in layout])
     axes.imshow(
         np.ma.masked_where(~walls, walls),
-        cmap=LinearSegmentedColormap.from_list("wall", [_WALL, _WALL]),
+        cmap=ListedColormap([style.WALL]),
         zorder=2,
     )
     letters: list[Text] = []
@@ -38,7 +33,7 @@ def draw_walls(axes: Axes, layout: tuple[str, ...]) -> list[Text]:
     axes.set_xticks(np.arange(-0.5, width), labels=[])
     axes.set_yticks(np.arange(-0.5, height), labels=[])
     axes.tick_params(length=0)
-    axes.grid(color="#D9D9D9", linewidth=0.6)
+    axes.grid(color=style.PALE, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(True)
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
     return letters
@@ -61,7 +56,7 @@ class Frame(NamedTuple):
 def build(maze: Maze) -> Draw[Frame]:
     """Return a function that draws one frame: a maze and the best actions in it."""
     with style.style():
-        figure = Figure(figsize=(6.2, 4.1))
+        figure = sheet.single(6.2, 4.1)
         return drawing(figure, policy_panel(figure.subplots(), maze))
 
 
@@ -78,7 +73,8 @@ def policy_panel(axes: Axes, maze: Maze) -> Panel[Frame]:
     rows, columns = np.array(maze.cells).T
     picture = axes.imshow(
         np.zeros((len(maze.layout), len(maze.layout[0]))),
-        cmap=VALUE_COLOURS,
+        # From clear to blue, so that walls and grid show through cells without value.
+        cmap=LinearSegmentedColormap.from_list("values", [style.SKY + "00", style.SKY]),
         norm=PowerNorm(0.4, 0, 1),
     )
     arrows = axes.quiver(

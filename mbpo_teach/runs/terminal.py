@@ -1,4 +1,4 @@
-"""Trainings in a terminal: bars, sentences, and a picture at the end.
+"""Trainings in a terminal: lines, sentences, and a picture at the end.
 
 What the commands `train` and `sweep` do with a run in a folder (:mod:`mbpo_teach.runs.training`).
 """
@@ -8,6 +8,7 @@ import io
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from mbpo_teach.figures.learning import progress_picture
 from mbpo_teach.ground import language
 from mbpo_teach.ground.files import write_whole
+from mbpo_teach.runs import lines
 from mbpo_teach.runs.sweep import name_of, read_grid
 from mbpo_teach.runs.sweep import sweep as sweep_runs
 from mbpo_teach.runs.training import PROGRESS, RUN, Row, Run, progress, stored_run, train_in
@@ -43,7 +45,7 @@ def train(
     threads: int,
     device: str | None = None,
 ) -> bool:
-    """Train in a folder, with a progress bar; return whether the run reached its end.
+    """Train in a folder, and say how far it is; return whether the run reached its end.
 
     What is None is taken from the run that is gone on with, or is the usual.
 
@@ -68,18 +70,12 @@ def train(
     torch.set_num_threads(threads)
     total, rows = run.config().total_steps, progress(folder) if resume else []
     click.echo(language.text("train.folder", folder=folder))
-    bar = tqdm(
-        total=total,
-        initial=rows[-1]["step"] if rows else 0,
-        desc=f"{run.algorithm} {environment}",
-        unit=f" {language.text('train.unit')}",
-    )
     try:
-        with bar:
+        with _line() as line:
+            line.say(lines.training(rows, total))
             for row in train_in(folder, run, resume=resume):
                 rows.append(row)
-                bar.set_postfix_str(_beside(row), refresh=False)
-                bar.update(row["step"] - bar.n)
+                line.say(lines.training(rows, total))
     except KeyboardInterrupt:
         # All that was given: of a run that is stopped at its very beginning nothing is stored yet.
         options: dict[str, object] = {
@@ -125,7 +121,7 @@ def sweep(grid: Path, *, jobs: int | None, scheduler: str | None, out: Path) -> 
     language.current()  # one that there is not is refused now, not after the first run
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    with _followed(runs, out):
+    with _followed(runs, out, ends):
         for position, result in sweep_runs(runs, out.absolute(), jobs=jobs, scheduler=scheduler):
             name = name_of(runs[position])
             if isinstance(result, str):
@@ -133,30 +129,63 @@ def sweep(grid: Path, *, jobs: int | None, scheduler: str | None, out: Path) -> 
                 tqdm.write(f"{name}: {result}")
             else:
                 ends[position] = result[-1]
-                tqdm.write(f"{name}: {_beside(result[-1])}")
+                tqdm.write(f"{name}: {lines.listed(lines.numbers(result[-1]))}")
     write_whole(out / "sweep.csv", _ends(runs, ends))
     click.echo(language.text("train.swept", done=len(ends), total=len(runs), folder=out))
     return not failed
 
 
+class _Line:
+    """A line that is written over in a terminal, and once for each report elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar = tqdm(bar_format="{desc}") if sys.stderr.isatty() else None
+
+    def say(self, words: str) -> None:
+        if self._bar is None:
+            click.echo(words)
+        else:
+            self._bar.set_description_str(words)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
 @contextmanager
-def _followed(runs: list[Run], out: Path) -> Iterator[None]:
-    """Keep a bar for each run where its `progress.csv` says, if somebody looks at a terminal."""
+def _line() -> Iterator[_Line]:
+    line = _Line()
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+@contextmanager
+def _followed(runs: list[Run], out: Path, ends: Mapping[int, Row]) -> Iterator[None]:
+    """Keep a line for each run where its `progress.csv` says, and one for all of them.
+
+    Only if somebody looks at a terminal.
+    """
     if not sys.stderr.isatty():
         yield
         return
-    unit = f" {language.text('train.unit')}"
-    bars = [tqdm(total=run.config().total_steps, desc=name_of(run), unit=unit) for run in runs]
-    over = threading.Event()
+    totals = [run.config().total_steps for run in runs]
+    bars = [tqdm(bar_format="{desc}") for _ in (*runs, "all")]
+    start, before, over = time.monotonic(), _steps(runs, out), threading.Event()
 
     def follow() -> None:
         while True:
             last = over.wait(1)
-            for run, bar in zip(runs, bars, strict=True):
-                if end := _end_now(out / name_of(run) / PROGRESS):
-                    step, mean = end
-                    bar.set_postfix_str(language.text("train.return", mean=mean), refresh=False)
-                    bar.update(step - bar.n)
+            for run, total, bar in zip(runs, totals, bars, strict=False):
+                bar.set_description_str(lines.one_of_many(name_of(run), _end(run, out), total))
+            bars[-1].set_description_str(
+                lines.whole(
+                    *(len(ends), len(runs), _steps(runs, out), sum(totals)),
+                    before=before,
+                    seconds=time.monotonic() - start,
+                )
+            )
             if last:
                 return
 
@@ -171,12 +200,25 @@ def _followed(runs: list[Run], out: Path) -> Iterator[None]:
             bar.close()
 
 
-def _end_now(path: Path) -> tuple[int, str] | None:
-    """Return step and return of the last row that is there."""
+def _end(run: Run, out: Path) -> Row | None:
+    """Return what the last row of a run's `progress.csv` says, if there is one."""
+    path = out / name_of(run) / PROGRESS
     if not path.is_file():
         return None
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    return (int(rows[-1]["step"]), f"{float(rows[-1]['eval_return']):.1f}") if rows else None
+    if not rows:
+        return None
+    return {
+        "step": int(rows[-1]["step"]),
+        "eval_return": float(rows[-1]["eval_return"]),
+        "rollout_length": rows[-1]["rollout_length"] or None,
+        "model_holdout": float(rows[-1]["model_holdout"] or "nan"),
+    }
+
+
+def _steps(runs: list[Run], out: Path) -> int:
+    """Return how many steps all runs have taken."""
+    return sum(row["step"] for run in runs if (row := _end(run, out)))
 
 
 def _ends(runs: list[Run], ends: Mapping[int, Row]) -> bytes:
@@ -193,12 +235,3 @@ def _ends(runs: list[Run], ends: Mapping[int, Row]) -> bytes:
             [*(getattr(run, name) for name in about), *settings, *(row[key] for key in reached)]
         )
     return text.getvalue().encode()
-
-
-def _beside(row: Row) -> str:
-    """Return what stands beside the bar: the return, k, and the model's error."""
-    said = [language.text("train.return", mean=f"{row['eval_return']:.1f}")]
-    if row["rollout_length"] is not None:
-        said.append(f"k={row['rollout_length']}")
-        said.append(language.text("train.error", error=f"{row['model_holdout']:.3g}"))
-    return ", ".join(said)

@@ -27,7 +27,7 @@ from typing import Any
 import torch
 
 from mbpo_teach.algorithms.agent import PARTS, Agent, Report
-from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, train_mbpo
+from mbpo_teach.algorithms.mbpo import MBPOConfig, mbpo_agent, row_draws, train_mbpo
 from mbpo_teach.algorithms.model_free import ModelFreeConfig, sac_agent, train_sac
 from mbpo_teach.algorithms.pets import (
     PETSConfig,
@@ -53,9 +53,10 @@ COLUMNS = (
     "imagined_error", "row_draws", "wall_seconds", *(f"{part}_seconds" for part in PARTS),
 )  # fmt: skip
 """Of `progress.csv`. Evaluations are of ten fixed starts: mean, lowest, highest. All from `reached`
-to `row_draws` is as in :class:`~mbpo_teach.algorithms.agent.Report`. Seconds are those spent so
-far, all of them and by part; empty is what there was not yet, or never is: of all of these PETS has
-only the length of its plans, as `rollout_length`."""
+to `imagined_error` is as in :class:`~mbpo_teach.algorithms.agent.Report`; `row_draws` is how often
+an imagined row is drawn in its life. Seconds are those spent so far, all of them and by part; empty
+is what there was not yet, or never is: of all of these PETS has only the length of its plans, as
+`rollout_length`."""
 
 _NEW = ("reached", "believed", "gap", "batch_value", "entropy", "imagined_error", "row_draws")
 """Columns that runs of earlier versions have not: there they are empty."""
@@ -179,15 +180,17 @@ def train_in(folder: Path, run: Run, *, resume: bool = False, wait: bool = False
         write_whole(folder / RUN, _as_json(run))
         write_whole(folder / PROGRESS, _as_csv(rows))
         for report in run.reports(agent):
-            rows.append(row_of(report))
+            rows.append(row_of(report, run.config()))
             write_whole(folder / PROGRESS, _as_csv(rows))
             about = {"progress": rows, "config": _config(run), "run": _identity(run)}
             checkpoint.save(folder / CHECKPOINT, agent, about)
             yield rows[-1]
 
 
-def row_of(report: Report | PlanningReport) -> Row:
-    """Return a report as a row of `progress.csv`."""
+def row_of(report: Report | PlanningReport, config: Config) -> Row:
+    """Return a report on a training with `config` as a row of `progress.csv`."""
+    length = report.rollout_length
+    draws = row_draws(config, length) if isinstance(config, MBPOConfig) and length else None
     return {
         "step": report.step,
         "eval_return": report.returns.mean().item(),
@@ -198,6 +201,7 @@ def row_of(report: Report | PlanningReport) -> Row:
         "model_holdout": report.model_holdout,
         "temperature": report.temperature if isinstance(report, Report) else None,
         **{name: getattr(report, name, None) for name in _NEW},
+        "row_draws": draws,
         "wall_seconds": round(report.seconds, 3),
         **{f"{part}_seconds": round(report.spent[part], 3) for part in PARTS},
     }

@@ -3,8 +3,11 @@
 // The same file serves the notebook (as an anywidget) and a static page without a kernel: all it
 // needs of its `model` is get, set, save_changes, on and off. The model holds
 //   values  {gamma, r_max, eps_m, eps_m_prime, eps_pi, k}
-//   words   the catalogue's explorer.* entries in one language, and `lang`, that language.
-// The formulas mirror mbpo_teach/theory/bounds.py term by term; a test compares the two over a grid.
+//   words   the catalogue's explorer.* and panel.* entries in one language, and what else
+//           controls.js asks of words
+// and `start`, `settings`, `plays` and `lang` as in controls.js. The formulas mirror mbpo_teach/theory/bounds.py term by term; a test compares the two over a grid.
+
+import { element, fill, isDark, panel, watchPage } from "./controls.js";
 
 // ---------------------------------------------------------------- the theorems
 
@@ -86,8 +89,6 @@ export function format(x) {
   return String(Number(x.toPrecision(4)));
 }
 
-const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
 /** Everything the picture shows, as numbers; `least` is theorem 4.3's penalty at k*. */
 export function numbers(values) {
   const [first, second] = boundTerms(values);
@@ -108,21 +109,21 @@ export function numbers(values) {
   };
 }
 
-/** The live sentence: the same as figures/explorer.py's. */
-export function sentence(values, words) {
+/** The live sentence and the other numbers: the same as figures/explorer.py's. */
+export function sentences(values, words) {
   const shown = { ...values, ...numbers(values) };
-  const parts = [
+  const first = [
     "say_bound",
     isVacuous(values) ? "say_vacuous" : "say_informative",
     shown.best === Infinity
       ? "say_endless"
       : penaltyIsVacuous(shown.least, values) ? "say_best_vacuous" : "say_best",
-    values.k === 0 ? "say_penalties_zero" : "say_penalties",
-    "say_whole",
   ];
+  const more = [values.k === 0 ? "say_penalties_zero" : "say_penalties", "say_whole"];
   const said = Object.fromEntries(Object.entries(shown).map(([name, x]) => [name, format(x)]));
   // Chinese sentences follow each other without a space.
-  return parts.map((key) => fill(words[key], said)).join(words.lang === "zh" ? "" : " ");
+  const between = words.lang === "zh" ? "" : " ";
+  return [first, more].map((keys) => keys.map((key) => fill(words[key], said)).join(between));
 }
 
 // ---------------------------------------------------------------- sliders
@@ -153,99 +154,27 @@ export const STOPS = {
   k: range(0, LONGEST, 1),
 };
 
-const nearest = (stops, x) =>
-  stops.reduce((best, stop, i) => (Math.abs(stop - x) < Math.abs(stops[best] - x) ? i : best), 0);
-
-function clamp(name, x) {
-  const stops = STOPS[name];
-  const inside = Math.min(Math.max(x, stops[0]), stops[stops.length - 1]);
-  return name === "k" ? Math.round(inside) : inside;
-}
-
-/** One labelled slider and its number box. `move(name, value)` is called when a hand moves it. */
-function control(name, move, say) {
-  const stops = STOPS[name];
-  const id = `mbpo-${name}-${Math.random().toString(36).slice(2)}`;
-  const label = element("label", { for: id });
-  const slider = element("input", {
-    type: "range", id, min: 0, max: stops.length - 1, step: 1, "data-name": name,
-    // JupyterLab would take the arrow keys for itself and select another cell.
-    "data-lm-suppress-shortcuts": "true",
-  });
-  const box = element("input", { type: "text", inputmode: "decimal", "data-name": name });
-  const root = element("div", { class: "control" }, [label, box, slider]);
-  let words, value;
-
-  slider.addEventListener("input", () => {
-    say("");
-    move(name, stops[slider.valueAsNumber]);
-  });
-  box.addEventListener("change", () => {
-    // NFKC turns the full-width digits of a Chinese keyboard into plain ones.
-    const typed = box.value.normalize("NFKC").replace(",", ".").trim();
-    const wanted = Number(typed);
-    const isNumber = typed !== "" && !Number.isNaN(wanted);
-    const used = isNumber ? clamp(name, wanted) : value;
-    const key = isNumber ? "clamped" : "not_a_number";
-    const limits = { low: stops[0], high: stops[stops.length - 1] };
-    say(used === wanted ? "" : fill(words[key], { name: words[name], value: used, ...limits }));
-    box.value = used;
-    move(name, used);
-  });
-
-  return {
-    root,
-    speak(newWords) {
-      words = newWords;
-      typeset(label, words[name]);
-      box.setAttribute("aria-label", fill(words.number, { name: words[name] }));
-    },
-    show(newValue) {
-      value = newValue;
-      slider.value = nearest(stops, value);
-      slider.setAttribute("aria-valuetext", value);
-      if (document.activeElement !== box || Number(box.value) !== value) box.value = value;
-    },
-  };
-}
+const CONTROLS = Object.entries(STOPS).map(([name, stops]) => (
+  { name, kind: "slider", stops, whole: name === "k" }
+));
 
 // ---------------------------------------------------------------- small tools for the page
 
 const SVG = "http://www.w3.org/2000/svg";
-const INK = "currentColor";
-const PAPER = "var(--jp-layout-color0, Canvas)";
-// Okabe and Ito's colours, as in figures/style.py.
-const [ORANGE, SKY, GREEN, BLUE, RED] = ["#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"];
+const INK = "var(--ink)";
+const PAPER = "var(--paper)";
+// Okabe and Ito's colours, on dark paper lighter ones, as in figures/style.py.
+const [ORANGE, SKY, GREEN, BLUE, RED] = ["ORANGE", "SKY", "GREEN", "BLUE", "RED"].map((name) => `var(--${name})`);
 
-const STYLE = `
-.mbpo-explorer { padding: 2px; font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px;
-  color: var(--jp-ui-font-color1, CanvasText); line-height: 1.45; max-width: 1080px; }
-.mbpo-explorer .controls { display: grid; gap: 4px 28px;
-  grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); }
-.mbpo-explorer .control { display: grid; grid-template-columns: 1fr 5.5em; align-items: center; }
-.mbpo-explorer input[type=range] { grid-column: 1 / 3; width: 100%; margin: 2px 0 4px;
-  accent-color: ${BLUE}; }
-.mbpo-explorer input[type=text] { font: inherit; text-align: right; padding: 1px 5px;
-  color: inherit; background: var(--jp-input-background, Canvas); width: 100%;
-  border: 1px solid var(--jp-border-color1, GrayText); border-radius: 3px; box-sizing: border-box; }
-.mbpo-explorer input:focus-visible { outline: 2px solid ${SKY}; outline-offset: 1px; }
-.mbpo-explorer sub { font-size: 78%; line-height: 0; }
-.mbpo-explorer .notice { min-height: 1.45em; color: var(--jp-warn-color0, ${RED}); }
+const DRAWN = `
+.mbpo-explorer { --ORANGE: #E69F00; --SKY: #56B4E9; --GREEN: #009E73; --BLUE: #0072B2; --RED: #D55E00; }
+.mbpo-explorer.dark { --GREEN: #12B886; --BLUE: #4C9FE0; --RED: #F0743A; }
 .mbpo-explorer svg { display: block; width: 100%; }
-.mbpo-explorer svg text { fill: ${INK}; font-size: 12.5px; }
+.mbpo-explorer svg text { fill: ${INK}; font-size: 13px; }
 .mbpo-explorer svg .strong { font-weight: 600; }
 .mbpo-explorer svg .halo { paint-order: stroke; stroke: ${PAPER}; stroke-width: 4px;
   stroke-linejoin: round; }
-.mbpo-explorer .said { margin: 6px 0 0; min-height: 7.25em; }
-@media (min-width: 900px) { .mbpo-explorer .said { min-height: 5.8em; } }
 `;
-
-function element(tag, attributes = {}, children = []) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
 
 function draw(parent, tag, attributes = {}) {
   const made = document.createElementNS(SVG, tag);
@@ -259,17 +188,15 @@ function set(node, attributes) {
   return node;
 }
 
-/** Put `words` into an HTML or SVG node, with "x_y" as x and a subscript y; return the node. */
-function typeset(node, words) {
-  const isSvg = node.namespaceURI === SVG;
+/** Put `words` into an SVG node, with "x_y" as x and a subscript y; return the node. */
+function lettered(node, words) {
   node.replaceChildren();
   words.split(/_(max|m′|m|π)/).forEach((part, i) => {
     const lowered = i % 2 === 1;
-    if (!isSvg) return node.append(lowered ? element("sub", {}, [part]) : part);
     // Chromium and Firefox agree on dy, not on baseline-shift.
     draw(node, "tspan", {
       dy: lowered ? 3.5 : i > 0 ? -3.5 : 0,
-      ...(lowered && { "font-size": "78%" }),
+      ...(lowered && { "font-size": "85%" }),
     }).textContent = part;
   });
   return node;
@@ -290,9 +217,10 @@ const up = (ratio) =>
 // Policy shift: logarithmic, but through zero.
 const SHIFT_UNIT = 0.001;
 const along = (shift) => Math.asinh(shift / SHIFT_UNIT) / Math.asinh(1 / SHIFT_UNIT);
+const shiftAt = (share) => SHIFT_UNIT * Math.sinh(share * Math.asinh(1 / SHIFT_UNIT));
 const SHIFTS = Array.from(
   { length: 97 },
-  (_, i) => SHIFT_UNIT * Math.sinh((i / 96) * Math.asinh(1 / SHIFT_UNIT)),
+  (_, i) => shiftAt(i / 96),
 );
 
 const PLOT_HEIGHT = 290;
@@ -353,14 +281,14 @@ function frame(panel, room, { title, axis, ticks, place }, words) {
     draw(panel, "text", spot).textContent = tick;
   }
   const below = { x: room / 2, y: PLOT_HEIGHT + 38, "text-anchor": "middle" };
-  typeset(draw(panel, "text", below), words[axis]);
-  typeset(draw(panel, "text", { x: -LEFT + 4, y: -52, class: "strong" }), words[title]);
+  lettered(draw(panel, "text", below), words[axis]);
+  lettered(draw(panel, "text", { x: -LEFT + 4, y: -52, class: "strong" }), words[title]);
 }
 
 /** C's two terms, one on the other, against policy shift. */
 function shiftPanel(panel, room, words) {
   const place = (shift) => room * along(shift);
-  frame(panel, room, { title: "left", axis: "shift_axis", ticks: [0, 0.001, 0.01, 0.1, 1], place }, words);
+  frame(panel, room, { title: "left", axis: "shift_axis", ticks: room < 280 ? [0, 0.01, 0.1, 1] : [0, 0.001, 0.01, 0.1, 1], place }, words);
   const key = draw(panel, "text", { x: -LEFT + 4, y: -33 });
   for (const [color, name, gap] of [[ORANGE, "first_term", ""], [SKY, "second_term", "  "]]) {
     const square = draw(key, "tspan", { style: `fill: ${color}; white-space: pre` });
@@ -379,8 +307,16 @@ function shiftPanel(panel, room, words) {
   draw(panel, "text", { x: 6, y: 15, class: "halo" }).textContent = words.vacuous;
   const dot = draw(panel, "circle", { r: 5, fill: INK, "data-mark": "bound" });
   const hereLabel = draw(panel, "text", { y: -8, class: "strong" });
+  let held;
+  readOut(panel, room, (share) => {
+    const eps_pi = Number(shiftAt(share).toPrecision(2));
+    const bound = performanceBound({ ...held, eps_pi });
+    const ratio = format(bound / trivialLevel(held));
+    return [place(eps_pi), fill(words.here, { eps_pi, bound: format(bound), ratio })];
+  });
 
   return (values, shown) => {
+    held = values;
     const { trivial, threshold } = shown;
     const heights = SHIFTS.map((eps_pi) => {
       const [first, second] = boundTerms({ ...values, eps_pi });
@@ -397,8 +333,8 @@ function shiftPanel(panel, room, words) {
     const x = place(Math.max(threshold, 0));
     edge.setAttribute("d", crosses ? `M${x} ${y(1)}V${PLOT_HEIGHT}` : "");
     set(edgeLabel, beside(x, room));
-    typeset(edgeLabel, crosses ? fill(words.threshold, { threshold: format(threshold) }) : "");
-    typeset(level, fill(words.trivial, { trivial: format(trivial) }));
+    lettered(edgeLabel, crosses ? fill(words.threshold, { threshold: format(threshold) }) : "");
+    lettered(level, fill(words.trivial, { trivial: format(trivial) }));
 
     const now = place(values.eps_pi);
     here.setAttribute("d", `M${now} -4V${PLOT_HEIGHT}`);
@@ -406,7 +342,7 @@ function shiftPanel(panel, room, words) {
     set(hereLabel, beside(now, room, 0));
     const { eps_pi } = values;
     const said = { eps_pi, bound: format(shown.bound), ratio: format(shown.ratio) };
-    typeset(hereLabel, fill(words.here, said));
+    lettered(hereLabel, fill(words.here, said));
   };
 }
 
@@ -422,18 +358,28 @@ function lengthPanel(panel, room, words) {
       fill: "none", stroke: color, "stroke-width": 2.5, "stroke-dasharray": dash,
     }),
     leader: draw(panel, "path", { fill: "none", stroke: color }),
-    label: typeset(draw(panel, "text", { x: room + 14 }), words[name]),
+    label: lettered(draw(panel, "text", { x: room + 14 }), words[name]),
     dot: draw(panel, "circle", { r: 4.5, fill: color, "data-mark": name }),
   }));
   const star = draw(panel, "path", {
     d: "M0 -7L7 0L0 7L-7 0Z", fill: PAPER, stroke: BLUE, "stroke-width": 2, "data-mark": "best",
   });
-  const corner = { x: room - 6, y: 15, "text-anchor": "end", class: "halo" };
+  // In a narrow panel these words run on over the names of the curves, which lie lower.
+  const corner = room < 280
+    ? { x: 6, y: 15, class: "halo" }
+    : { x: room - 6, y: 15, "text-anchor": "end", class: "halo" };
   draw(panel, "text", corner).textContent = words.vacuous;
   const bestLabel = draw(panel, "text", { y: -25 });
   const nowLabel = draw(panel, "text", { y: -8, class: "strong" });
+  let held;
+  readOut(panel, room, (share) => {
+    const k = Math.round(share * LONGEST);
+    const ratio = format(branchedPenaltyOnPolicy(k, held) / trivialLevel(held));
+    return [place(k), fill(words.here_k, { k, ratio })];
+  });
 
   return (values, shown) => {
+    held = values;
     const { trivial, best } = shown;
     const ends = CURVES.map(({ penalty, from }, i) => {
       const points = [];
@@ -467,6 +413,24 @@ function lengthPanel(panel, room, words) {
   };
 }
 
+/** A thin line under the pointer and, at its foot, what `read(share of the axis)` says there. */
+function readOut(panel, room, read) {
+  const rule = draw(panel, "path", { stroke: INK, "stroke-dasharray": "1 3" });
+  const label = draw(panel, "text", { y: PLOT_HEIGHT - 24, class: "halo", "data-mark": "read" });
+  const area = draw(panel, "rect", { width: room, height: PLOT_HEIGHT, fill: "transparent" });
+  area.addEventListener("pointermove", (event) => {
+    const { left, width } = area.getBoundingClientRect();
+    const [x, said] = read(Math.min(Math.max((event.clientX - left) / width, 0), 1));
+    rule.setAttribute("d", `M${x} 0V${PLOT_HEIGHT}`);
+    set(label, beside(x, room));
+    lettered(label, said);
+  });
+  area.addEventListener("pointerleave", () => {
+    rule.setAttribute("d", "");
+    label.replaceChildren();
+  });
+}
+
 /** Where to put words about a vertical line at x so that they stay inside the panel. */
 function beside(x, room, gap = 6) {
   return x > room / 2
@@ -493,21 +457,12 @@ function apart(heights, gap) {
 // ---------------------------------------------------------------- the widget
 
 function render({ model, el }) {
-  const root = element("div", { class: "mbpo-explorer" });
-  const notice = element("div", { class: "notice", role: "alert" });
-  const holder = element("div");
-  const said = element("p", { class: "said", role: "status", "aria-live": "polite" });
-  const say = (words) => { if (notice.textContent !== words) notice.textContent = words; };
-  const controls = Object.fromEntries(
-    Object.keys(STOPS).map((name) => [name, control(name, move, say)]),
-  );
-  const panel = element("div", { class: "controls" }, Object.values(controls).map((c) => c.root));
-  root.append(element("style", {}, [STYLE]), panel, notice, holder, said);
-  el.append(root);
+  const lab = panel({ model, el, controls: CONTROLS, move, label: "mbpo-explorer" });
+  lab.root.prepend(element("style", {}, [DRAWN]));
   let drawn, words;
 
-  function move(name, value) {
-    model.set("values", { ...model.get("values"), [name]: value });
+  function move(patch) {
+    model.set("values", { ...model.get("values"), ...patch });
     model.save_changes();
     show();
   }
@@ -515,40 +470,41 @@ function render({ model, el }) {
   function show() {
     const values = model.get("values");
     const state = JSON.stringify(values);
-    if (drawn.svg.dataset.state === state && said.dataset.state === state) return;
-    for (const [name, { show }] of Object.entries(controls)) show(values[name]);
+    if (drawn.svg.dataset.state === state && lab.said.dataset.state === state) return;
+    lab.show(values);
     drawn.show(values);
-    said.textContent = sentence(values, words);
-    said.dataset.state = state;
+    lab.tell(state, ...sentences(values, words));
   }
 
   function lay() {
-    const width = Math.round(Math.min(Math.max(root.clientWidth || 900, 340), 1080));
+    const width = Math.round(Math.min(Math.max(lab.holder.clientWidth || 900, 340), 1080));
     drawn = picture(width, words);
-    holder.replaceChildren(drawn.svg);
+    lab.holder.replaceChildren(drawn.svg);
+    delete lab.said.dataset.state;
     show();
   }
 
   function speak() {
     words = model.get("words");
-    root.lang = words.lang === "zh" ? "zh-CN" : "en";
-    for (const { speak } of Object.values(controls)) speak(words);
-    say("");
+    lab.speak(words);
     lay();
   }
 
+  const dress = () => lab.root.classList.toggle("dark", isDark(lab.root));
+  let laidOut = lab.root.clientWidth;
+  dress();
   speak();
   model.on("change:values", show);
   model.on("change:words", speak);
-  let laidOut = root.clientWidth;
-  const watcher = new ResizeObserver(() => {
-    if (Math.abs(root.clientWidth - laidOut) < 2) return;
-    laidOut = root.clientWidth;
+  const stopWatching = watchPage(lab.root, () => {
+    dress();
+    if (Math.abs(lab.root.clientWidth - laidOut) < 2) return;
+    laidOut = lab.root.clientWidth;
     lay();
   });
-  watcher.observe(root);
   return () => {
-    watcher.disconnect();
+    stopWatching();
+    lab.close();
     model.off("change:values", show);
     model.off("change:words", speak);
   };

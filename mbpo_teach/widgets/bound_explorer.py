@@ -5,17 +5,16 @@ the words and the values to start from, and keeps a picture for readers without 
 """
 
 import io
-from pathlib import Path
 from typing import Any
 
 import anywidget
-import ipywidgets
 import traitlets
 
 from mbpo_teach.figures import explorer
 from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.ground import language
-from mbpo_teach.widgets.lab import language_switch
+from mbpo_teach.widgets.lab import panel_words, speak_from, view_of
+from mbpo_teach.widgets.modules import joined
 
 START = {
     "gamma": 0.9,
@@ -41,17 +40,20 @@ LIMITS = {
 class Page(anywidget.AnyWidget):
     """The explorer in the page: `values` under the sliders, `words` in one language."""
 
-    _esm = Path(__file__).with_name("bound_explorer.js")
+    _esm = joined("bound_explorer")
     values = traitlets.Dict().tag(sync=True)
+    start = traitlets.Dict().tag(sync=True)
+    plays = traitlets.List(["k"]).tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
+    lang = traitlets.Unicode().tag(sync=True)
 
 
 class BoundExplorer:
     """The live explorer with its still picture and sentence; made by :func:`explorer_lab`."""
 
     def __init__(self, values: dict[str, float]) -> None:
-        self.page = Page(values=values, words=words())
-        self.box = ipywidgets.VBox([language_switch(), self.page])
+        self.page = Page(values=values, start=values, words=words())
+        speak_from(self.page)
         language.on_change(self._speak)
 
     @property
@@ -76,12 +78,13 @@ class BoundExplorer:
 
     def _speak(self) -> None:
         self.page.words = words()
+        self.page.lang = language.current()
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         still = io.BytesIO()
         with DRAWING:
             explorer.draw(self.values).savefig(still, format="png")
-        bundle: dict[str, Any] = dict(self.box._repr_mimebundle_())
+        bundle = view_of(self.page)
         bundle["image/png"] = still.getvalue()
         bundle["text/plain"] = self.sentence
         return bundle
@@ -98,14 +101,15 @@ def explorer_lab(**values: float) -> BoundExplorer:
     return BoundExplorer(_checked(START | values))
 
 
-def words() -> dict[str, str]:
-    """Return the explorer's words in the current language, placeholders unfilled, and `lang`."""
-    lang = language.current()
-    entries = language.catalogue().items()
-    prefix = "explorer."
-    return {"lang": lang} | {
-        key.removeprefix(prefix): entry[lang] for key, entry in entries if key.startswith(prefix)
+def words() -> dict[str, Any]:
+    """Return the words of the panel and the explorer in the current language."""
+    lang, prefix = language.current(), "explorer."
+    own = {
+        key.removeprefix(prefix): entry[lang]
+        for key, entry in language.catalogue().items()
+        if key.startswith(prefix)
     }
+    return panel_words({name: own[name] for name in LIMITS}, ()) | own
 
 
 def _checked(values: dict[str, float]) -> dict[str, float]:

@@ -20,6 +20,11 @@ from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch, View
 LONGEST = 50
 _SHOWN_DIGITS = 4
 _K = Slider(name="k", words="branches.k_slider", low=0, high=LONGEST, step=1, value=5)
+_NAMED = {
+    "branches.no_shift": {"eps_pi": 0.0},
+    "branches.no_error": {"eps_m_prime": 0.0},
+    "branches.far_sighted": {"gamma": 0.99},
+}
 _EPS_PI = Slider(name="eps_pi", words="exact_lab.eps_pi", low=0, high=0.5, step=0.01, value=0.1)
 _GAMMA = Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.99, step=0.01, value=0.9)
 
@@ -46,7 +51,7 @@ def forces_lab() -> Lab:
 
         return view
 
-    return Lab(controls, make_view)
+    return Lab(controls, make_view, settings=_NAMED, plays=["k"])
 
 
 def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -> Lab:
@@ -82,7 +87,7 @@ def branches_lab(arrays: Mapping[str, NDArray[Any]], *, world: str, size: int) -
 
         return view
 
-    return Lab(controls, make_view, locked=locked)
+    return Lab(controls, make_view, locked=locked, plays=["k"])
 
 
 def locked(values: Mapping[str, Any]) -> dict[str, float]:
@@ -179,7 +184,7 @@ def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> s
         bound=f"{frame.bound:.4g}",
         bound_share=frame.bound / frame.trivial,
     )
-    said = [*forces_sentences(frame, setting), others]
+    said = [language.join(forces_sentences(frame, setting)) + "\n" + others]
     if measured:
         assert frame.gap is not None
         said.append(language.text("branches.say_gap", gap=f"{frame.gap[frame.k]:.3g}", k=frame.k))

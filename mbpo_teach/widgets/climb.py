@@ -65,15 +65,13 @@ def sentence(branched: Climb, whole: Climb) -> str:
                 error=f"{max(offer.eps_m_prime for offer in accepted):.2g}",
             )
         )
-    said.append(
-        language.text(
-            "climb.say_whole",
-            accepted=len(whole.accepted),
-            last=whole.last,
-            share=whole.last / whole.best,
-        )
+    other = language.text(
+        "climb.say_whole",
+        accepted=len(whole.accepted),
+        last=whole.last,
+        share=whole.last / whole.best,
     )
-    return language.join(said)
+    return language.join(said) + "\n" + other
 
 
 @cache

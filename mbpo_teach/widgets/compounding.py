@@ -66,7 +66,7 @@ def errors_lab(arrays: Arrays, *, size: int, k: int = 10) -> Lab:
         return view
 
     starts = arrays["actions.ensemble"].shape[1]
-    return Lab([*_k_and_start(steps, starts, k), _size(arrays, size)], make_view)
+    return Lab([*_k_and_start(steps, starts, k), _size(arrays, size)], make_view, plays=["k"])
 
 
 def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
@@ -88,8 +88,8 @@ def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
             found = [middle[place_of(some, size)] for middle in medians.values()]
             law = [[growth(curve[1], stretch, k) for k in range(1, steps + 1)] for curve in found]
             fitted = [fit_growth(curve, until=FITTED)[1] for curve in found]
-            said = [text("law.sentence", stretch=stretch, size=int(size))]
-            said += [
+            head = text("law.sentence", stretch=stretch, size=int(size))
+            first, *others = [
                 text(
                     "law.world",
                     world=world,
@@ -103,7 +103,7 @@ def law_lab(worlds: Mapping[str, Arrays], *, size: int, stretch: float) -> Lab:
                 for world, curve, drawn, fit in zip(worlds, found, law, fitted, strict=True)
             ]
             frame = LawFrame(np.array(found)[:, 1:], np.array(law), fitted)
-            return draw(frame), join(said)
+            return draw(frame), join([head, first]) + "\n" + join(others)
 
         return view
 
@@ -138,7 +138,7 @@ def film_lab(world: str, arrays: Arrays, *, size: int, k: int = 10) -> Lab:
 
         return view
 
-    return Lab([*_k_and_start(steps, filmed, k), _size(arrays, size)], make_view)
+    return Lab([*_k_and_start(steps, filmed, k), _size(arrays, size)], make_view, plays=["k"])
 
 
 def strip(

@@ -176,7 +176,7 @@ def arrows_lab(maze: Maze, tables: Mapping[int, np.ndarray], *, value: int) -> L
         _choice("planning_steps", tables, value),
         Slider(name="episode", words="dyna.episode_slider", low=0, high=episodes, step=1, value=2),
     ]
-    return Lab(controls, make_view)
+    return Lab(controls, make_view, plays=["episode"])
 
 
 def coverage_lab(

@@ -39,7 +39,8 @@ def exact_lab(*, places: int = 6) -> Lab:
 
         return view
 
-    return Lab(sliders, make_view)
+    named = {"bounds.perfect_model": {"eps_m": 0.0}, "bounds.data_policy": {"eps_pi": 0.0}}
+    return Lab(sliders, make_view, settings=named)
 
 
 def measure(*, eps_m: float, eps_pi: float, gamma: float, r_max: float, places: int = 6) -> Frame:

@@ -12,7 +12,7 @@ from mbpo_teach.figures.hills import TargetFrame, TemperatureFrame, build_target
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.ground.language import text
 from mbpo_teach.learner import hills
-from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
+from mbpo_teach.widgets.lab import Choice, Guess, Lab, Slider, View
 
 SETTLED = 150
 """The last steps, over which the sentence says how far the entropy still moves."""
@@ -20,10 +20,10 @@ SETTLED = 150
 
 def temperature_lab() -> Lab:
     """Return a slider over the temperature, and the best policies at it."""
+    soft, tanh = hills.best_kinds()
+    found = hills.best_policies(torch.from_numpy(hills.CURVE))
 
     def make_view() -> View:
-        soft, tanh = hills.best_kinds()
-        found = hills.best_policies(torch.from_numpy(hills.CURVE))
         draw = build_temperature(hills.CURVE, soft, tanh)
 
         def view(temperature: float) -> tuple[Plate, str]:
@@ -54,9 +54,9 @@ def _numbers(start: str, kind: hills.Kind, place: int) -> dict[str, float]:
 
 def target_lab() -> Lab:
     """Return a slider over the target entropy, and the steps of both losses towards it."""
+    held, best = hills.held_entropies(), hills.best_kinds()[1].entropy
 
     def make_view() -> View:
-        held, best = hills.held_entropies(), hills.best_kinds()[1].entropy
         draw = build_target((hills.HELD, held), (hills.CURVE, best), steps=hills.STEPS)
 
         def view(target: float) -> tuple[Plate, str]:
@@ -90,15 +90,13 @@ def target_lab() -> Lab:
 
 def twins_lab() -> Lab:
     """Return a slider over the noise of critics, and what it costs to believe them."""
+    optimism, worth = hills.beliefs()
 
     def make_view() -> View:
-        optimism, worth = hills.beliefs()
         draw = build_twins(np.array(hills.NOISES), optimism, worth)
 
         def view(noise: float) -> tuple[Plate, str]:
-            place = min(
-                range(len(hills.NOISES)), key=lambda place: abs(hills.NOISES[place] - noise)
-            )
+            place = hills.NOISES.index(noise)
             sentence = text(
                 "twins.say",
                 noise=f"{noise:g}",
@@ -113,12 +111,5 @@ def twins_lab() -> Lab:
 
         return view
 
-    noise = Slider(
-        name="noise",
-        words="twins.noise",
-        low=hills.NOISES[0],
-        high=hills.NOISES[-1],
-        step=0.05,
-        value=0.3,
-    )
-    return Lab([noise], make_view)
+    noise = Choice(name="noise", words="twins.noise", options=hills.NOISES, value=0.3)
+    return Lab([noise], make_view, guess=Guess(words="twins.guess", low=-0.2, high=1.5))

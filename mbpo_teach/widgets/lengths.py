@@ -45,7 +45,7 @@ def lengths_lab() -> Lab:
 
         return view
 
-    return Lab(controls, make_view)
+    return Lab(controls, make_view, plays=["k"])
 
 
 def measure(*, twin: bool, k: int, eps_m_prime: float, eps_pi: float, gamma: float) -> Frame:

@@ -5,19 +5,19 @@ for them. The stop button of JupyterLab (an interrupt) ends the training, not th
 reported until then is returned. Used in chapters 6 and 7.
 """
 
-import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from IPython.display import display
 from torch import Tensor
 
-from mbpo_teach.figures import learning
+from mbpo_teach.figures import learning, style
 from mbpo_teach.figures.learning import Rival
 from mbpo_teach.figures.style import DRAWING
 from mbpo_teach.ground import language
-from mbpo_teach.widgets.lab import Picture
+from mbpo_teach.widgets.lab import Panel, frame_of, panel_words
 
 
 class Reported(Protocol):
@@ -57,7 +57,7 @@ def watch(
     seen: list[AReport] = []
     curve.show(seen, "training")
     shown = display(  # type: ignore[no-untyped-call]
-        curve.picture, display_id=True
+        curve.panel, display_id=True
     )
     try:
         for report in reports:
@@ -75,7 +75,7 @@ def watch(
 
 
 class LiveCurve:
-    """The picture of one training: `sentence` and `picture` show the reports given last."""
+    """The picture of one training: `sentence` and `panel` show the reports given last."""
 
     def __init__(
         self,
@@ -88,41 +88,53 @@ class LiveCurve:
         rival: Rival | None = None,
     ) -> None:
         self._total, self._rival = total_steps, rival
-        self._draw = learning.build(
-            world, total_steps=total_steps, lowest=lowest, highest=highest, best=best, rival=rival
-        )
-        self.picture = Picture()
+        self._build = partial(
+            learning.build, world, total_steps=total_steps, lowest=lowest, highest=highest,
+            best=best, rival=rival,
+        )  # fmt: skip
+        self._draw, self._page = self._build(), style.Page()
+        self._shown: tuple[Sequence[Reported], str] = (), "training"
+        self.panel = Panel(words=panel_words({}, ()))
+        self.panel.observe(self._laid, "page")
         self.sentence = ""
+
+    def _laid(self, change: dict[str, Any]) -> None:
+        """Draw anew for another page: dark, narrow or of finer pixels."""
+        with DRAWING:
+            self._page = style.Page(**change["new"])
+            with style.drawn_for(self._page):
+                self._draw = self._build()
+            self.show(*self._shown)
 
     def show(self, reports: Sequence[Reported], state: str) -> None:
         """Draw the reports; `state` is "training", "finished" or "stopped"."""
-        with DRAWING:
-            returns = [report.returns.numpy() for report in reports]
-            plate = self._draw(
-                learning.Frame(
-                    steps=np.array([report.step for report in reports]),
-                    low=np.array([each.min() for each in returns]),
-                    mean=np.array([each.mean() for each in returns]),
-                    high=np.array([each.max() for each in returns]),
-                    stopped=bool(reports) and state == "stopped",
-                )
-            )
+        with DRAWING, style.drawn_for(self._page):
+            self._shown = reports, state
             self.sentence = said(reports, state, total_steps=self._total, rival=self._rival)
-            self.picture.frame = {
-                "png": plate.png(),
-                "sentence": self.sentence,
-                "state": json.dumps(
-                    {
-                        "step": reports[-1].step if reports else 0,
-                        "total": self._total,
-                        "state": state,
-                    }
-                ),
-            }
+            step = reports[-1].step if reports else 0
+            self.panel.frame = frame_of(
+                self._draw(frame(reports, state)),
+                self.sentence,
+                state={"step": step, "total": self._total, "state": state},
+            )
 
     def still(self) -> dict[str, Any]:
         """Return the last picture and sentence as an output that needs no kernel."""
-        return {"image/png": self.picture.frame["png"], "text/plain": self.sentence}
+        with DRAWING:
+            plate = self._build()(frame(*self._shown))
+            return {"image/png": plate.png(), "text/plain": self.sentence}
+
+
+def frame(reports: Sequence[Reported], state: str) -> learning.Frame:
+    """Return what the picture shows of the reports."""
+    returns = [report.returns.numpy() for report in reports]
+    return learning.Frame(
+        steps=np.array([report.step for report in reports]),
+        low=np.array([each.min() for each in returns]),
+        mean=np.array([each.mean() for each in returns]),
+        high=np.array([each.max() for each in returns]),
+        stopped=bool(reports) and state == "stopped",
+    )
 
 
 def said(

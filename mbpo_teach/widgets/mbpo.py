@@ -32,7 +32,7 @@ def inside_lab(world: str, trainings: Inside) -> Lab:
         Slider(name="seed", words="inside.seed", low=0, high=seeds - 1, step=1, value=0),
         Slider(name="report", words="inside.report", low=1, high=reports, step=1, value=reports),
     ]
-    return Lab(controls, make_view)
+    return Lab(controls, make_view, plays=["report"])
 
 
 def inside_sentence(world: str, trainings: Inside, seed: int, report: int) -> str:
@@ -68,9 +68,10 @@ def ablations_lab(factors: Sequence[Factor]) -> Lab:
             places = [
                 int(np.flatnonzero(factor.values == chosen[factor.name])[0]) for factor in factors
             ]
-            said = [text("ablation.say")]
-            said += [factor_sentence(*each) for each in zip(factors, places, strict=True)]
-            return draw(ablations.Frame(places)), join(said)
+            head = text("ablation.say")
+            first, *others = [factor_sentence(*each) for each in zip(factors, places, strict=True)]
+            said = join([head, first]) + "\n" + join(others)
+            return draw(ablations.Frame(places)), said
 
         return view
 

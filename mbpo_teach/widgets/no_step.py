@@ -12,34 +12,29 @@ from mbpo_teach.figures.plate import Plate
 from mbpo_teach.ground import language
 from mbpo_teach.theory import gains
 from mbpo_teach.theory.cases import MAX_EPS_M, MAX_EPS_PI
-from mbpo_teach.widgets.lab import Lab, Slider, View
+from mbpo_teach.widgets.lab import Choice, Lab, Slider, View
 
 _STEP = 0.01
 _SHIFTS = np.arange(1, round(MAX_EPS_PI / _STEP) + 1) * _STEP
+_OPTIONS = tuple(round(shift, 2) for shift in _SHIFTS.tolist())
 
 
 def no_step_lab(*, cases: int = 1500) -> Lab:
     """Return the lab, with `cases` random MDPs beside the river."""
     sliders = (
         Slider(name="eps_m", words="exact_lab.eps_m", low=0, high=MAX_EPS_M, step=0.01, value=0.02),
-        Slider(
-            name="eps_pi",
-            words="exact_lab.eps_pi",
-            low=_STEP,
-            high=MAX_EPS_PI,
-            step=_STEP,
-            value=0.1,
-        ),
+        Choice(name="eps_pi", words="exact_lab.eps_pi", options=_OPTIONS, value=0.1),
         Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.95, step=0.05, value=0.8),
     )
 
+    random = gains.random_gains(cases, seed=4)
+
     def make_view() -> View:
-        random = gains.random_gains(cases, seed=4)
         draw = build(shifts=_SHIFTS, random_gains=random.share, random_ceilings=random.ceiling)
 
         def view(*, eps_m: float, eps_pi: float, gamma: float) -> tuple[Plate, str]:
             found = gains.river_gains(_SHIFTS, eps_m=eps_m, gamma=gamma)
-            here = round(eps_pi / _STEP) - 1
+            here = _OPTIONS.index(eps_pi)
             said = language.text(
                 "no_step.sentence",
                 gain=found.gain[here],

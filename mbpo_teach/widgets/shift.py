@@ -19,9 +19,9 @@ _STEPS = 10
 
 def shift_lab() -> Lab:
     """Return a slider over the number of transitions."""
+    shifts, errors, slopes = measure()
 
     def make_view() -> View:
-        shifts, errors, slopes = measure()
         draw = build(shifts, errors, slopes, COUNTS)
 
         def view(count: float) -> tuple[Plate, str]:

@@ -10,10 +10,11 @@ from mbpo_teach.figures.two_errors import Frame, build
 from mbpo_teach.ground import language
 from mbpo_teach.theory import bounds, cases, drift
 from mbpo_teach.theory.cases import MAX_EPS_M, MAX_EPS_PI
-from mbpo_teach.widgets.lab import Lab, Slider, View
+from mbpo_teach.widgets.lab import Guess, Lab, Slider, View
 
 _GAMMA = 0.8
 _STEPS = 40
+_GUESS = Guess(words="two_errors.guess", low=0, high=0.6)
 
 
 def two_errors_lab() -> Lab:
@@ -42,4 +43,8 @@ def two_errors_lab() -> Lab:
 
         return view
 
-    return Lab(sliders, make_view)
+    named = {
+        "two_errors.only_shift": {"eps_m": 0.0, "eps_pi": MAX_EPS_PI},
+        "two_errors.only_error": {"eps_m": 0.1, "eps_pi": 0.0},
+    }
+    return Lab(sliders, make_view, settings=named, guess=_GUESS)

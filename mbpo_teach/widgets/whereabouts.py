@@ -51,7 +51,7 @@ def whereabouts_lab() -> Lab:
 
         return view
 
-    return Lab(controls, make_view)
+    return Lab(controls, make_view, plays=["k"])
 
 
 def measure(*, k: int, count: int) -> Frame:

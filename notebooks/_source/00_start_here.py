@@ -1,35 +1,75 @@
 # %% [markdown] tags=["lang-en"]
 # # 00 · Start here
 #
-# **When to Trust Your Model** is a course on model-based policy optimization: an agent learns a model of its world,
-# practises inside that model, and has to know how far the practice can be believed. It is for students and engineers
-# who know Python and a little reinforcement learning.
+# English · [中文](../zh/00_start_here.ipynb)
 #
-# | | |
+# **When to Trust Your Model** is a course on model-based policy optimization: an agent learns a model of its world,
+# practises inside that model, and has to know how far the practice can be believed.
+#
+# Here is its first slider. A reward that comes $t$ steps later counts $\gamma^t$, where $\gamma$ is the discount; all
+# these weights together make the *effective horizon* $1/(1-\gamma)$. **Predict:** by what factor does it grow from
+# $\gamma = 0.9$ to $0.99$: one tenth more, twice, ten times? Then click the next cell, press Shift+Enter, and drag the
+# slider or press an arrow key.
+
+# %% [markdown] tags=["lang-zh"] twin="357225a4"
+# # 00 · 从这里开始
+#
+# [English](../en/00_start_here.ipynb) · 中文
+#
+# **何时信任你的模型**是一门关于基于模型的策略优化的课程：智能体先学一个环境模型，再在模型里练习，同时必须清楚这种练习有几分可信。
+#
+# 先来动一动第一个滑块。$t$ 步之后的奖励只按 $\gamma^t$ 计算，$\gamma$ 是折扣因子；所有权重加起来是 $1/(1-\gamma)$，叫作*有效视野*。
+# **先预测。** $\gamma$ 从 $0.9$ 变到 $0.99$，有效视野会变成多大：多十分之一，两倍，还是十倍？想好之后，点一下下面的单元格，按 Shift+Enter，再拖动滑块，或者按方向键。
+
+# %% named="discount"
+from mbpo_teach.widgets.start import discount_lab
+
+discount_lab()
+
+# %% [markdown] tags=["lang-en"]
+# Left: the weight of a reward against the number of steps until it comes, with the effective horizon as a dashed line.
+# Right: the largest possible return for $r_{\max} = 1$ against $\gamma$, on a logarithmic axis; the dot is where the slider stands.
+#
+# <details><summary>What was seen</summary>
+#
+# At $\gamma = 0.9${{discount[0] | .1f}} the horizon is 10{{discount[1] | .0f}} steps, at 0.99 it is 100: a change of $\gamma$ by one tenth made
+# it ten times as long, because only the distance to 1 matters. At both of these horizons the weight has fallen to a
+# little over a third, not to zero. Near $\gamma = 1$ the right curve climbs without end. The bound of chapter 04 grows
+# with the square of $1/(1-\gamma)$, the trivial level only with its first power: the bound is soon above it.
+#
+# </details>
+
+# %% [markdown] tags=["lang-zh"] twin="03ae1263"
+# 左图：奖励的权重随步数的变化，虚线是有效视野。右图：$r_{\max} = 1$ 时回报的上限随 $\gamma$ 的变化，纵轴是对数刻度，圆点是滑块的位置。
+#
+# <details><summary>看到了什么</summary>
+#
+# $\gamma = 0.9${{discount[0] | .1f}} 时有效视野是 10{{discount[1] | .0f}} 步，0.99 时是 100 步：$\gamma$ 只增加了一成，视野却变成十倍，因为起作用的只是它离 1 还有多远。
+# 在这两个视野处，权重都降到三分之一多一点，并没有降到零。$\gamma$ 接近 1 时，右边的曲线一路上升，没有尽头。第 04 章的性能界按
+# $1/(1-\gamma)$ 的平方增长，平凡界只按一次方增长，所以性能界很快就会超过它。
+#
+# </details>
+
+# %% [markdown] tags=["lang-en"]
+# The course is for students and engineers who know Python and a little reinforcement learning. Every term is explained
+# in its [glossary](../../docs/glossary.md).
+#
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Know what the course is about and where it comes from; set it up; use a slider, an exercise and a check; read its notation; say what a discount does. |
 # | **Prerequisites** | Python; what a state, an action, a reward and a policy are. |
 # | **Reading time** | 25 minutes |
 # | **Run time** | about 5 s on two cores |
-# | **Language** | English · [中文](../zh/00_start_here.ipynb) |
-#
-# Every term of the course is explained in its [glossary](../../docs/glossary.md).
 
-# %% [markdown] tags=["lang-zh"] twin="a768e209"
-# # 00 · 从这里开始
+# %% [markdown] tags=["lang-zh"] twin="2bb222f2"
+# 课程面向会 Python、略懂强化学习的学生和工程师。用到的每个术语，[术语表](../../docs/glossary.md)里都有解释。
 #
-# **何时信任你的模型**是一门关于基于模型的策略优化的课程：智能体先学一个环境模型，再在模型里练习，同时必须清楚这种练习有几分可信。
-# 课程面向会 Python、略懂强化学习的学生和工程师。
-#
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 知道这门课讲什么、从何而来；装好环境；会用滑块、练习和检查；看懂记号；说清折扣因子的作用。 |
 # | **预备知识** | Python；知道状态、动作、奖励和策略是什么。 |
 # | **阅读时间** | 25 分钟 |
 # | **运行时间** | 双核机器上约 5 秒 |
-# | **语言** | [English](../en/00_start_here.ipynb) · 中文 |
-#
-# 课程用到的每个术语，[术语表](../../docs/glossary.md)里都有解释。
 
 # %% [markdown] tags=["lang-en"]
 # ## The question
@@ -117,8 +157,11 @@
 # Chapters 01 and 04 need no neural network: their worlds are small enough for tables and for exact computation, up to
 # the end of 01, which asks what a table cannot do. Read in order if you can; who wants the theory first may go from 01
 # straight to 04.
+#
+# The next cell shows how far you are: for each chapter a tick for every exercise that your copy has passed. It reads
+# what your checks have printed there, so save a chapter after you have run its checks.
 
-# %% [markdown] tags=["lang-zh"] twin="755327e0"
+# %% [markdown] tags=["lang-zh"] twin="bbdf6410"
 # ## 各章一览
 #
 # | 章 | 内容 |
@@ -133,6 +176,13 @@
 # | [**07 MBPO**](07_mbpo.ipynb) | 合在一起，与单独的 SAC 比较 |
 #
 # 第 01 章和第 04 章用不到神经网络：其中的环境很小，列得成表，也能精确计算；只有第 01 章的末尾例外，那里要问表格做不到什么。最好按顺序读；想先看理论，也可以从第 01 章直接跳到第 04 章。
+#
+# 下一个单元格显示你的进度：每章一行，你的副本中每通过一道练习，就有一个对勾。它读的是副本里检查单元格的输出，所以运行检查之后，请保存那一章。
+
+# %%
+from mbpo_teach.course.passed import show_passed
+
+show_passed()
 
 # %% [markdown] tags=["lang-en"]
 # ## How to use it
@@ -308,7 +358,7 @@ timeline(k=3, last=6)
 # $k$ 越大，想象的部分越多，$\eta_k$ 趋于 $\hat\eta[\pi]$；$k = 0$ 时没有想象，最后的动作也由 $\pi_D$ 选，于是 $\eta_0 = \eta[\pi_D]$。
 
 # %% [markdown] tags=["lang-en"]
-# ## A first slider: how far ahead does a discount look?
+# ## How far ahead does a discount look?
 #
 # The return is a weighted sum of rewards: the one that comes $t$ steps later has weight $\gamma^t$. All weights together
 # make
@@ -319,12 +369,9 @@ timeline(k=3, last=6)
 # return: since rewards lie between $-r_{\max}$ and $r_{\max}$, returns lie between $-r_{\max}/(1-\gamma)$ and
 # $r_{\max}/(1-\gamma)$. Two returns therefore never differ by more than $2\,r_{\max}/(1-\gamma)$. We call this the
 # **trivial level**, because one knows it without any learning: a theorem that allows a loss of that size says nothing.
-#
-# **Predict.** The slider stands at $\gamma = 0.9$. What is the horizon? By what factor does it grow on the way to
-# $\gamma = 0.99$: one tenth more, twice, ten times?
 
-# %% [markdown] tags=["lang-zh"] twin="34c00810"
-# ## 第一个滑块：折扣因子看得有多远？
+# %% [markdown] tags=["lang-zh"] twin="455af54d"
+# ## 折扣因子看得有多远？
 #
 # 回报是奖励的加权和：$t$ 步之后的奖励权重为 $\gamma^t$。全部权重加起来是
 #
@@ -333,43 +380,13 @@ timeline(k=3, last=6)
 # 相当于 $1/(1-\gamma)$ 个不打折扣的奖励。这个数叫作**有效视野**（effective horizon）。它同时限制了一切回报：奖励的大小不超过 $r_{\max}$，回报就介于
 # $-r_{\max}/(1-\gamma)$ 与 $r_{\max}/(1-\gamma)$ 之间，任意两个回报之差也就不超过
 # $2\,r_{\max}/(1-\gamma)$。我们称之为**平凡界**（trivial level），因为不用学习就知道它：一个定理如果允许损失这么多，就等于什么也没说。
-#
-# **先预测。** 滑块现在位于 $\gamma = 0.9$。有效视野是多少？一直拖到 $\gamma = 0.99$，它会变成多大：多十分之一，两倍，还是十倍？
-
-# %% named="discount"
-from mbpo_teach.widgets.start import discount_lab
-
-discount_lab()
 
 # %% [markdown] tags=["lang-en"]
-# Left: the weight of a reward against the number of steps until it comes, with the effective horizon as a dashed line.
-# Right: the largest possible return for $r_{\max} = 1$ against $\gamma$, on a logarithmic axis; the dot is where the slider stands.
-#
-# <details><summary>What was seen</summary>
-#
-# At $\gamma = 0.9${{discount[0] | .1f}} the horizon is 10{{discount[1] | .0f}} steps, at 0.99 it is 100: a change of $\gamma$ by one tenth made
-# it ten times as long, because only the distance to 1 matters. At both of these horizons the weight has fallen to a
-# little over a third, not to zero. Near $\gamma = 1$ the right curve climbs without end. The bound of chapter 04 grows
-# with the square of $1/(1-\gamma)$, the trivial level only with its first power: the bound is soon above it.
-#
-# </details>
+# The first slider of this chapter showed these weights, and what stands under it can be checked by hand. The next cell
+# adds up the weights, and compares with the formula.
 
-# %% [markdown] tags=["lang-zh"] twin="03ae1263"
-# 左图：奖励的权重随步数的变化，虚线是有效视野。右图：$r_{\max} = 1$ 时回报的上限随 $\gamma$ 的变化，纵轴是对数刻度，圆点是滑块的位置。
-#
-# <details><summary>看到了什么</summary>
-#
-# $\gamma = 0.9${{discount[0] | .1f}} 时有效视野是 10{{discount[1] | .0f}} 步，0.99 时是 100 步：$\gamma$ 只增加了一成，视野却变成十倍，因为起作用的只是它离 1 还有多远。
-# 在这两个视野处，权重都降到三分之一多一点，并没有降到零。$\gamma$ 接近 1 时，右边的曲线一路上升，没有尽头。第 04 章的性能界按
-# $1/(1-\gamma)$ 的平方增长，平凡界只按一次方增长，所以性能界很快就会超过它。
-#
-# </details>
-
-# %% [markdown] tags=["lang-en"]
-# The sentence under the slider can be checked by hand. The next cell adds up the weights, and compares with the formula.
-
-# %% [markdown] tags=["lang-zh"] twin="d01e6553"
-# 滑块下面的句子可以自己验证。下一个单元格把权重逐个相加，再与公式比较。
+# %% [markdown] tags=["lang-zh"] twin="a35e6ae6"
+# 本章开头的滑块画的就是这些权重，它下面的句子可以自己验证。下一个单元格把权重逐个相加，再与公式比较。
 
 # %% tags=["nbval-check-output"]
 for gamma in (0.5, 0.9, 0.99):

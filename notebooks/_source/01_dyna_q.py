@@ -4,7 +4,7 @@
 # An agent that remembers what its steps led to can go over them again, without taking them. This chapter builds
 # Q-learning, gives it such a memory, and looks at what is gained, what it takes, and where the idea stops working.
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Write Q-learning and its planning step; say what n, α, ε and κ do and why; know when a table model misleads; explain why a continuous world needs another kind of model. |
 # | **Prerequisites** | Chapter [00](00_start_here.ipynb); what an expected value is. |
@@ -15,13 +15,13 @@
 # Unless another source is named, the facts and the worlds are those of Sutton and Barto [1], chapter 8; the worlds whose
 # names end in `-v1` are run in Gymnasium [4]. The words, the code and the measurements are ours. Terms are explained in the [glossary](../../docs/glossary.md).
 
-# %% [markdown] tags=["lang-zh"] twin="e0837f92"
+# %% [markdown] tags=["lang-zh"] twin="72fa8c92"
 # # 01 · Dyna-Q：从真实与想象的经验中学习
 #
 # 智能体如果记得每一步带来了什么，就可以不必再走一遍，而在脑中重温。本章先写出 Q-learning，再给它配上这样的记忆，
 # 看看它带来什么、需要什么，以及这个想法在哪里行不通。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 写出 Q-learning 和它的规划步骤；说清 n、α、ε、κ 各起什么作用、为什么；知道表格模型何时会误导；解释连续的环境为什么需要另一种模型。 |
 # | **预备知识** | 第 [00](00_start_here.ipynb) 章；知道什么是期望。 |

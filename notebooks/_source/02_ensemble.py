@@ -5,7 +5,7 @@
 # seen nothing. This chapter builds the model that MBPO uses: networks that predict how noisy the world is, several of
 # them, so that their disagreement shows where they guess.
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Tell aleatoric from epistemic uncertainty; write the Gaussian likelihood, the variance of a mixture and the soft clamp; say why log-variance has limits and why these are trained; explain bootstrap, holdout, early stopping and elites; judge a model by its calibration; scale targets so that nothing drowns. |
 # | **Prerequisites** | Chapter [01](01_dyna_q.ipynb), its last section at least; how a network is trained by gradient descent. |
@@ -14,13 +14,13 @@
 # | **Terms** | [glossary](../../docs/glossary.md) |
 # | **Language** | English · [中文](../zh/02_ensemble.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="65bfac76"
+# %% [markdown] tags=["lang-zh"] twin="046ebeb3"
 # # 02 · 模型集成：模型在哪里猜？
 #
 # 表格知道哪些转移自己从没见过。网络却有问必答，哪怕问的是它从没见过数据的地方。本章搭建 MBPO 所用的模型：网络同时预测世界有多大的噪声，
 # 而且不止一个网络；它们意见不一的地方，就是它们在猜的地方。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 分清偶然不确定性与认知不确定性；写出高斯似然、混合分布的方差和软限幅；说清对数方差为什么要有界限、界限为什么要参加训练；解释自助样本、留出数据、提前停止和精英成员；用校准评判模型；缩放目标，使任何一列都不被淹没。 |
 # | **预备知识** | 第 [01](01_dyna_q.ipynb) 章，至少读过最后一节；知道怎样用梯度下降训练网络。 |

@@ -5,7 +5,7 @@
 # compound. This chapter measures how they grow, in three worlds, and finds out what decides the speed. Terms are explained
 # in the [glossary](../../docs/glossary.md).
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Measure the $k$-step error of a model fairly; tell errors that are handed on from errors that are newly made; read the growth rate off a curve and say where it comes from; say what more data change and what an ensemble knows of its own errors; tell a proxy from the paper's model error $\epsilon_m$. |
 # | **Prerequisites** | Chapter [02](02_ensemble.ipynb) (a probabilistic ensemble), or the idea of one: several networks, trained on the same data, that predict the next state. Eigenvalues help in one section. |
@@ -13,12 +13,12 @@
 # | **Run time** | about 30 s on two cores |
 # | **Language** | English · [中文](../zh/03_compounding_error.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="287dfa92"
+# %% [markdown] tags=["lang-zh"] twin="15faffbd"
 # # 03 · 复合误差：小误差会长大
 #
 # 一个模型，下一步能预测准到三位数字，五十步之后却可能全错：小误差会一步步累积成**复合误差（compounding error）**。本章在三个世界里测量误差怎样增长，并找出是什么决定了增长的快慢。术语见[术语表](../../docs/glossary.md)。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 公平地测量模型的 $k$ 步误差；分清传下来的误差和新产生的误差；从曲线上读出增长率，说清它从何而来；说出更多的数据能改变什么、模型集成对自己的误差知道多少；分清代理量与论文中的模型误差 $\epsilon_m$。 |
 # | **预备知识** | 第 [02](02_ensemble.ipynb) 章的概率模型集成；或者只要知道它的意思：用同一批数据训练若干个网络，各自预测下一个状态。有一节会用到特征值。 |

@@ -4,7 +4,7 @@
 # A policy gets better in the model. Does it get better in the world? This chapter states the first answer of the
 # paper [1], computes every quantity in it exactly, and finds out how much it says.
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | State theorem 4.1 and say where its two terms come from; compute $\epsilon_m$, $\epsilon_\pi$ and returns exactly on a table; see where $C$ says nothing, and why it is so large; explain why it accepts no step away from the data; tell policy shift from compounding error. |
 # | **Prerequisites** | Chapter 00 (notation); value functions and the Bellman equation; a linear system. |
@@ -13,12 +13,12 @@
 # | **Language** | English · [中文](../zh/04_when_to_trust.ipynb) |
 # | **Words** | [glossary](../../docs/glossary.md) |
 
-# %% [markdown] tags=["lang-zh"] twin="5824570d"
+# %% [markdown] tags=["lang-zh"] twin="5bd8a690"
 # # 04 · 何时信任模型：性能界（performance bound）$C$
 #
 # 策略在模型里变好了，在真实环境里也会变好吗？本章给出论文 [1] 的第一个回答，把其中每个量都精确地算出来，再看看这个回答到底说了多少。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 写出定理 4.1，说清两项各从何而来；在表格型问题上精确计算 $\epsilon_m$、$\epsilon_\pi$ 和回报；看出 $C$ 在哪里不提供信息、为什么这么大；解释它为什么不接受任何偏离数据的策略更新；分清策略偏移与复合误差。 |
 # | **预备知识** | 第 00 章的记号；价值函数与贝尔曼方程；线性方程组。 |

@@ -6,7 +6,7 @@
 # policy. How soon is the first question of this chapter; which of these ingredients does what is the second. Words are
 # explained in the [glossary](../../docs/glossary.md).
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Define the branched return $\eta_k$ and compute it; say where both parts of theorem 4.3's penalty come from; derive $k^*$, and say why it is no reason for short branches; say what buys the guarantee and what branching buys; say which errors may be measured where; write a branched rollout and a schedule for $k$. |
 # | **Prerequisites** | Chapter 04 (total variation, $\epsilon_m$, $\epsilon_\pi$, $C$); chapter 03 for the measured error; NumPy. |
@@ -14,12 +14,12 @@
 # | **Run time** | about 15 s on two cores |
 # | **Language** | English · [中文](../zh/05_branched_rollout.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="263dbeca"
+# %% [markdown] tags=["lang-zh"] twin="d38e1bc9"
 # # 05 · 从去过的地方分支，只走几步
 #
 # 第 03 章：误差会复合，想象的步数越多，误差通常越大。第 04 章：定理 4.1 不接受任何离开数据的策略更新。论文 [1] 的出路是：从真正去过的地方开始想象，走几步就停，并在当前策略下测量模型误差。该走几步，是本章的第一个问题；这几样东西各起什么作用，是第二个问题。术语的解释见[术语表](../../docs/glossary.md)。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 定义并计算分支推演回报 $\eta_k$；说清定理 4.3 的惩罚项中两部分各从何而来；推导 $k^*$，并说明它为什么不是采用短分支的理由；说清保证从何而来，分支又带来什么；说清哪些误差可以在哪里测量；写出一个分支推演和 $k$ 的调度。 |
 # | **预备知识** | 第 04 章（全变差距离、$\epsilon_m$、$\epsilon_\pi$、$C$）；测得的误差见第 03 章；NumPy。 |

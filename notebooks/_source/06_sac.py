@@ -6,7 +6,7 @@
 # quantity can be seen, has you put one update together, and lets it swing up a pendulum. In chapter 07 it learns from imagined
 # steps as well. Terms are explained where they first appear, and collected in the [glossary](../../docs/glossary.md).
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Say what the entropy in the objective buys, and what the temperature does; write the log-density of a squashed action, the soft target and a step of the temperature; say why there are two critics and why the smaller one is believed; put one whole update together in the right order; keep a time limit apart from an end; judge what SAC alone costs in real steps. |
 # | **Prerequisites** | Q-learning from chapter [01](01_dyna_q.ipynb); the Gaussian likelihood from chapter [02](02_ensemble.ipynb); gradient descent. |
@@ -14,12 +14,12 @@
 # | **Run time** | about 35 s on two cores, most of it the pendulum's training |
 # | **Language** | English · [中文](../zh/06_sac.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="62f21664"
+# %% [markdown] tags=["lang-zh"] twin="d96dcc0e"
 # # 06 · MBPO 内部的学习器：SAC
 #
 # 模型给出的只是一条条想象的转移，还得有东西用它们改进策略。在 MBPO 里，这件事由**软演员—评论家**（soft actor-critic，SAC）来做；只有真实转移，它也能学。本章先在只有一个动作的问题上把它拆开，那里每个量都看得见；再由你拼出一次完整的更新；最后让它把摆甩到直立。到第 07 章，它也从想象的转移中学习。术语在首次出现处解释，并汇总在[术语表](../../docs/glossary.md)里。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 说清目标中的熵换来什么、温度起什么作用；写出压缩后动作的对数密度、软目标和温度的一步；说清为什么要两个评论家，为什么信较小的那个；按正确的顺序拼出一次完整的更新；不把时间限制当成终止；判断只用 SAC 需要多少真实步数。 |
 # | **预备知识** | 第 [01](01_dyna_q.ipynb) 章的 Q-learning；第 [02](02_ensemble.ipynb) 章的高斯似然；梯度下降。 |

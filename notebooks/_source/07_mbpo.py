@@ -7,7 +7,7 @@
 # apart one by one. At the end you measure how long a branch may be in a world that the course has not used, defend your
 # answer, and assemble the whole loop yourself. Terms are explained in the [glossary](../../docs/glossary.md).
 #
-# | | |
+# | this chapter | in short |
 # |---|---|
 # | **Objectives** | Read Algorithm 2 line by line in code, and say what became of each line of Dyna-Q; mix a batch; draw a model step with random elites; read curves with seeds and spread, in steps and in time; say what a record shows and what it does not; choose $k$ from a measurement and defend the choice; assemble the loop from its parts. |
 # | **Prerequisites** | Chapters [01](01_dyna_q.ipynb) (Dyna-Q), [02](02_ensemble.ipynb) (the ensemble), [05](05_branched_rollout.ipynb) (branches and $k$) and [06](06_sac.ipynb) (SAC); [03](03_compounding_error.ipynb) for the capstone. |
@@ -15,12 +15,12 @@
 # | **Run time** | about 60 s on two cores, most of it one live training |
 # | **Language** | English · [中文](../zh/07_mbpo.ipynb) |
 
-# %% [markdown] tags=["lang-zh"] twin="ace1dd2b"
+# %% [markdown] tags=["lang-zh"] twin="d5f15430"
 # # 07 · 合在一起
 #
 # 一张记录所经历转移的表，加上 Q-learning，就是 Dyna-Q [2]。把表换成神经网络的模型集成（ensemble），把记住的单步转移换成短分支，把 Q-learning 换成 SAC [4]，就是 **MBPO**。到第 06 章为止，零件已经备齐。本章把它们装进一个循环，让它当着你的面学习，与单独的 SAC 相比，再把它的设置逐个拆开来看。最后，你要在课程没有用过的一个环境里测量分支可以走多长，为自己的答案辩护，再亲手装出整个循环。术语的解释见[术语表](../../docs/glossary.md)。
 #
-# | | |
+# | 本章 | 概要 |
 # |---|---|
 # | **学习目标** | 在代码中逐行读懂算法 2，说清 Dyna-Q 的每一行变成了什么；混合一个批次；用随机选取的精英成员抽样模型的一步；看懂带有各个种子和离散程度的曲线，既按步数看，也按时间看；说清一份记录表明了什么，又没有表明什么；根据测量选择 $k$，并为这个选择辩护；用零件装成整个循环。 |
 # | **预备知识** | 第 [01](01_dyna_q.ipynb) 章（Dyna-Q）、第 [02](02_ensemble.ipynb) 章（模型集成）、第 [05](05_branched_rollout.ipynb) 章（分支与 $k$）、第 [06](06_sac.ipynb) 章（SAC）；综合练习还要用到第 [03](03_compounding_error.ipynb) 章。 |

@@ -409,13 +409,11 @@ def test_real_rows_are_rounded_down_but_not_by_rounding_errors():
 
 def test_how_often_an_imagined_row_is_drawn():
     """The authors' settings: 250 x 20 x 244 of 100,000; the moment's: 20 x 2 x 16 of 25 k."""
-    agent = mbpo_agent("Pendulum-v1", MOMENT, seed=0)
-    assert row_draws(agent, MOMENT) is None
-    agent.imagination.length = 1
-    assert row_draws(agent, MBPOConfig(total_steps=1)) == pytest.approx(12.2)
-    assert row_draws(agent, MBPOConfig(total_steps=1, retained=1)) == pytest.approx(12.2)
-    told = [report.row_draws for report in watched("Pendulum-v1").reports]
-    assert told == [None] + [pytest.approx(20 * 2 * 16 / 25 / k) for k in (1, 2, 3, 4, 4)]
+    assert row_draws(MBPOConfig(total_steps=1), 1) == pytest.approx(12.2)
+    assert row_draws(MBPOConfig(total_steps=1, retained=1), 1) == pytest.approx(12.2)
+    assert row_draws(MOMENT, 4) == pytest.approx(20 * 2 * 16 / 25 / 4)
+    with pytest.raises(ValueError, match="length must be at least 1, not 0"):
+        row_draws(MOMENT, 0)
 
 
 def test_it_solves_a_trivial_world(ledge):

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
-from mbpo_teach.__main__ import PROMPT
+from mbpo_teach.course import server as course_server
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -34,11 +34,8 @@ CHROMIUM_ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    # Keep every cell in the page: a test looks at all of them.
-    "notebook-extension/tracker": {"windowingMode": "none"},
-}
+# Keep every cell in the page: a test looks at all of them.
+SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}}
 # For what hangs: the 90 s of a chapter, on a machine ten times slower or as busy.
 RUN_SECONDS = 900
 
@@ -65,11 +62,32 @@ class Server:
 
     address: str
     folder: Path
+    opens: str
 
 
 @contextmanager
-def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Server]:
-    """Serve `folder` / "notebooks" with JupyterLab; all its own files stay inside `folder`."""
+def jupyterlab(
+    folder: Path, *, theme: str = "JupyterLab Light", opens: str = "doc/tree"
+) -> Iterator[Server]:
+    """Serve `folder` / "notebooks" with the course's JupyterLab; its own files stay in `folder`."""
+    command = course_server.command(course_server.PROMPT)
+    environment = course_server.environment(os.environ)
+    with _serving(folder, command, environment, theme, opens) as running:
+        yield running
+
+
+@contextmanager
+def notebook_7(folder: Path) -> Iterator[Server]:
+    """Serve `folder` / "notebooks" with Notebook 7 as it is, without anything of the course's."""
+    command = [sys.executable, "-m", "notebook"]
+    with _serving(folder, command, os.environ, "JupyterLab Light", "notebooks") as running:
+        yield running
+
+
+@contextmanager
+def _serving(
+    folder: Path, command: list[str], base: Mapping[str, str], theme: str, opens: str
+) -> Iterator[Server]:
     notebooks = folder / "notebooks"
     notebooks.mkdir(parents=True, exist_ok=True)
     settings = SETTINGS | {"apputils-extension/themes": {"theme": theme}}
@@ -77,7 +95,7 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Ser
         file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content), encoding="utf-8")
-    environment = {key: value for key, value in os.environ.items() if key not in HIDDEN} | {
+    environment = {key: value for key, value in base.items() if key not in HIDDEN} | {
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
@@ -87,15 +105,16 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[Ser
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     command = [
-        *(sys.executable, "-m", "jupyterlab", PROMPT, "--no-browser", "--expose-app-in-browser"),
-        *("--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
-        *("--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"),
+        *command,
+        *("--no-browser", "--expose-app-in-browser", "--allow-root", "--ip=127.0.0.1"),
+        *(f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="),
+        f"--ServerApp.root_dir={notebooks}",
     ]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             _wait_for(f"{address}/api/status", server, folder / "server.log")
-            yield Server(address, notebooks)
+            yield Server(address, notebooks, opens)
         finally:
             server.terminate()  # the server ends its kernels
             try:
@@ -191,7 +210,7 @@ def open_notebook(chromium: Browser, server: Server, name: str) -> Iterator[Note
     page.on("console", keep_error)
     page.on("pageerror", lambda error: notebook.complaints.append(f"page: {error}"))
     try:
-        page.goto(f"{server.address}/doc/tree/{name}")
+        page.goto(f"{server.address}/{server.opens}/{name}")
         page.wait_for_function("() => window.jupyterapp")
         page.evaluate(OPEN)
         yield notebook

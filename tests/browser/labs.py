@@ -22,10 +22,10 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Runs in the kernel. The second lab speaks `lang` and leaves the page's labs alone.
 SECOND_LAB = """
-def _second_lab(expression, lang, state):
+def _second_lab(expression, lang, state, page, before):
     from base64 import b64encode
     from mbpo_teach.ground import language
-    from mbpo_teach.figures.explorer import numbers
+    from mbpo_teach.figures.explorer import numbers, sentences
     from mbpo_teach.figures.style import DRAWING
     from mbpo_teach.widgets.bound_explorer import BoundExplorer
     # The page's labs draw in another thread of this kernel, and speak another language perhaps.
@@ -35,14 +35,16 @@ def _second_lab(expression, lang, state):
     try:
         lab = eval(expression, globals())
         lab.move(**state)
-        shown = {"sentence": lab.sentence, "values": lab.values}
         if isinstance(lab, BoundExplorer):
-            return shown | {"numbers": numbers(lab.values)}
+            return {"said": sentences(lab.values), "numbers": numbers(lab.values)}
+        lab.panel.page = page
+        lab.compare(before)
+        shown = {"said": [lab.panel.frame["sentence"], lab.panel.frame["more"]]}
         steps = {
             control.name: {"options": control.options}
             if hasattr(control, "options")
             else {"step": control.step, "high": control.high}
-            for control in lab._controls
+            for control in lab._controls.values()
             if hasattr(control, "options") or hasattr(control, "step")
         }
         shown |= {"steps": steps, "locked": lab.locked}
@@ -70,8 +72,8 @@ class Shown:
     notebook: Notebook
     at: Locator
     expression: str
-    answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    """What the library made of each language and state: it is asked once for each."""
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the library made of each language, state and page: it is asked once for each."""
 
     @property
     def is_explorer(self) -> bool:
@@ -79,28 +81,49 @@ class Shown:
 
     @property
     def sliders(self) -> Locator:
-        return self.at.locator(
-            "input[type=range]" if self.is_explorer else ".widget-slider .noUi-handle"
-        )
+        return self.at.locator("input[type=range]")
+
+    @property
+    def boxes(self) -> Locator:
+        return self.at.locator("input[type=text][data-name]")
 
     @property
     def names(self) -> list[str]:
-        """The sliders' names, top to bottom."""
-        if self.is_explorer:
-            return self.sliders.evaluate_all("nodes => nodes.map((node) => node.dataset.name)")
-        return [name for name, value in self.state().items() if not isinstance(value, bool)]
+        """The sliders' names, in reading order."""
+        return self.sliders.evaluate_all(NAMES)
 
     @property
     def switches(self) -> list[str]:
-        """The switches' names, top to bottom."""
-        return [name for name, value in self.state().items() if isinstance(value, bool)]
+        """The switches' names, in reading order."""
+        return self.at.locator("input[type=checkbox]").evaluate_all(NAMES)
 
     @property
     def locked(self) -> list[str]:
         """The names of the sliders that the page does not let the reader move."""
-        targets = self.at.locator(".widget-slider .noUi-target")
-        locked = targets.evaluate_all("nodes => nodes.map((node) => node.hasAttribute('disabled'))")
-        return [name for name, is_locked in zip(self.names, locked, strict=False) if is_locked]
+        locked = self.at.locator("input[type=range]:disabled").evaluate_all(NAMES)
+        assert self.at.locator("input[type=text]:disabled").evaluate_all(NAMES) == locked
+        return locked
+
+    @property
+    def picture(self) -> Locator:
+        return self.at.locator(".picture > [data-state]")
+
+    def wait_until_laid_out(self) -> None:
+        """Wait until the picture is drawn for the page's width and the sliders' values."""
+        self.at.scroll_into_view_if_needed()  # one that nobody sees is not drawn anew
+        self.notebook.page.wait_for_function(
+            """(root) => {
+              const picture = root.querySelector('.picture > [data-state]');
+              if (!picture) return false;
+              const state = JSON.parse(picture.dataset.state);
+              const shown = [...root.querySelectorAll('input[type=text][data-name]')].every(
+                (box) => Math.abs(Number(box.value) - state[box.dataset.name]) < 1e-9);
+              const page = JSON.parse(picture.dataset.page ?? 'null');
+              const width = root.querySelector('.picture').clientWidth;
+              return shown && (!page || page.width === Math.min(20 * Math.floor(width / 20), 1080));
+            }""",
+            arg=self.at.element_handle(),
+        )
 
     def state(self) -> dict[str, float]:
         """Return the values that picture and sentence show, which must be the same."""
@@ -114,11 +137,14 @@ class Shown:
 
     def library(self, lang: str) -> dict[str, Any]:
         """Return what the library makes of the page's present values in `lang`."""
-        state = repr(self.state())
-        if (lang, state) not in self.answers:
-            call = f"_second_lab({self.expression!r}, {lang!r}, {state})"
-            self.answers[lang, state] = self.notebook.ask(SECOND_LAB, call)
-        return self.answers[lang, state]
+        page, before = (
+            json.loads(self.picture.get_attribute(f"data-{name}") or "null")
+            for name in ("page", "before")
+        )
+        arguments = repr((self.expression, lang, self.state(), page, before))
+        if arguments not in self.answers:
+            self.answers[arguments] = self.notebook.ask(SECOND_LAB, f"_second_lab(*{arguments})")
+        return self.answers[arguments]
 
     def wait_for_values(self, expected: dict[str, float]) -> None:
         """Wait until picture and sentence both show the `expected` values."""
@@ -139,16 +165,19 @@ class Shown:
         self.notebook.page.wait_for_function(
             "([node, said]) => node.textContent === said",
             arg=[
-                self.at.locator("[role=status]").element_handle(),
-                self.library(lang)["sentence"],
+                self.at.locator(".said").element_handle(),
+                as_set(self.library(lang)["said"][0]),
             ],
         )
 
     def assert_shows_the_library(self, lang: str) -> None:
         """Compare sentence and picture with what the library makes of the page's values."""
+        self.wait_until_laid_out()
         expected = self.library(lang)
-        said = self.at.locator("[role=status]").text_content()
-        assert said == expected["sentence"]
+        said = self.at.locator(".said").text_content()
+        more = self.at.locator(".more > p").text_content()
+        assert [said, more] == [as_set(each) for each in expected["said"]]
+        assert self.at.locator(".more").is_visible() == (more != "")
         assert bool(re.search("[一-鿿]", said)) == (lang == "zh")
         if self.is_explorer:
             shown = json.loads(self.at.locator("svg[data-state]").get_attribute("data-numbers"))
@@ -178,6 +207,14 @@ class Shown:
             forward = now[name] + steps["step"] <= steps["high"] + 1e-9
             after = now[name] + (steps["step"] if forward else -steps["step"])
         return ("ArrowRight" if forward else "ArrowLeft"), now | {name: after}
+
+
+NAMES = "nodes => nodes.map((node) => node.dataset.name)"
+
+
+def as_set(words: str) -> str:
+    """Return words as the page's text has them, where the subscript of "x_y" is small."""
+    return re.sub(r"_(max|m′|m|π|D)", r"\1", words)
 
 
 def find(notebook: Notebook, cells: list[dict[str, Any]]) -> list[Shown]:

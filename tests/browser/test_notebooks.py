@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, TimeoutError
 
+import access
 import driver
 import labs
 
@@ -81,10 +82,10 @@ def test_every_slider_moves_by_keyboard_to_the_librarys_numbers(edition):
 def test_every_number_box_moves_its_slider(edition):
     for lab in edition.labs:
         for place, name in enumerate(lab.names):
-            if lab.is_explorer or name in lab.locked:
-                continue  # tests/browser/test_static_page.py types into the explorer's
+            if name in lab.locked:
+                continue
             _, expected = lab.next_values(name, edition.lang)
-            box = lab.at.locator(".widget-text input").nth(place)
+            box = lab.boxes.nth(place)
             box.fill(f"{expected[name]:.9g}")
             box.press("Enter")
             lab.wait_for_values(expected)
@@ -94,11 +95,9 @@ def test_every_number_box_moves_its_slider(edition):
 
 def test_every_switch_turns_by_keyboard_and_locks_what_is_not_the_readers(edition):
     for lab in edition.labs:
-        if lab.is_explorer:
-            continue
         for place, name in enumerate(lab.switches):
             before = lab.state()
-            box = lab.at.locator(".widget-checkbox input").nth(place)
+            box = lab.at.locator("input[type=checkbox]").nth(place)
             box.focus()
             edition.page.keyboard.press("Space")
             lab.wait_for_values({name: not before[name]})
@@ -138,6 +137,47 @@ def test_the_switch_makes_every_lab_speak_the_other_language(edition):
     assert edition.notebook.complaints == []
 
 
+def test_slider_picture_and_sentence_fit_one_screen(edition):
+    """Within 640 pixels at 1280 by 800, beside the file browser, wherever the sliders stand."""
+    page, window = edition.page, edition.page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate(
+        """async () => {
+          await jupyterapp.commands.execute('application:set-mode', { mode: 'multiple-document' });
+          await jupyterapp.commands.execute('filebrowser:activate');
+        }"""
+    )
+    for lab in edition.labs:
+        lab.wait_until_laid_out()
+        assert 700 < lab.at.locator(".mbpo-lab").bounding_box()["width"] < 1000
+        for key in ("Home", "End"):
+            place = lab.picture.bounding_box()
+            for handle, name in zip(lab.sliders.all(), lab.names, strict=True):
+                if name not in lab.locked:
+                    handle.press(key)
+            lab.wait_until_laid_out()
+            assert lab.picture.bounding_box() == place  # nothing jumps
+            height, lines, shrunk = lab.at.evaluate(FIT)
+            assert height <= 640 and lines <= 2.1 and shrunk > 0.99, lab.expression
+        lab.at.get_by_role("button", name={"en": "Reset", "zh": "复原"}[edition.lang]).click()
+    page.evaluate(
+        "() => jupyterapp.commands.execute('application:set-mode', { mode: 'single-document' })"
+    )
+    page.set_viewport_size(window)
+
+
+# From the top of the panel to the end of the sentence; its lines; how far the picture is shrunk.
+FIT = """(root) => {
+  const top = root.querySelector('.mbpo-lab').getBoundingClientRect().top;
+  const said = root.querySelector('.said');
+  const picture = root.querySelector('.picture > [data-state]');
+  const lines = said.clientHeight / parseFloat(getComputedStyle(said).lineHeight);
+  const page = JSON.parse(picture.dataset.page ?? 'null');
+  const drawn = page ? picture.width / page.density : picture.clientWidth;
+  return [said.getBoundingClientRect().bottom - top, lines, picture.clientWidth / drawn];
+}"""
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
     page = edition.page
@@ -164,6 +204,19 @@ def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
     page.screenshot(path=artefacts / f"{start}.png", clip=whole)
     page.set_viewport_size(window)
     assert edition.notebook.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_axe_finds_no_fault_in_what_a_chapter_shows(edition, theme):
+    page = edition.page
+    page.evaluate(
+        "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })",
+        f"JupyterLab {theme}",
+    )
+    page.wait_for_function(
+        "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower()
+    )
+    assert access.faults(page, ".jp-OutputArea-output, .jp-RenderedMarkdown") == []
 
 
 # Chromium draws no picture higher than 16,384 pixels.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from labs import as_set
 from mbpo_teach.figures import explorer
 from mbpo_teach.ground import language
 from mbpo_teach.widgets import bound_explorer as widget
@@ -51,12 +52,14 @@ def visit(chromium):
         page = chromium.new_page(viewport={"width": width, "height": 900})
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        state = json.dumps({"values": values, "words": widget.words()})
+        state = {"values": values, "start": values, "plays": ["k"], "words": widget.words()}
+        state = json.dumps(state)
         content = PAGE % {"state": state, "style": style}
 
         def answer(route):
             if route.request.url.endswith(".js"):
-                module = Path(widget.__file__).with_suffix(".js").read_text("utf-8")
+                name = route.request.url.rpartition("/")[2]
+                module = (Path(widget.__file__).parent / name).read_text("utf-8")
                 route.fulfill(body=module, content_type="text/javascript; charset=utf-8")
             else:
                 route.fulfill(body=content, content_type="text/html; charset=utf-8")
@@ -75,10 +78,11 @@ def visit(chromium):
 
 def shown(page):
     """Return the values and numbers of the picture, which must be those of the sentence."""
-    svg, said = page.locator("svg"), page.locator("[role=status]")
+    svg, said = page.locator("svg"), page.locator(".said")
     values = json.loads(svg.get_attribute("data-state"))
     assert json.loads(said.get_attribute("data-state")) == values
-    assert said.text_content() == explorer.sentence(values)
+    texts = [said.text_content(), page.locator(".more > p").text_content()]
+    assert texts == [as_set(each) for each in explorer.sentences(values)]
     return values, json.loads(svg.get_attribute("data-numbers"))
 
 
@@ -144,8 +148,8 @@ def test_number_boxes_take_any_value_and_say_what_they_change(visit, lang, typed
     assert box.input_value() == f"{used:g}"
     key = "clamped" if typed in ("7", "-1", "Infinity") else "not_a_number"
     name = language.text("explorer.eps_pi")
-    said = language.text(f"explorer.{key}", name=name, low=0, high=1, value=f"{used:g}")
-    assert page.locator("[role=alert]").text_content() == (said if complains else "")
+    said = language.text(f"panel.{key}", name=name, low=0, high=1, value=f"{used:g}")
+    assert page.locator("[role=alert]").text_content() == (as_set(said) if complains else "")
 
 
 def test_k_is_rounded_and_said(visit):
@@ -174,6 +178,19 @@ def test_best_length_is_named_even_where_it_cannot_be_drawn(visit, lang, changes
     assert star.is_visible() == ("→" not in mark)
 
 
+def test_the_pointer_reads_the_penalty_at_any_length(visit, lang):
+    page = visit(width=940)
+    area = page.locator("svg rect[fill=transparent]").nth(1)
+    size = area.bounding_box()
+    area.hover(position={"x": 0.3 * size["width"], "y": 60})
+    penalty = explorer.numbers(widget.START | {"k": 30})
+    ratio = explorer.number(penalty["on_policy"] / penalty["trivial"])
+    said = page.locator("[data-mark=read]").nth(1)
+    assert said.text_content() == language.text("explorer.here_k", k=30, ratio=ratio)
+    page.mouse.move(2, 2)
+    assert said.text_content() == ""
+
+
 def test_words_and_values_change_live(visit, lang):
     page = visit()
     other = "zh" if lang == "en" else "en"
@@ -192,7 +209,7 @@ def test_every_control_has_a_name_in_full_words(visit, lang):
     for name in widget.LIMITS:
         words = language.text(f"explorer.{name}").replace("_", "")
         assert page.get_by_role("slider", name=words, exact=True).count() == 1
-        number = language.text("explorer.number", name=language.text(f"explorer.{name}"))
+        number = language.text("panel.number", name=language.text(f"explorer.{name}"))
         assert page.get_by_role("textbox", name=number, exact=True).count() == 1
 
 

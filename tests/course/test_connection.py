@@ -6,8 +6,8 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 
-from mbpo_teach.__main__ import PROMPT
 from mbpo_teach.course.connection import PromptConnection
+from mbpo_teach.course.server import PROMPT
 
 
 def test_jupyterlab_understands_the_option():

@@ -152,13 +152,13 @@ def test_a_listener_may_add_a_listener():
 
 
 def test_words_are_filled_in_the_current_language():
-    assert language.text("lab.number", name="n") == "n, as a number"
+    assert language.text("panel.number", name="n") == "n, as a number"
     language.use("zh")
-    assert language.text("lab.number", name="n") == "n（直接填数值）"
-    assert language.say("lab.number", "en", name="n") == "n, as a number"
+    assert language.text("panel.number", name="n") == "n（直接填数值）"
+    assert language.say("panel.number", "en", name="n") == "n, as a number"
 
 
-@pytest.mark.parametrize(("key", "spoken"), [("no.such.key", "en"), ("lab.number", "fr")])
+@pytest.mark.parametrize(("key", "spoken"), [("no.such.key", "en"), ("panel.number", "fr")])
 def test_unknown_words_are_an_error(key, spoken):
     with pytest.raises(KeyError, match="the catalogue has no words"):
         language.say(key, spoken)
@@ -166,7 +166,7 @@ def test_unknown_words_are_an_error(key, spoken):
 
 def test_a_missing_value_is_an_error():
     with pytest.raises(KeyError, match="name"):
-        language.text("lab.number")
+        language.text("panel.number")
 
 
 def read_from(folder, monkeypatch):

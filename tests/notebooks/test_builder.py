@@ -53,8 +53,11 @@ def test_cleaning_keeps_pictures_and_text_and_drops_what_changes() -> None:
     notebook = new_notebook(cells=[cell], metadata={"widgets": {"state": {}}})
     execution.clean(notebook)
     (cell,) = notebook.cells
-    assert set(cell.outputs[0].data) == {"image/png", "text/plain"}
-    assert [output.get("name") for output in cell.outputs] == [None, "stdout"]
+    picture, words, printed = cell.outputs
+    assert set(picture.data) == {"image/png", "text/plain"}
+    assert picture.metadata["image/png"]["alt"] == "sentence"
+    assert words.data["text/plain"].startswith("sentence\nA still picture")
+    assert printed.name == "stdout"
     assert "execution" not in cell.metadata
     assert "widgets" not in notebook.metadata
     kept = Image.open(io.BytesIO(base64.b64decode(cell.outputs[0].data["image/png"])))

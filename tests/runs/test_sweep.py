@@ -332,15 +332,15 @@ def test_a_failed_run_is_exit_code_1_and_the_table_has_the_others(tmp_path):
     assert (tmp_path / "sweep.csv").read_text().count("\n") == 4
 
 
-def test_whoever_looks_sees_a_bar_for_each_run(tmp_path, monkeypatch, capsys):
+def test_whoever_looks_sees_a_line_for_each_run_and_one_for_all(tmp_path, monkeypatch, capsys):
     (tmp_path / "grid.toml").write_text(as_toml(GRID | {"seeds": [0]}))
     list(sweep.sweep(RUNS[:1], tmp_path, jobs=1))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert terminal.sweep(tmp_path / "grid.toml", jobs=1, scheduler=None, out=tmp_path)
     seen = capsys.readouterr().err
     for run in RUNS[::2]:
-        assert f"{name_of(run)}: 100%" in seen
-    assert "return" in seen
+        assert re.search(rf"100 %  return .*, k=1, model error .*  .*{name_of(run)[-20:]}", seen)
+    assert "2/2 runs finished, 100 % of all steps" in seen
 
 
 def test_a_language_that_there_is_not_is_refused_before_anything_is_trained(tmp_path, monkeypatch):

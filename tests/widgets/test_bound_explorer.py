@@ -22,8 +22,9 @@ from mbpo_teach.figures import explorer
 from mbpo_teach.ground import language
 from mbpo_teach.theory import bounds
 from mbpo_teach.widgets import bound_explorer as widget
+from mbpo_teach.widgets.modules import joined
 
-MODULE = Path(widget.__file__).with_suffix(".js")
+MODULE = joined("bound_explorer")
 
 # Runs in node and in Chromium alike: calls[i] = [name of an export, arguments].
 CALL = """(module, calls) => JSON.stringify(
@@ -36,7 +37,7 @@ Call = Callable[[list[tuple[str, list[Any]]]], list[Any]]
 
 def _in_node(folder: Path) -> Call:
     copy = folder / "module.mjs"  # node takes a lone .js for the older kind of module
-    shutil.copy(MODULE, copy)
+    copy.write_text(MODULE, encoding="utf-8")
     script = (
         f"import * as module from {json.dumps(copy.as_uri())};"
         "import {readFileSync} from 'node:fs';"
@@ -76,7 +77,7 @@ def call(request, tmp_path_factory):
         page = chromium.new_page()
         page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
         page.goto("http://module.test/")
-        as_url = "data:text/javascript;charset=utf-8," + quote(MODULE.read_text("utf-8"))
+        as_url = "data:text/javascript;charset=utf-8," + quote(MODULE)
         page.evaluate("async (url) => { window.module = await import(url); }", as_url)
         yield lambda calls: _parsed(
             page.evaluate(f"(calls) => ({CALL})(window.module, calls)", calls)
@@ -227,8 +228,9 @@ SENTENCES = [
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_browser_and_python_say_the_same(call, lang, speak):
     speak(lang)
-    answers = call([("sentence", [values, widget.words()]) for values in SENTENCES])
-    assert answers == [explorer.sentence(values) for values in SENTENCES]
+    pairs = call([("sentences", [values, widget.words()]) for values in SENTENCES])
+    assert pairs == [list(explorer.sentences(values)) for values in SENTENCES]
+    answers = [language.join(pair) for pair in pairs]
     assert not any("{" in answer or "NaN" in answer for answer in answers)
     assert all(("性能界" in answer) == (lang == "zh") for answer in answers)
     for values, answer in zip(SENTENCES, answers, strict=True):

@@ -241,19 +241,19 @@ def test_errors_lab_says_what_was_recorded(world):
         )
         assert "one step from true states {}, from imagined ones {}".format(*said) in lab.sentence
     assert f"always predicting the mean is off by {found['mean_guess']:.2g}." in lab.sentence
-    before = lab.picture.frame["png"]
+    before = lab.panel.frame["png"]
     for change in ({"k": 21}, {"start": 4}, {"size": 300}):
         lab.move(**change)
-        assert lab.picture.frame["png"] != before
-        before = lab.picture.frame["png"]
+        assert lab.panel.frame["png"] != before
+        before = lab.panel.frame["png"]
 
 
 @pytest.mark.parametrize("key", ["mean_guess", "actions.at_imagined", "policy.at_imagined"])
 def test_errors_lab_draws_what_was_measured(key):
     found = dict(arrays("Hopper-v5"))
-    before = compounding.errors_lab(found, size=1_000).picture.frame["png"]
+    before = compounding.errors_lab(found, size=1_000).panel.frame["png"]
     found[key] = 0.7 * found[key]
-    assert compounding.errors_lab(found, size=1_000).picture.frame["png"] != before
+    assert compounding.errors_lab(found, size=1_000).panel.frame["png"] != before
 
 
 def test_a_start_that_ended_is_said_to_have_ended():
@@ -279,11 +279,11 @@ def test_law_lab_draws_the_law_and_reads_the_growth_rate():
 def test_film_lab_and_strip_show_bodies():
     found = arrays("Hopper-v5")
     lab = compounding.film_lab("Hopper-v5", found, size=300)
-    before = lab.picture.frame["png"]
+    before = lab.panel.frame["png"]
     lab.move(k=50, start=2, size=10_000)
     error = compounding._number(found["actions.ensemble"][3, 1, 50])
     assert f"{error} deviations away" in lab.sentence
-    assert lab.picture.frame["png"] != before
+    assert lab.panel.frame["png"] != before
     strip = compounding.strip({"Hopper-v5": found}, size=300, start=1)
     assert strip.sentence.startswith("Real body and imagined ghost in Hopper-v5, after k = 1, 5")
     assert len(strip.figure.axes) == 4

@@ -55,9 +55,9 @@ def test_exact_lab_says_what_the_library_gives():
     assert "says nothing" not in lab.sentence
     lab.move(gamma=0.95)
     assert "says nothing" in lab.sentence
-    before = lab.picture.frame["png"]
+    before = lab.panel.frame["png"]
     lab.move(eps_pi=0.5)
-    assert lab.picture.frame["png"] != before
+    assert lab.panel.frame["png"] != before
 
 
 def test_exact_lab_speaks_chinese():

@@ -503,8 +503,8 @@ def test_labs_speak_both_languages_and_answer_their_sliders(make):
     assert any("\u4e00" <= letter <= "\u9fff" for letter in lab.sentence)
     language.use("en")
     assert lab.sentence == english
-    before = lab.picture.frame["png"]
+    before = lab.panel.frame["png"]
     move = {"twin": True, "count": 10_000, "gamma": 0.5}
     name = next(name for name in move if name in lab.values)
     lab.move(**{name: move[name]})
-    assert lab.picture.frame["png"] != before
+    assert lab.panel.frame["png"] != before

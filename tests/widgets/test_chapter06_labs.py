@@ -177,10 +177,10 @@ def test_labs_speak_both_languages_and_answer_their_sliders(make):
     assert any("\u4e00" <= letter <= "\u9fff" for letter in lab.sentence)
     language.use("en")
     assert lab.sentence == english
-    before = np.asarray(Image.open(io.BytesIO(lab.picture.frame["png"])).convert("RGB"))
-    (control,) = lab._controls
+    before = np.asarray(Image.open(io.BytesIO(lab.panel.frame["png"])).convert("RGB"))
+    (control,) = lab._controls.values()
     lab.move(**{control.name: 0.5})
-    after = np.asarray(Image.open(io.BytesIO(lab.picture.frame["png"])).convert("RGB"))
+    after = np.asarray(Image.open(io.BytesIO(lab.panel.frame["png"])).convert("RGB"))
     assert before.shape == after.shape
     assert (before != after).any()
 

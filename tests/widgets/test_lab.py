@@ -14,7 +14,7 @@ from mbpo_teach.figures import style
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.figures.still import Still
 from mbpo_teach.ground import language
-from mbpo_teach.widgets.lab import Choice, Lab, Slider, Switch, language_switch
+from mbpo_teach.widgets.lab import Choice, Guess, Lab, Slider, Switch
 
 
 @pytest.fixture(autouse=True)
@@ -201,32 +201,32 @@ def test_a_value_outside_the_choice_is_refused():
 @pytest.mark.parametrize(("step", "kind"), [(1, int), (0.5, float)])
 def test_a_whole_step_gives_whole_numbers(step, kind):
     slider = Slider(name="k", words="toy.k", low=0, high=10, step=step, value=3)
-    handle, box = slider.controls()
-    assert type(handle.value) is kind and type(box.value) is kind
+    assert type(slider.taken(3.0)) is kind and type(slider.taken(3)) is kind
+    assert slider.on_page()["whole"] == (kind is int)
 
 
-def test_handle_and_box_of_a_slider_share_one_grid_and_are_joined_in_the_browser():
-    slider = Slider(name="x", words="toy.k", low=0.0, high=2.0, step=0.25, value=0.5)
-    handle, box = slider.controls()
-    for side in (handle, box):
-        assert (side.min, side.max, side.step, side.value) == (0.0, 2.0, 0.25, 0.5)
+def test_the_stops_of_a_slider_are_plain_decimals_from_end_to_end():
+    slider = Slider(name="x", words="toy.k", low=0.0, high=0.7, step=0.1, value=0.5)
+    assert slider.on_page()["stops"] == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    assert slider.on_page()["stops"][3] != 3 * 0.1  # which is 0.30000000000000004
 
 
-@pytest.mark.parametrize(
-    ("typed", "nearest"), [(0.02, 0.01), (0.3, 0.1), (50.0, 1.0), (-1.0, 0.01)]
-)
-def test_a_typed_number_goes_to_the_nearest_choice(typed, nearest):
-    choice = Choice(name="error", words="toy.error", options=(0.01, 0.1, 1.0), value=0.1)
-    handle, box = choice.controls()
-    box.value = typed
-    assert (handle.value, box.value) == (nearest, nearest)
+@pytest.mark.parametrize("value", [-1, 11, 2.5, float("nan")])
+def test_a_lab_is_not_moved_where_its_slider_cannot_go(value):
+    made = lab()
+    said = rf"value of slider 'k' must be a whole number in \[0, 10\], not {value}"
+    with pytest.raises(ValueError, match=said):
+        made.move(k=value)
+    with pytest.raises(ValueError, match=r"value of choice 'error' must be one of"):
+        made.move(error=0.2)
+    with pytest.raises(ValueError, match="gamma is not a slider; sliders are k, error"):
+        made.move(gamma=0.5)
+    assert made.values == dict(made.panel.values) == {"k": 3, "error": 0.1}
 
 
-def test_the_box_of_a_choice_follows_its_handle():
-    choice = Choice(name="error", words="toy.error", options=(0.01, 0.1, 1.0), value=0.1)
-    handle, box = choice.controls()
-    handle.value = 1.0
-    assert box.value == 1.0
+def test_a_slider_takes_what_lies_between_its_stops():
+    slider = Slider(name="x", words="toy.k", low=0.0, high=1.0, step=0.25, value=0.5)
+    assert slider.taken(0.0123) == 0.0123
 
 
 # The lab.
@@ -241,8 +241,8 @@ def test_a_lab_starts_at_its_sliders_values():
 def test_picture_sentence_and_state_change_in_one_message():
     made = lab()
     frames = []
-    made.picture.observe(lambda change: frames.append(change["new"]), "frame")
-    before = made.picture.frame["png"]
+    made.panel.observe(lambda change: frames.append(change["new"]), "frame")
+    before = made.panel.frame["png"]
     made.move(k=7)
     assert len(frames) == 1
     assert frames[0]["sentence"] == "k is 7"
@@ -253,7 +253,7 @@ def test_picture_sentence_and_state_change_in_one_message():
 def test_each_slider_redraws_with_its_own_value():
     made = lab()
     made.move(error=1.0)
-    assert json.loads(made.picture.frame["state"]) == {"k": 3, "error": 1.0}
+    assert json.loads(made.panel.frame["state"]) == {"k": 3, "error": 1.0}
 
 
 def test_no_figure_is_made_by_a_move(monkeypatch):
@@ -263,20 +263,14 @@ def test_no_figure_is_made_by_a_move(monkeypatch):
     assert made.plate is plate
 
 
-def texts(widget):
-    yield from (getattr(widget, name, None) for name in ("value", "tooltip"))
-    for child in getattr(widget, "children", ()):
-        yield from texts(child)
-
-
-def test_labels_and_tooltips_speak_the_language():
+def test_labels_and_words_of_the_panel_speak_the_language():
     made = lab()
-    assert {"Rollout length k", "Rollout length k, as a number", "Model error"} <= set(
-        texts(made.box)
-    )
+    assert made.panel.words["labels"] == {"k": "Rollout length k", "error": "Model error"}
+    assert made.panel.words["number"] == "{name}, as a number"
     language.use("zh")
-    assert {"分支推演长度 k", "分支推演长度 k（直接填数值）", "模型误差"} <= set(texts(made.box))
-    assert made.sentence == made.picture.frame["sentence"] == "k 等于 3"
+    assert made.panel.words["labels"] == {"k": "分支推演长度 k", "error": "模型误差"}
+    assert (made.panel.words["lang"], made.panel.lang) == ("zh", "zh")
+    assert made.sentence == made.panel.frame["sentence"] == "k 等于 3"
 
 
 def test_a_switch_of_language_keeps_the_sliders():
@@ -287,11 +281,15 @@ def test_a_switch_of_language_keeps_the_sliders():
     assert made.sentence == "k 等于 8"
 
 
-def test_every_switch_follows_every_other():
-    first, second = language_switch(), language_switch()
-    first.value = "zh"
-    assert second.value == "zh"
+def test_every_panel_follows_the_language_button_of_one(monkeypatch):
+    labs = [lab() for _ in range(4)]
+    drawn = []
+    for each in labs:
+        each.panel.observe(lambda change: drawn.append(change["owner"]), "frame")
+    labs[1].panel.lang = "zh"
+    assert [each.panel.lang for each in labs] == ["zh"] * 4
     assert language.current() == "zh"
+    assert len(drawn) == 4  # each once
 
 
 def test_a_reader_without_a_kernel_gets_picture_and_sentence():
@@ -305,7 +303,7 @@ def test_the_stored_picture_is_the_present_one():
     made = lab()
     made.move(k=9)
     bundle = made._repr_mimebundle_()
-    np.testing.assert_array_equal(pixels(bundle["image/png"]), pixels(made.picture.frame["png"]))
+    np.testing.assert_array_equal(pixels(bundle["image/png"]), pixels(made.panel.frame["png"]))
     assert bundle["text/plain"] == "k is 9"
 
 
@@ -339,26 +337,25 @@ def switch_words(monkeypatch, words):
     monkeypatch.setattr(language, "catalogue", lambda: known)
 
 
-def test_a_switch_gives_true_or_false_and_has_no_number_box(switch_words):
+def test_a_switch_gives_true_or_false_and_is_a_box_to_tick(switch_words):
     made = lab_with_a_switch()
     assert made.values["measured"] is False
     made.move(measured=True)
     assert made.values["measured"] is True
-    assert json.loads(made.picture.frame["state"])["measured"] is True
-    assert {"As measured", "As measured, as a number"} & set(texts(made.box)) == {"As measured"}
+    assert json.loads(made.panel.frame["state"])["measured"] is True
+    assert made.panel.controls[0] == {"name": "measured", "kind": "switch"}
 
 
 def test_what_is_locked_shows_its_value_and_cannot_be_moved(switch_words):
     made = lab_with_a_switch()
     assert made.locked == ("error",)
     frames = []
-    made.picture.observe(lambda change: frames.append(change["new"]["sentence"]), "frame")
+    made.panel.observe(lambda change: frames.append(change["new"]["sentence"]), "frame")
     made.move(measured=True)
     assert frames == ["True 7"]  # one message, with the locked value in it
     assert made.locked == ("k",)
-    assert made._handles["k"].disabled and made._boxes["k"].disabled
-    assert made._boxes["k"].value == 7
-    assert not made._handles["error"].disabled and not made._boxes["error"].disabled
+    assert made.panel.locked == ["k"]
+    assert made.panel.values == {"measured": True, "k": 7, "error": 0.1}
 
 
 def test_a_control_set_free_goes_back_to_where_the_reader_left_it(switch_words):
@@ -367,7 +364,7 @@ def test_a_control_set_free_goes_back_to_where_the_reader_left_it(switch_words):
     made.move(measured=True)
     made.move(measured=False)
     assert made.values == {"measured": False, "k": 5, "error": 0.1}
-    assert not made._handles["k"].disabled
+    assert made.panel.locked == ["error"]
 
 
 # Two threads: JupyterLab runs what a slider does beside the cell that is running.
@@ -438,3 +435,101 @@ def test_a_figure_made_beside_a_moving_lab_is_the_same_as_one_made_alone():
     finally:
         stop.set()
         thread.join(30)
+
+
+# The ghost of what was before.
+
+
+def followed_lab():
+    def make():
+        plate, line = line_plate()
+        plate = Plate(plate.figure, [line], [line])
+
+        def view(k, error):
+            line.set_ydata([k, k])
+            return plate, language.text("toy.say", k=k)
+
+        return view
+
+    return Lab(list(lab()._controls.values()), make)
+
+
+def ghost_of(made):
+    (ghost,) = made.plate.ghosts.values()
+    return list(ghost.get_ydata()) if ghost.get_visible() else None
+
+
+def test_a_curve_leaves_its_ghost_where_the_hand_took_it_up(monkeypatch):
+    made = followed_lab()
+    assert ghost_of(made) is None
+    made.move(k=5)
+    made.move(k=7)  # the same movement
+    assert ghost_of(made) == [3, 3]
+    assert json.loads(made.panel.frame["before"]) == {"k": 3, "error": 0.1}
+    monkeypatch.setattr("mbpo_teach.widgets.lab._RESTS", 0)
+    made.move(k=9)
+    assert ghost_of(made) == [7, 7]
+    made.compare(None)
+    assert ghost_of(made) is None and made.values["k"] == 9
+
+
+def test_no_ghost_is_stored_and_another_page_keeps_it():
+    made = followed_lab()
+    made.move(k=5)
+    fresh, _ = line_plate(level=5.0)
+    np.testing.assert_array_equal(pixels(made.still()), pixels(fresh.png()))
+    made.compare({"k": 4, "error": 0.1})
+    made.panel.page = {"dark": True, "density": 2, "width": 400}
+    assert ghost_of(made) == [4, 4]
+
+
+# A guess.
+
+
+def guessing_lab():
+    def make():
+        plate, line = line_plate()
+        plate.let_guess(plate.figure.axes[0], "y")
+
+        def view(k, error):
+            line.set_ydata([k, k])
+            return plate, language.text("toy.say", k=k)
+
+        return view
+
+    guess = Guess(words="toy.say", low=0, high=10)
+    return Lab(list(lab()._controls.values()), make, guess=guess)
+
+
+@pytest.fixture
+def guess_words(monkeypatch, words):
+    known = language.catalogue() | {"toy.say": {"en": "How high?", "zh": "多高？"}}
+    monkeypatch.setattr(language, "catalogue", lambda: known)
+
+
+def test_a_guess_is_drawn_when_the_lab_first_moves_and_not_before(guess_words):
+    made = guessing_lab()
+    assert made.panel.asks == [0, 10] and made.panel.words["guess"] == "How high?"
+    line, name = made.plate._over
+    made.panel.guess = 8.0
+    assert not line.get_visible()
+    made.move(k=4)
+    assert line.get_visible() and list(line.get_ydata()) == [8, 8]
+    assert name.get_text().strip() == "your guess"
+    made.panel.page = {"dark": True, "density": 1, "width": 500}
+    line, _ = made.plate._over
+    assert line.get_visible() and list(line.get_ydata()) == [8, 8]
+
+
+def test_nothing_is_drawn_where_nothing_was_guessed_and_no_guess_is_stored(guess_words):
+    made = guessing_lab()
+    made.move(k=4)
+    assert not made.plate._over[0].get_visible()
+    made.panel.guess = 8.0
+    made.move(k=5)
+    fresh, _ = line_plate(level=5.0)
+    np.testing.assert_array_equal(pixels(made.still()), pixels(fresh.png()))
+
+
+def test_other_labs_ask_nothing():
+    assert lab().panel.asks == []

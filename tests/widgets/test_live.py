@@ -55,7 +55,7 @@ def frames(monkeypatch):
 
     def keep(self, reports, state):
         show(self, reports, state)
-        seen.append(dict(self.picture.frame) | {"left": self.sentence})
+        seen.append(dict(self.panel.frame) | {"left": self.sentence})
 
     monkeypatch.setattr(live.LiveCurve, "show", keep)
     return seen

@@ -69,8 +69,8 @@ def test_the_lab_says_its_numbers_in_both_languages(
 ) -> None:
     monkeypatch.setattr(language, "_chosen", [spoken])
     lab = discount_lab()
-    before = lab.picture.frame
+    before = lab.panel.frame
     lab.move(gamma=0.99)
     assert lab.sentence.startswith(sentence)
-    assert lab.picture.frame["state"] == '{"gamma": 0.99}'
-    assert lab.picture.frame["png"] != before["png"]
+    assert lab.panel.frame["state"] == '{"gamma": 0.99}'
+    assert lab.panel.frame["png"] != before["png"]

@@ -1,0 +1,110 @@
+"""Which exercises have been passed, told from the learner's own notebooks (chapter 00).
+
+Nothing is kept anywhere else: a check prints ``[01-1] 12/12 ✓`` below itself, and that output is
+saved with the notebook. A fresh copy holds such a line too, as the target; so a tick counts where
+the answer is no longer the stub of the published edition, and the check has been run since.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mbpo_teach.course.workspace import COURSE
+from mbpo_teach.ground import language
+
+
+def passed(copy: Path, published: Path) -> dict[str, bool]:
+    """Return, for each exercise of a notebook in its order, whether its check was passed in `copy`.
+
+    Parameters
+    ----------
+    copy
+        The learner's notebook.
+    published
+        The student edition that the copy was made from.
+
+    Raises
+    ------
+    OSError, ValueError
+        If one of them cannot be read, or is no notebook.
+    """
+    theirs, ours = _by_exercise(_cells(copy)), _by_exercise(_cells(published))
+    return {
+        exercise: _answered(cells, ours.get(exercise, []))
+        and _ticked(cells, ours.get(exercise, []))
+        for exercise, cells in theirs.items()
+    }
+
+
+def show_passed() -> None:
+    """Print a line for each chapter: a tick for each exercise passed, and the chapter's title.
+
+    The chapters are those beside the notebook that is running, or else the working copies.
+    """
+    spoken = language.current()
+    published, here = COURSE / "notebooks" / spoken, Path.cwd()
+    chapters = sorted(published.glob("[0-9][0-9]_*.ipynb"))
+    if not any((here / chapter.name).is_file() for chapter in chapters):
+        here = COURSE / "work" / spoken
+    lines = []
+    for chapter in chapters:
+        try:
+            done = passed(here / chapter.name, chapter)
+        except (OSError, ValueError):  # not begun, or half saved: nothing is passed there
+            done = dict.fromkeys(_by_exercise(_cells(chapter)), False)
+        lines.append(("".join("✓" if each else "·" for each in done.values()), _title(chapter)))
+    width = max((len(marks) for marks, _ in lines), default=0)
+    for marks, title in lines:
+        print(f"{marks:<{width}}  {title}")
+
+
+def _cells(notebook: Path) -> list[dict[str, Any]]:
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return [cell for cell in cells if isinstance(cell["metadata"], dict)]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{notebook} must be a notebook with cells") from error
+
+
+def _by_exercise(cells: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the answer and check cells of each exercise."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for cell in cells:
+        about = cell["metadata"].get("mbpo", {})
+        if about.get("role") in ("answer", "check"):
+            found.setdefault(about["exercise"], []).append(cell)
+    return found
+
+
+def _of(cells: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+    return [cell for cell in cells if cell["metadata"]["mbpo"]["role"] == role]
+
+
+def _answered(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> bool:
+    return [_text(cell["source"]) for cell in _of(theirs, "answer")] != [
+        _text(cell["source"]) for cell in _of(ours, "answer")
+    ]
+
+
+def _ticked(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> bool:
+    stored = {cell["execution_count"] for cell in _of(ours, "check")}
+    checks = _of(theirs, "check")
+    return bool(checks) and all(
+        # JupyterLab, as `lab` starts it, notes when a cell ran; elsewhere the count tells mostly.
+        ("execution" in check["metadata"] or check["execution_count"] not in stored)
+        and _headline(check).endswith("✓")
+        for check in checks
+    )
+
+
+def _headline(check: dict[str, Any]) -> str:
+    said = "".join(_text(output.get("text", "")) for output in check["outputs"])
+    return said.partition("\n")[0]
+
+
+def _title(notebook: Path) -> str:
+    return _text(_cells(notebook)[0]["source"]).partition("\n")[0].removeprefix("# ")
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
