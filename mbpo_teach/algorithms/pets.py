@@ -12,8 +12,9 @@ Departures from the paper
 2. The reward is learned, as a further output of the model; PETS is given each world's reward as a
    function of state and action. Where an episode ends is given in both.
 3. Candidates are cut off at the ends of the action range (:mod:`mbpo_teach.planner.cem`).
-4. With TS1, a shuffle of the particles is one for all candidates
-   (:func:`mbpo_teach.planner.pets.trajectory_sampling`).
+4. All candidates of an iteration meet the same members and the same noise. With five particles and
+   noise of its own for each candidate, luck decides who is an elite: one Pendulum of 1000 real
+   steps then earned -234, and -195 with noise in common.
 5. Progress is judged on the ten fixed starts, whose plans are searched for side by side.
 """
 

@@ -12,9 +12,10 @@ the mean of what they earn. Which member moves a particle:
 - TS1: one drawn anew at every step (so that all the particles' members mix),
 - TS-infinity: one and the same for the whole plan, as if that member were the world.
 
-Either way every member moves as many particles as any other, and all candidates are moved by the
-same members, so that none looks better for having met the kinder ones; their noise is their own. A
-particle for which the world has ended earns nothing more. Taught in chapter 8.
+Either way every member moves as many particles as any other, and all candidates meet the same
+members and the same noise (common random numbers), so that none looks better for having been
+luckier; each particle has noise of its own. A particle for which the world has ended earns nothing
+more. Taught in chapter 8.
 """
 
 from collections.abc import Callable, Sequence
@@ -202,7 +203,8 @@ def trajectory_sampling(
         hands = inputs.view(len(members), -1, inputs.shape[-1]).split(_PIECE, dim=1)
         outputs = torch.cat([mlp(layers, hand, silu) for hand in hands], dim=1)
         mean, raw = outputs.view(particles, batch, -1).chunk(2, dim=-1)
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        shape = (particles, 1, mean.shape[-1])
+        noise = torch.randn(shape, generator=generator, device=mean.device)
         deviation = torch.sigmoid(raw).mul_(high).add_(low).sqrt_()
         drawn = torch.addcmul(mean, deviation, noise)
         next_obs, reward = obs + drawn[..., :-1], drawn[..., -1]

@@ -186,11 +186,13 @@ def test_every_candidate_meets_every_member_equally_often_and_in_the_same_order(
         assert (step == step[:, :1]).all(), "a candidate that meets kinder members looks better"
 
 
-def test_particles_share_no_noise_and_neither_do_candidates():
+def test_particles_share_no_noise_and_candidates_share_all_of_it():
+    """Two equal plans are worth the same; two particles of one plan never are."""
     model = ensemble(1, low=-1.0, high=0.0)
     step = trajectory_sampling(model, members=[0], propagation="ts1", generator=seeded())
     after, reward = step(torch.zeros(6, 5, 3), torch.zeros(5, 2))
-    assert len(after[..., 0].flatten().unique()) == len(reward.flatten().unique()) == 30
+    assert len(after[:, 0, 0].unique()) == len(reward[:, 0].unique()) == 6
+    assert after.equal(after[:, :1].expand_as(after)) and reward.equal(reward[:, :1].expand(6, 5))
 
 
 def test_noise_is_as_wide_as_the_member_says():
