@@ -286,7 +286,7 @@ export function panel({ model, el, controls, move, label = "" }) {
   const rest = element("p");
   const more = element("details", { class: "more" }, [summary, rest]);
   const status = element("div", { class: "hidden", role: "status", "aria-live": "polite" });
-  const root = element("section", { class: `mbpo-lab ${label}` }, [
+  const root = element("div", { role: "group", class: `mbpo-lab ${label}` }, [
     element("style", {}, [STYLE]), ...asked.map((each) => each.root),
     ...(controls.length ? [grid] : []), ...(controls.length || languages.length ? [row] : []),
     notice, holder, said, more, status,

@@ -194,8 +194,8 @@ def _memory() -> int:
     """Return the bytes of memory of this machine, or of its container; 0 where nothing says it."""
     if not hasattr(os, "sysconf"):
         return 0
-    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
-        return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     except (OSError, ValueError):  # no control groups, or "max": no limit
-        return whole
+        return machine

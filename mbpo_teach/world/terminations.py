@@ -80,7 +80,7 @@ def register(name: str, termination: Termination) -> None:
     if not callable(termination):
         raise ValueError(f"termination must be a function of observations, not {termination!r}")
 
-    def checked(next_obs: Tensor) -> Tensor:
+    def answered(next_obs: Tensor) -> Tensor:
         ended = termination(next_obs)
         # The numbers 0 and 1 would be taken for row numbers wherever rows are chosen by them.
         if not isinstance(ended, Tensor) or ended.dtype != torch.bool:
@@ -93,7 +93,7 @@ def register(name: str, termination: Termination) -> None:
             )
         return ended
 
-    _TERMINATIONS[name] = checked
+    _TERMINATIONS[name] = answered
 
 
 @checked

@@ -199,7 +199,7 @@ def test_the_reported_error_is_the_elites():
 def test_the_loop_is_short_and_has_the_lines_of_algorithm_2_beside_it():
     text = inspect.getsource(train_mbpo)
     assert len(text.splitlines()) <= 60
-    assert inspect.isgeneratorfunction(train_mbpo)
+    assert inspect.isgeneratorfunction(inspect.unwrap(train_mbpo))
     beside = set()
     for first, joint, last in re.findall(r"# lines? (\d+)(?: (to|and) (\d+))?", text):
         numbers = range(int(first), int(last or first) + 1)

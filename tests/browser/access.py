@@ -1,11 +1,12 @@
 """Faults of access that axe-core finds in a part of a page, each as a line to show."""
 
-from pathlib import Path
+import importlib.resources
 from typing import Any
 
 from playwright.sync_api import Page
 
-AXE = Path(__file__).with_name("axe") / "axe.min.js"
+AXE = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+"""axe-core 4.12.1, which that package carries: so the tests need neither npm nor a network."""
 
 # The page around it is JupyterLab's or nbconvert's, and so is how a link looks; of what is ours
 # nothing is left out.
@@ -23,6 +24,6 @@ FIND = """async (where) => {
 def faults(page: Page, where: str) -> list[str]:
     """Return one line for each fault in the elements that the selector `where` finds."""
     if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(AXE.read_text("utf-8"))
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = page.evaluate(FIND, where)
     return [f"{each['impact']} {each['id']}: {each['html'][:160]} {each['why']}" for each in found]

@@ -364,7 +364,9 @@ def test_a_wrong_argument_is_one_clear_sentence(text, options, complaint, tmp_pa
     (tmp_path / "grid.toml").write_text(text)
     done = command(tmp_path / "grid.toml", "--out", tmp_path / "out", *options)
     assert done.exit_code == 1
-    assert done.output.startswith("Error: ") and complaint in done.output
+    first, said = done.output.split("\n", 1)
+    assert first.startswith("Loading PyTorch")
+    assert said.startswith("Error: ") and complaint in said
     assert "Traceback" not in done.output
 
 
