@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mbpo_teach.algorithms.agent import Clock, live, ready, remembered
+from mbpo_teach.ground.checked import checked
 from mbpo_teach.ground.checks import instance, whole_fields, widths
 from mbpo_teach.ground.seeding import Streams
 from mbpo_teach.model.dynamics import Ensemble
@@ -164,6 +165,7 @@ class PlanningReport:
         return sum(self.spent.values())
 
 
+@checked
 def pets_agent(
     name: str, config: PETSConfig, *, seed: int, device: torch.device | str = "cpu"
 ) -> PlanningAgent:
@@ -195,6 +197,7 @@ def pets_agent(
     )
 
 
+@checked
 def train_pets(
     name: str, config: PETSConfig, *, seed: int, agent: PlanningAgent | None = None
 ) -> Iterator[PlanningReport]:
@@ -218,6 +221,7 @@ def train_pets(
             yield report(agent, config, judges=judges)
 
 
+@checked
 def planned(agent: PlanningAgent, config: PETSConfig) -> Act:
     """Return how `agent` acts in the world: at random at first, later as it plans."""
     explore, search = agent.streams.numpy("explore"), planning(agent, config, "plans")
@@ -235,6 +239,7 @@ def planned(agent: PlanningAgent, config: PETSConfig) -> Act:
     return act
 
 
+@checked
 def fit_model(agent: PlanningAgent, config: PETSConfig) -> None:
     """Fit the ensemble to everything lived, from its present weights, and choose the elites."""
     with agent.clock("fit"):

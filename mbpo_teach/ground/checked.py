@@ -19,7 +19,7 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, overload
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,6 +129,10 @@ def _check_of(annotation: Any, allowed: Allowed) -> Check | None:
     arguments, origin = get_args(annotation), get_origin(annotation)
     if origin is Callable:
         return _function
+    if origin is Literal:
+        return lambda name, value, sizes: _one_of(name, value, arguments)
+    if isinstance(annotation, TypeVar):
+        return _kind_check(annotation.__constraints__) if annotation.__constraints__ else None
     if _is_array_like(annotation):
         optional = type(None) in arguments
         return lambda name, value, sizes: (
@@ -154,7 +158,8 @@ def _check_of(annotation: Any, allowed: Allowed) -> Check | None:
     if not isinstance(kind, type) or kind in (Any, object, inspect.Parameter.empty):
         return None
     if getattr(kind, "_is_protocol", False):
-        return None
+        held = [name for name in getattr(kind, "__annotations__", {}) if name[0] != "_"]
+        return lambda name, value, sizes: _like(name, value, held)
     fields = [
         (field, check)
         for field, held in getattr(kind, "__annotations__", {}).items()
@@ -210,6 +215,28 @@ def _path(name: str, value: Any, sizes: dict[str, Any]) -> Path:
 def _function(name: str, value: Any, sizes: dict[str, Any]) -> Any:
     if not callable(value):
         raise ValueError(f"{name} must be a function, not {shown(value)}")
+    return value
+
+
+def _one_of(name: str, value: Any, words: tuple[str, ...]) -> Any:
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(words)}, not {shown(value)}")
+    return value
+
+
+def _kind_check(kinds: tuple[type, ...]) -> Check:
+    def check(name: str, value: Any, sizes: dict[str, Any]) -> Any:
+        if not isinstance(value, kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise ValueError(f"{name} must be of type {names}, not {shown(value)}")
+        return value
+
+    return check
+
+
+def _like(name: str, value: Any, held: list[str]) -> Any:
+    if not all(hasattr(value, each) for each in held):
+        raise ValueError(f"{name} must be something with {', '.join(held)}, not {shown(value)}")
     return value
 
 

@@ -21,10 +21,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checks import number_fields, whole, whole_fields
+from mbpo_teach.ground.checked import (
+    DISCOUNT,
+    FROM_ONE,
+    FROM_ZERO,
+    NOT_FINITE,
+    Allowed,
+    checked,
+)
+from mbpo_teach.ground.checks import number_fields, whole_fields
 
 FIRST_VARIANCE = 0.25
 """Of a search that knows nothing: a deviation of a quarter of the range [-1, 1], as in PETS."""
+
+ACTIONS = Allowed(said="in [-1, 1]", holds=lambda x: x.abs() <= 1)
+"""What a door that takes plans, or their means, allows."""
 
 Value = Callable[[Tensor], Tensor]
 """Plans (batch, candidate, horizon, act) to their values (batch, candidate)."""
@@ -81,6 +92,7 @@ class Iteration(NamedTuple):
     var: Tensor
 
 
+@checked(mean=ACTIONS, var=FROM_ZERO)
 def search(
     value: Value,
     mean: Float[Tensor, "batch horizon act"],
@@ -99,13 +111,6 @@ def search(
         If `mean` and `var` are not of one shape (batch, horizon, act), or the mean leaves [-1, 1];
         if `value` does not return one number for each candidate.
     """
-    if mean.ndim != 3 or mean.shape != var.shape:
-        raise ValueError(
-            "mean and var must have one shape (batch, horizon, act), not"
-            f" {tuple(mean.shape)} and {tuple(var.shape)}"
-        )
-    if not (mean.abs() <= 1).all():
-        raise ValueError(f"mean must lie in [-1, 1], not reach {mean.abs().max().item()}")
     for _ in range(config.iterations):
         plans = draw(mean, var, candidates=config.candidates, generator=generator)
         values = value(plans)
@@ -123,6 +128,7 @@ def search(
             return
 
 
+@checked(mean=ACTIONS, var=FROM_ZERO, candidates=Allowed(least=1, most=10**6))
 def draw(
     mean: Float[Tensor, "batch horizon act"],
     var: Float[Tensor, "batch horizon act"],
@@ -143,6 +149,10 @@ def draw(
     return drawn.clamp(-1.0, 1.0)  # rounding may pass an end by a last digit
 
 
+@checked(
+    mean=ACTIONS, var=FROM_ZERO, plans=ACTIONS, values=NOT_FINITE, elites=FROM_ONE,
+    momentum=DISCOUNT,
+)  # fmt: skip
 def refit(
     mean: Float[Tensor, "batch horizon act"],
     var: Float[Tensor, "batch horizon act"],
@@ -161,7 +171,7 @@ def refit(
     ValueError
         If there are not that many candidates.
     """
-    if not 1 <= whole("elites", elites, least=1) <= plans.shape[1]:
+    if elites > plans.shape[1]:
         raise ValueError(f"elites must be at most {plans.shape[1]}, as many as plans, not {elites}")
     # topk takes NaN for the largest of all numbers.
     ranked = values.nan_to_num(nan=-torch.inf).topk(elites, dim=1).indices

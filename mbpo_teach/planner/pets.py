@@ -26,10 +26,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mbpo_teach.ground.checks import instance, whole, whole_fields
+from mbpo_teach.ground.checked import FROM_ONE, Allowed, checked
+from mbpo_teach.ground.checks import instance, whole_fields
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.nets.networks import Layer, mlp, silu
-from mbpo_teach.planner.cem import FIRST_VARIANCE, CEMConfig, search
+from mbpo_teach.planner.cem import ACTIONS, FIRST_VARIANCE, CEMConfig, search
 from mbpo_teach.world.terminations import Termination
 
 ParticleStep = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -96,6 +97,7 @@ class Plan(NamedTuple):
     iterations: int
 
 
+@checked(before=ACTIONS)
 @torch.no_grad()
 def plan(
     evaluate: Callable[[Tensor], Tensor],
@@ -115,16 +117,19 @@ def plan(
     return Plan(mean, var, iterations)
 
 
+@checked(batch=FROM_ONE, horizon=FROM_ONE, act_size=FROM_ONE)
 def no_plan(batch: int, *, horizon: int, act_size: int) -> Float[Tensor, "batch horizon act"]:
     """Return where a search begins that follows no other: all actions 0."""
     return torch.zeros(batch, horizon, act_size)
 
 
+@checked
 def shifted(actions: Float[Tensor, "batch horizon act"]) -> Float[Tensor, "batch horizon act"]:
     """Return plans without their first action, which has been done, and with a 0 at the end."""
     return torch.cat([actions[:, 1:], torch.zeros_like(actions[:, :1])], dim=1)
 
 
+@checked(plans=ACTIONS, particles=Allowed(least=1, most=10**6))
 @torch.no_grad()
 def plan_values(
     step: ParticleStep,
@@ -144,12 +149,6 @@ def plan_values(
     ValueError
         If there are not as many plans as starts, or no particle; or if `step` returns other shapes.
     """
-    whole("particles", particles, least=1)
-    if starts.ndim != 2 or plans.ndim != 4 or len(starts) != len(plans):
-        raise ValueError(
-            "starts and plans must have shapes (batch, obs) and (batch, candidate, horizon, act),"
-            f" not {tuple(starts.shape)} and {tuple(plans.shape)}"
-        )
     batch, candidates, horizon, _ = plans.shape
     # All candidates of all starts are the rows of one batch, and all particles move at once.
     obs = starts.repeat_interleave(candidates, dim=0).expand(particles, -1, -1)
@@ -170,6 +169,7 @@ def plan_values(
     return earned.mean(dim=0).view(batch, candidates)
 
 
+@checked(members=None)
 def trajectory_sampling(
     model: Ensemble,
     *,
@@ -228,6 +228,7 @@ class Layers(NamedTuple):
     high: Tensor
 
 
+@checked(members=None)
 @torch.no_grad()
 def in_world_units(model: Ensemble, members: Sequence[int]) -> Layers:
     """Return `members` of the model with all its scales put into their weights.
@@ -259,6 +260,7 @@ def in_world_units(model: Ensemble, members: Sequence[int]) -> Layers:
     return Layers(layers, *limits)
 
 
+@checked
 def with_reward(step: ParticleStep, reward: Reward) -> ParticleStep:
     """Return `step` with a reward that is given in place of the one that was learned."""
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mbpo_teach.ground.checked import DISCOUNT, checked
-from mbpo_teach.ground.checks import discount, whole
+from mbpo_teach.ground.checks import whole
 from mbpo_teach.records import archive
 from mbpo_teach.world.envs import Env, Policy, make
 
@@ -67,6 +67,7 @@ def judged(
     return episodes(envs, lambda _, obs: policy(obs), gamma=gamma, seeds=seeds)
 
 
+@checked(gamma=DISCOUNT)
 def episodes(
     envs: Sequence[Env],
     act: Callable[[list[int], Tensor], Tensor],
@@ -87,7 +88,6 @@ def episodes(
         not a whole number from 0, `gamma` is not in [0, 1), or an environment has no time limit:
         its episodes might never end.
     """
-    gamma = discount(gamma)
     seeds = [whole("seeds", seed, least=0) for seed in seeds]
     if not envs or not len({id(env) for env in envs}) == len(envs) == len(seeds):
         raise ValueError(f"envs must hold a different environment for each of {len(seeds)} seeds")

@@ -23,6 +23,7 @@ import torch
 
 from mbpo_teach.algorithms.mbpo import Horizon, MBPOConfig, mbpo_agent
 from mbpo_teach.algorithms.model_free import ModelFreeConfig
+from mbpo_teach.algorithms.pets import PETSConfig, pets_agent
 from mbpo_teach.ground.seeding import generator, torch_generator
 from mbpo_teach.learner.sac import SACConfig, initial_state
 from mbpo_teach.model import curves
@@ -30,6 +31,8 @@ from mbpo_teach.model.compounding import Compounding
 from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.model.errors import real_rollouts, same_actions
 from mbpo_teach.model.fit import FitConfig
+from mbpo_teach.planner.cem import CEMConfig
+from mbpo_teach.planner.pets import PlannerConfig
 from mbpo_teach.records import archive
 from mbpo_teach.tables import dyna, mazes, river
 from mbpo_teach.theory.cases import river_case
@@ -59,6 +62,11 @@ MBPO = MBPOConfig(
     rollout_batch=4, sac=SAC, fit=FitConfig(elites=1, weight_decay=(0.0, 0.0), max_steps=2),
 )  # fmt: skip
 FREE = ModelFreeConfig(total_steps=4, random_steps=4, report_every=4, sac=SAC)
+CEM = CEMConfig(candidates=4, elites=2, iterations=1)
+PETS = PETSConfig(
+    total_steps=4, random_steps=4, report_every=4, members=2, model_hidden=(4,), capacity=50,
+    fit=MBPO.fit, planner=PlannerConfig(horizon=2, particles=1, cem=CEM),
+)  # fmt: skip
 COURSE = Path(__file__).parents[2]
 FOLDER = Path(tempfile.mkdtemp())
 ONES, ZEROS = torch.ones, torch.zeros
@@ -86,8 +94,26 @@ def agent():
     return made
 
 
+def planning_agent():
+    made = pets_agent("Pendulum-v1", PETS, seed=0)
+    made.memory.add(DATA)
+    return made
+
+
 def gaussians():
     return {"mean": ZEROS(4, 2), "log_std": ZEROS(4, 2)}
+
+
+def plans():
+    return {"mean": ZEROS(2, 3, 1), "var": ONES(2, 3, 1)}
+
+
+def total(plans):
+    return plans.sum(dim=(2, 3))
+
+
+def still(obs, act):
+    return obs, obs[..., 0]
 
 
 def linear(obs, act):
@@ -287,6 +313,9 @@ DOORS = {
     "world.evaluate:judged": lambda: {
         "envs": [ENV], "policy": zero_actions, "gamma": 0.9, "seeds": [1],
     },
+    "world.evaluate:episodes": lambda: {
+        "envs": [ENV], "act": lambda places, obs: zero_actions(obs), "gamma": 0.9, "seeds": [1],
+    },
     "world.evaluate:best_known": lambda: {"name": "Pendulum-v1"},
     "model.dynamics:Ensemble": lambda: {
         "obs_size": 3, "act_size": 1, "members": 2, "hidden": (4,), "generator": DRAW(),
@@ -425,6 +454,31 @@ DOORS = {
     "learner.hills:critic_errors": lambda: {"count": 2, "generator": DRAW()},
     "learner.hills:greedy_beliefs": lambda: {"critics": ONES(2, 400, dtype=DOUBLE)},
     "learner.hills:noisy_critics": lambda: {"noise": 0.1},
+    "planner.cem:CEMConfig": lambda: {
+        "candidates": 4, "elites": 2, "iterations": 1, "momentum": 0.1, "least_variance": 0.1,
+    },
+    "planner.cem:search": lambda: plans() | {"value": total, "config": CEM, "generator": DRAW()},
+    "planner.cem:draw": lambda: plans() | {"candidates": 4, "generator": DRAW()},
+    "planner.cem:refit": lambda: plans() | {
+        "plans": ZEROS(2, 4, 3, 1), "values": ZEROS(2, 4), "elites": 2, "momentum": 0.1,
+    },
+    "planner.pets:PlannerConfig": lambda: {
+        "horizon": 2, "particles": 2, "propagation": "ts1", "cem": CEM,
+    },
+    "planner.pets:plan": lambda: {
+        "evaluate": total, "before": ZEROS(2, 3, 1), "config": CEM, "generator": DRAW(),
+    },
+    "planner.pets:no_plan": lambda: {"batch": 1, "horizon": 3, "act_size": 1},
+    "planner.pets:shifted": lambda: {"actions": ZEROS(2, 3, 1)},
+    "planner.pets:plan_values": lambda: {
+        "step": still, "termination": terminations.never, "starts": ZEROS(2, 3),
+        "plans": ZEROS(2, 4, 3, 1), "particles": 2,
+    },
+    "planner.pets:trajectory_sampling": lambda: {
+        "model": MODEL, "members": [0], "propagation": "ts1", "generator": DRAW(),
+    },
+    "planner.pets:in_world_units": lambda: {"model": MODEL, "members": [0]},
+    "planner.pets:with_reward": lambda: {"step": still, "reward": lambda obs, act, next: act},
     "algorithms.agent:new_agent": lambda: {
         "name": "Pendulum-v1", "sac": SAC, "capacity": 9, "seed": 0,
     },
@@ -448,8 +502,18 @@ DOORS = {
         "name": "Pendulum-v1", "config": FREE, "seed": 0,
     },
     "algorithms.model_free:real_batches": lambda: {"agent": agent(), "config": FREE},
+    "algorithms.pets:PETSConfig": lambda: {
+        "total_steps": 9, "members": 2, "fit": MBPO.fit, "planner": PETS.planner,
+    },
+    "algorithms.pets:pets_agent": lambda: {"name": "Pendulum-v1", "config": PETS, "seed": 0},
+    "algorithms.pets:train_pets": lambda: {
+        "name": "Pendulum-v1", "config": PETS, "seed": 0, "agent": planning_agent(),
+    },
+    "algorithms.pets:planned": lambda: {"agent": planning_agent(), "config": PETS},
+    "algorithms.pets:fit_model": lambda: {"agent": planning_agent(), "config": PETS},
     "algorithms.presets:preset": lambda: {"which": "laptop", "name": "Pendulum-v1"},
     "algorithms.presets:laptop": lambda: {"name": "Pendulum-v1"},
+    "algorithms.presets:planning": lambda: {"which": "laptop", "name": "Pendulum-v1"},
     "algorithms.presets:without_model": lambda: {"config": MBPO},
     "algorithms.presets:changed": lambda: {"config": MBPO, "settings": {"sac.tau": 0.5}},
     "algorithms.recorded:trainings": lambda: {"algorithm": "mbpo", "world": "Pendulum-v1"},
@@ -482,7 +546,8 @@ INNER = {
     ),
     "what a training is made of": (
         "algorithms.agent:learn", "algorithms.agent:ready", "algorithms.agent:report",
-        "algorithms.agent:remembered", "algorithms.mbpo:row_draws", "learner.belief:belief",
+        "algorithms.agent:remembered", "algorithms.mbpo:row_draws", "algorithms.pets:followed",
+        "algorithms.pets:planning", "algorithms.pets:report", "learner.belief:belief",
         "nets.device:found", "nets.device:known",
     ),
     "reached through termination_of, which checks what they are asked": (

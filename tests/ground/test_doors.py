@@ -12,7 +12,9 @@ import pytest
 from mbpo_teach.ground.checked import FROM_ONE, checked
 from tests.ground import bad_arguments
 
-ROOMS = ("records", "tables", "theory", "nets", "world", "model", "learner", "algorithms")
+ROOMS = (
+    "records", "tables", "theory", "nets", "world", "model", "learner", "planner", "algorithms",
+)  # fmt: skip
 
 
 def public(room):

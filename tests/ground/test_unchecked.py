@@ -62,8 +62,9 @@ for noise in [torch.zeros(shape) for shape in ((16, 2), (2, 1, 2), (2, 16, 1), (
 
 PLANNING = """
 import torch
+from mbpo_teach.model.dynamics import Ensemble
 from mbpo_teach.planner.cem import CEMConfig, search
-from mbpo_teach.planner.pets import PlannerConfig, plan_values
+from mbpo_teach.planner.pets import PlannerConfig, plan_values, trajectory_sampling
 from mbpo_teach.world.terminations import never
 
 def said(call):
@@ -76,8 +77,10 @@ def first(mean, var, value):
     return next(search(value, mean, var, CEMConfig(), generator=torch.Generator()))
 
 none, wide, one = torch.zeros(1, 3, 1), torch.ones(1, 3, 1), torch.zeros(1, 1)
-wrong = "mean and var must have one shape (batch, horizon, act), not (1, 3) and (1, 3)"
-assert said(lambda: first(none[..., 0], wide[..., 0], None)) == wrong
+wrong = "mean must have shape (batch, horizon, act), not (1, 3)"
+assert said(lambda: first(none[..., 0], wide[..., 0], len)) == wrong
+wrong = "var must have shape (batch, horizon, act) with horizon = 3 as in mean, not (1, 2, 1)"
+assert said(lambda: first(none, wide[:, :2], len)) == wrong
 wrong = "value must return shape (1, 500), not (500,)"
 assert said(lambda: first(none, wide, lambda plans: plans.sum(dim=(0, 2, 3)))) == wrong
 for kind, given, wrong in (
@@ -88,11 +91,16 @@ for kind, given, wrong in (
 ):
     assert said(lambda: kind(**given)) == wrong
 plans = torch.zeros(2, 3, 4, 1)
-wrong = "starts and plans must have shapes (batch, obs) and (batch, candidate, horizon, act), not"
-assert said(lambda: plan_values(None, never, one, plans, particles=1)).startswith(wrong)
 same = lambda obs, act: (obs, obs)
+wrong = "plans must have shape (batch, candidate, horizon, act) with batch = 1 as in starts, not"
+assert said(lambda: plan_values(same, never, one, plans, particles=1)).startswith(wrong)
 wrong = "step must return shapes (2, 6, 1) and (2, 6), not (2, 6, 1) and (2, 6, 1)"
 assert said(lambda: plan_values(same, never, one.expand(2, 1), plans, particles=2)) == wrong
+draw = torch.Generator()
+model = Ensemble(1, 1, members=2, hidden=(4,), generator=draw)
+wrong = "propagation must be one of ts1, ts_infinity, not 'ts2'"
+given = {"members": [0], "propagation": "ts2", "generator": draw}
+assert said(lambda: trajectory_sampling(model, **given)) == wrong
 """
 
 DOORS = """

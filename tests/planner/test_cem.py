@@ -182,7 +182,7 @@ def test_what_a_search_cannot_be(change, message):
 
 def test_wrong_sizes_are_named():
     mean, var = nothing_known(1, 3, 1)
-    with pytest.raises(ValueError, match=r"mean must lie in \[-1, 1\], not reach 2.0"):
+    with pytest.raises(ValueError, match=r"mean must hold numbers in \[-1, 1\], not \[\[\[2.0"):
         next(search(lambda plans: plans.sum(dim=(2, 3)), mean + 2, var, PLAIN, generator=seeded()))
     with pytest.raises(ValueError, match="elites must be at most 4, as many as plans, not 5"):
         refit(mean, var, torch.zeros(1, 4, 3, 1), torch.zeros(1, 4), elites=5, momentum=0.1)
