@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 import zipfile
 from pathlib import Path
@@ -71,6 +72,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path):
     before = reports(out)
     assert 2 <= len(before) < 4 and not REPORTS & set(os.listdir(out))
     screen, terminal = pty.openpty()  # who looks on sees a bar; in a pipe there is none
+    termios.tcsetwinsize(terminal, (24, 80))
     done = subprocess.run(
         arguments, cwd=tmp_path / "here", env=environment, stdout=subprocess.PIPE, stderr=terminal,
         text=True,
