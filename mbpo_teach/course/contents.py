@@ -20,11 +20,18 @@ class LastingContents(AsyncLargeFileManager):
         self._left_out: dict[str, tuple[object, Views]] = {}
 
     async def save(self, model: dict[str, Any], path: str = "") -> Any:
-        """Write a file; a notebook without its live widgets. The page keeps them."""
+        """Write a file; a notebook without its live widgets. The page keeps them.
+
+        An output that nobody foresaw never costs the learner an answer: where the pictures cannot
+        be seen to, the notebook is written as it came.
+        """
         if model.get("type") == "notebook" and model.get("content"):
-            content, views = without_widgets(model["content"])
-            self._left_out[path.strip("/")] = await self._process(path), views
-            model = {**model, "content": content}
+            try:
+                content, views = without_widgets(model["content"])
+                self._left_out[path.strip("/")] = await self._process(path), views
+                model = {**model, "content": content}
+            except Exception:
+                self.log.warning("%s is saved with its widgets as they are", path, exc_info=True)
         return await super().save(model, path)  # type: ignore[no-untyped-call]
 
     async def get(self, path: str, content: bool = True, *args: Any, **options: Any) -> Any:

@@ -35,10 +35,11 @@ def lasting(output: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     kept = deepcopy(dict(output))
     data = kept.get("data", {})
-    sentence = _joined(data.get("text/plain", ""))
+    sentence = _joined(data.get("text/plain"))
     if _PNG not in data or not sentence or sentence.startswith("<"):  # <Figure size 640x480 ...>
         return [kept]
-    kept["metadata"] = {**kept["metadata"], _PNG: {"alt": sentence}}
+    # Other tools write outputs without metadata, which Jupyter opens.
+    kept["metadata"] = {**(kept.get("metadata") or {}), _PNG: {"alt": sentence}}
     if data.pop(VIEW, None) is None:
         return [kept]
     return [kept, _caption(sentence)]
@@ -52,7 +53,7 @@ def without_widgets(notebook: dict[str, Any]) -> tuple[dict[str, Any], Views]:
         for output in cell["outputs"]:
             data = output.get("data", {})
             if VIEW in data and _PNG in data:
-                left_out[cell.get("id", ""), data[_PNG]] = data[VIEW]
+                left_out[cell.get("id", ""), _joined(data[_PNG])] = data[VIEW]
         cell["outputs"] = [kept for output in cell["outputs"] for kept in lasting(output)]
     if not any(VIEW in output.get("data", {}) for output in _outputs(notebook)):
         notebook["metadata"].pop("widgets", None)  # the state of widgets that are not there
@@ -63,11 +64,11 @@ def with_widgets(notebook: dict[str, Any], views: Views) -> None:
     """Put live widgets back in the place of their pictures, in `notebook` itself."""
     for cell in _code_cells(notebook):
         outputs: list[dict[str, Any]] = []
-        for output in cell["outputs"]:
+        for output in cell.get("outputs", []):
             live = bool(outputs) and VIEW in outputs[-1].get("data", {})
-            if live and output["metadata"] == CAPTION:
+            if live and output.get("metadata") == CAPTION:
                 continue  # the widget says its sentence itself
-            place = cell.get("id", ""), output.get("data", {}).get(_PNG, "")
+            place = cell.get("id", ""), _joined(output.get("data", {}).get(_PNG))
             if place in views:
                 output["data"][VIEW] = views[place]
             outputs.append(output)
@@ -95,5 +96,7 @@ def _outputs(notebook: dict[str, Any]) -> Iterable[dict[str, Any]]:
     return (output for cell in _code_cells(notebook) for output in cell["outputs"])
 
 
-def _joined(text: str | list[str]) -> str:
-    return text if isinstance(text, str) else "".join(text)
+def _joined(text: Any) -> str:
+    """Return text that may stand in a file as a list of its lines; nothing of what is no text."""
+    lines = text if isinstance(text, list) else [text]
+    return "".join(line for line in lines if isinstance(line, str))

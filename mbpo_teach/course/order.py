@@ -43,7 +43,7 @@ def names_above(notebook: Path, cell_id: str | None) -> frozenset[str]:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         place = next((i for i, cell in enumerate(cells) if cell.get("id") == cell_id), len(cells))
         code = ["".join(cell["source"]) for cell in cells[:place] if cell["cell_type"] == "code"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return frozenset()
     return frozenset(name for source in code for name in _made(source))
 
@@ -51,7 +51,8 @@ def names_above(notebook: Path, cell_id: str | None) -> frozenset[str]:
 def _made(source: str) -> Iterator[str]:
     try:
         symbols = symtable.symtable(source, "cell", "exec").get_symbols()
-    except SyntaxError:  # unfinished, or with a line of IPython's own
+    # Unfinished, or with a line of IPython's own; the others are what no parser can take.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for symbol in symbols:
         if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():

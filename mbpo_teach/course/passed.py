@@ -14,7 +14,7 @@ from mbpo_teach.ground import language
 
 
 def passed(copy: Path, published: Path) -> dict[str, bool]:
-    """Return, for each exercise of a notebook in its order, whether its check was passed in `copy`.
+    """Return, for each exercise of a chapter in its order, whether its check was passed in `copy`.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def passed(copy: Path, published: Path) -> dict[str, bool]:
     """
     theirs, ours = _by_exercise(_cells(copy)), _by_exercise(_cells(published))
     return {
-        exercise: _answered(cells, ours.get(exercise, []))
-        and _ticked(cells, ours.get(exercise, []))
-        for exercise, cells in theirs.items()
+        exercise: _answered(theirs.get(exercise, []), cells)
+        and _ticked(theirs.get(exercise, []), cells)
+        for exercise, cells in ours.items()
     }
 
 
@@ -62,17 +62,17 @@ def _cells(notebook: Path) -> list[dict[str, Any]]:
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         return [cell for cell in cells if isinstance(cell["metadata"], dict)]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{notebook} must be a notebook with cells") from error
 
 
 def _by_exercise(cells: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the answer and check cells of each exercise."""
+    """Return the answer and check cells of each exercise; a cell with a broken label is of none."""
     found: dict[str, list[dict[str, Any]]] = {}
     for cell in cells:
-        about = cell["metadata"].get("mbpo", {})
-        if about.get("role") in ("answer", "check"):
-            found.setdefault(about["exercise"], []).append(cell)
+        about = cell["metadata"].get("mbpo")
+        if isinstance(about, dict) and about.get("role") in ("answer", "check"):
+            found.setdefault(str(about.get("exercise")), []).append(cell)
     return found
 
 
@@ -81,30 +81,34 @@ def _of(cells: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
 
 
 def _answered(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> bool:
-    return [_text(cell["source"]) for cell in _of(theirs, "answer")] != [
-        _text(cell["source"]) for cell in _of(ours, "answer")
+    return [_text(cell.get("source")) for cell in _of(theirs, "answer")] != [
+        _text(cell.get("source")) for cell in _of(ours, "answer")
     ]
 
 
 def _ticked(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> bool:
-    stored = {cell["execution_count"] for cell in _of(ours, "check")}
+    # Tools that clean notebooks take the counts, and leave the targets as they were stored.
+    stored = [None, *(cell.get("execution_count") for cell in _of(ours, "check"))]
     checks = _of(theirs, "check")
     return bool(checks) and all(
         # JupyterLab, as `lab` starts it, notes when a cell ran; elsewhere the count tells mostly.
-        ("execution" in check["metadata"] or check["execution_count"] not in stored)
+        ("execution" in check["metadata"] or check.get("execution_count") not in stored)
         and _headline(check).endswith("✓")
         for check in checks
     )
 
 
 def _headline(check: dict[str, Any]) -> str:
-    said = "".join(_text(output.get("text", "")) for output in check["outputs"])
-    return said.partition("\n")[0]
+    outputs = check.get("outputs")  # a cell that was turned into a text has none
+    texts = [each.get("text") for each in outputs or [] if isinstance(each, dict)]
+    return "".join(map(_text, texts)).partition("\n")[0]
 
 
 def _title(notebook: Path) -> str:
-    return _text(_cells(notebook)[0]["source"]).partition("\n")[0].removeprefix("# ")
+    return _text(_cells(notebook)[0].get("source")).partition("\n")[0].removeprefix("# ")
 
 
-def _text(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
+def _text(source: Any) -> str:
+    """Return text that may stand in a file as a list of its lines; nothing of what is no text."""
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))

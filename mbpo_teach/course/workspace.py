@@ -247,7 +247,7 @@ def _read_record(course: Path) -> dict[str, str]:
     """Return from which edition each working copy was made, as far as that is known."""
     try:
         record = json.loads(_record(course).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

@@ -193,7 +193,7 @@ def _stored(out: Path, job: Job) -> Report | None:
             return None
         given = tuple(marks.from_dict(each) for each in data["marks"])
         report = Report(isolation=data["isolation"], marks=given)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     failed = any(mark.status == "not_graded" for mark in report.marks)
     return None if failed else report

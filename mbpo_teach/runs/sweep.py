@@ -90,7 +90,7 @@ def read_grid(path: Path) -> list[Run]:
     """
     try:
         grid = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} must be a TOML file: {error}") from error
     return runs_of(grid)
 

@@ -201,19 +201,23 @@ def _followed(runs: list[Run], out: Path, ends: Mapping[int, Row]) -> Iterator[N
 
 
 def _end(run: Run, out: Path) -> Row | None:
-    """Return what the last row of a run's `progress.csv` says, if there is one."""
+    """Return what the last row of a run's `progress.csv` says, if there is one.
+
+    Of a damaged file nothing is said: it is written anew from the checkpoint, when its turn comes.
+    """
     path = out / name_of(run) / PROGRESS
     if not path.is_file():
         return None
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    if not rows:
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        return {
+            "step": int(rows[-1]["step"]),
+            "eval_return": float(rows[-1]["eval_return"]),
+            "rollout_length": rows[-1]["rollout_length"] or None,
+            "model_holdout": float(rows[-1]["model_holdout"] or "nan"),
+        }
+    except (OSError, csv.Error, LookupError, TypeError, ValueError):
         return None
-    return {
-        "step": int(rows[-1]["step"]),
-        "eval_return": float(rows[-1]["eval_return"]),
-        "rollout_length": rows[-1]["rollout_length"] or None,
-        "model_holdout": float(rows[-1]["model_holdout"] or "nan"),
-    }
 
 
 def _steps(runs: list[Run], out: Path) -> int:

@@ -364,13 +364,19 @@ def _as_csv(rows: list[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+# What PyTorch says of memory that there is not, on a graphics card too, and of sizes that it cannot
+# count.
+_TOO_LARGE = ("allocate memory", "out of memory", "overflow")
+
+
 @contextmanager
 def _enough_memory() -> Iterator[None]:
     """Turn an allocation that fails into a sentence; PyTorch has no exception of its own for it."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+    except (MemoryError, RuntimeError, TypeError, ValueError) as error:
+        said = str(error).lower()
+        if not isinstance(error, MemoryError) and not any(words in said for words in _TOO_LARGE):
             raise
         raise ValueError(
             "settings must fit into the memory of this machine; rollout_batch, rollout_length,"

@@ -109,3 +109,41 @@ def test_a_page_loaded_again_has_its_sliders_while_their_kernel_lives(tmp_path, 
     loaded = asyncio.run(there_and_back())["content"]["cells"][0]["outputs"]
     assert (VIEW in loaded[0]["data"]) == lives
     assert len(loaded) == (1 if lives else 2)
+
+
+ODD = [
+    {"output_type": "display_data", "data": {"image/png": "iVBO", "text/plain": "words"}},
+    {**lab(), "metadata": None},
+    output(**{VIEW: WIDGET, "image/png": ["iV", "BO"], "text/plain": ["k = 3", " < 5"]}),
+    output(**{VIEW: WIDGET, "image/png": {"no": "picture"}, "text/plain": "words"}),
+    output(**{VIEW: WIDGET, "image/png": "iVBO", "text/plain": 3}),
+    output(**{VIEW: WIDGET, "image/png": "iVBO", "text/plain": [3, None]}),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_whatever_a_cell_put_out_the_answer_is_saved_and_can_be_opened(tmp_path, odd):
+    contents = LastingContents(root_dir=str(tmp_path))
+    contents.parent = Server()
+    asyncio.run(contents.save({"type": "notebook", "content": notebook(odd)}, "a.ipynb"))
+    assert '"lab()"' in (tmp_path / "a.ipynb").read_text("utf-8")
+    loaded = asyncio.run(contents.get("a.ipynb"))
+    assert loaded["content"]["cells"][0]["source"] == "lab()"
+
+
+def test_a_notebook_whose_pictures_cannot_be_seen_to_is_written_as_it_came(tmp_path, monkeypatch):
+    def broken(_):
+        raise RecursionError
+
+    monkeypatch.setattr("mbpo_teach.course.contents.without_widgets", broken)
+    contents = LastingContents(root_dir=str(tmp_path))
+    asyncio.run(contents.save({"type": "notebook", "content": notebook(lab())}, "a.ipynb"))
+    assert '"lab()"' in (tmp_path / "a.ipynb").read_text("utf-8")
+
+
+def test_a_picture_in_lines_gets_its_sliders_back():
+    page = notebook(output(**{VIEW: WIDGET, "image/png": ["iV", "BO"], "text/plain": "k = 3"}))
+    file, views = without_widgets(page)
+    file["cells"][0]["outputs"][0]["data"]["image/png"] = "iVBO"  # as Jupyter reads it
+    with_widgets(file, views)
+    assert [each["data"][VIEW] for each in file["cells"][0]["outputs"]] == [WIDGET]

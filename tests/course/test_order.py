@@ -62,3 +62,18 @@ def test_every_other_error_is_shown_as_it_is(notebook, shell, capsys, code):
     shell.run_cell(code)
     said = capsys.readouterr().out
     assert "Error" in said and "further up" not in said
+
+
+@pytest.mark.parametrize(
+    "content", ['{"cells": {"a": 1}}', '{"cells": [1]}', "[" * 100_000, '{"cells": [{"id": "a"}]}']
+)
+def test_a_broken_file_has_no_names(notebook, content):
+    notebook.write_text(content, "utf-8")
+    assert order.names_above(notebook, None) == frozenset()
+
+
+@pytest.mark.parametrize("odd", ["x = '\ud800'", "x = '\0'", "x = " + "-" * 100_000 + "1"])
+def test_a_cell_that_no_parser_takes_hides_no_names_of_others(notebook, odd):
+    cells = [{"cell_type": "code", "id": code, "source": code} for code in ("a = 1", odd)]
+    notebook.write_text(json.dumps({"cells": cells}), "utf-8")
+    assert order.names_above(notebook, None) == {"a"}

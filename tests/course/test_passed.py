@@ -89,3 +89,58 @@ def test_what_is_no_notebook_is_said(copy):
     copy.write_text("[]", "utf-8")
     with pytest.raises(ValueError, match="must be a notebook with cells"):
         marks.passed(copy, PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"cell_type": "markdown", "execution_count": None, "outputs": None},  # the key M
+        {"outputs": ["no output"]},
+        {"outputs": [{"text": 3}, {"text": [3]}, None]},
+        {"metadata": {"mbpo": None}},
+        {"metadata": {"mbpo": ["01-1"]}},
+        {"metadata": {"mbpo": {"role": "check"}}},
+        {"metadata": {"mbpo": {"role": ["check"], "exercise": ["01-1"]}}},
+        {"metadata": {"mbpo": {"role": "check", "exercise": ["01-1"]}}},
+    ],
+)
+def test_an_odd_cell_is_no_mark_and_no_error(copy, parts):
+    change(copy, "01-2", "answer", source="def f(): return 1")
+    change(copy, "01-2", "check", execution_count=3, outputs=line(["[01-2] 8/8 ✓\n"]))
+    change(copy, "01-1", "answer", source="def f(): return 1")
+    change(copy, "01-1", "check", **{"execution_count": 99, **parts})
+    assert marks.passed(copy, PUBLISHED) == {"01-1": False, "01-2": True, "01-3": False}
+
+
+@pytest.mark.parametrize("key", ["execution_count", "outputs", "source"])
+def test_a_cell_without_one_of_its_parts_is_no_error(copy, key):
+    notebook = json.loads(copy.read_text("utf-8"))
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("mbpo"):
+            cell.pop(key, None)
+    copy.write_text(json.dumps(notebook), "utf-8")
+    assert not any(marks.passed(copy, PUBLISHED).values())
+
+
+def test_a_target_whose_count_was_cleaned_away_is_no_mark(copy):
+    change(copy, "01-1", "answer", source="def f(): return 1")
+    change(copy, "01-1", "check", execution_count=None)
+    assert not marks.passed(copy, PUBLISHED)["01-1"]
+
+
+def test_exercises_are_those_of_the_chapter(copy):
+    notebook = json.loads(copy.read_text("utf-8"))
+    for role, source in (("answer", "x = 1"), ("check", "check()")):
+        about = {"mbpo": {"exercise": "09-9", "role": role}}  # pasted from another chapter
+        cell = {"cell_type": "code", "metadata": about, "source": source, "execution_count": 9}
+        notebook["cells"].append({**cell, "outputs": line("[09-9] 1/1 ✓")})
+    copy.write_text(json.dumps(notebook), "utf-8")
+    assert marks.passed(copy, PUBLISHED) == {"01-1": False, "01-2": False, "01-3": False}
+    copy.write_text('{"cells": []}', "utf-8")
+    assert marks.passed(copy, PUBLISHED) == {"01-1": False, "01-2": False, "01-3": False}
+
+
+def test_a_file_nested_without_end_is_no_notebook(copy):
+    copy.write_text("[" * 100_000, "utf-8")
+    with pytest.raises(ValueError, match="must be a notebook with cells"):
+        marks.passed(copy, PUBLISHED)

@@ -95,7 +95,7 @@ def test_a_copy_that_the_learner_deleted_is_made_again(course):
     assert workspace.prepare(course).added == (NAMES[0],)
 
 
-@pytest.mark.parametrize("record", ["", "{", "[1]", "\xff"])
+@pytest.mark.parametrize("record", ["", "{", "[1]", "\xff", "[" * 100_000])
 def test_a_damaged_record_costs_nothing_but_the_notice(course, record):
     workspace.prepare(course)
     work(course, NAMES[0]).write_text("my answer")

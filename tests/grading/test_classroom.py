@@ -230,7 +230,7 @@ def test_only_what_changed_is_graded_again(handed_in, tmp_path):
     assert "empty" in (out / "summary.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"digest": 1}'])
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"digest": 1}', "[" * 100_000])
 def test_a_damaged_report_is_made_again(damage, handed_in, tmp_path):
     out = tmp_path / "out"
     run(handed_in, "--out", out)

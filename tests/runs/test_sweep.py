@@ -200,7 +200,9 @@ def test_a_grid_without_an_environment_says_what_it_lacks():
         runs_of({"seeds": [0]})
 
 
-@pytest.mark.parametrize("content", [b"environment = ", b"\xff\xfe", b"[[grid]\n"])
+@pytest.mark.parametrize(
+    "content", [b"environment = ", b"\xff\xfe", b"[[grid]\n", b"a = " + 5000 * b"["]
+)
 def test_what_is_no_toml_is_named(content, tmp_path):
     (tmp_path / "grid.toml").write_bytes(content)
     with pytest.raises(ValueError, match=r"grid\.toml must be a TOML file: "):
@@ -291,6 +293,16 @@ def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path, expected):
     assert name_of(RUNS[1]) in found[2]
     assert "checkpoint.pt is damaged" in found[3]
     assert [curve(found[place + 1]) for place in (0, 3)] == [expected[0], expected[3]]
+
+
+@pytest.mark.parametrize(
+    "large", [{"rollout_batch": 10**22}, {"rollout_batch": 2**62}, {"sac.hidden": [2**62]}]
+)
+def test_a_size_that_nobody_can_count_stops_no_other_run(tmp_path, expected, large):
+    other = replace(RUNS[0], settings=SETTINGS | large)
+    found = dict(sweep.sweep([other, RUNS[0]], tmp_path, jobs=1))
+    assert found[0].startswith("settings must fit into the memory of this machine; rollout_batch")
+    assert curve(found[1]) == expected[0]
 
 
 # The command.
@@ -518,3 +530,14 @@ def test_a_cluster_that_loses_a_worker_trains_every_run_once(tmp_path, longer, c
     assert [curve(rows) for _, rows in sorted(results)] == longer
     assert [curve(progress(out / name_of(run))) for run in LONGER] == longer
     assert len([*out.iterdir()]) == 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"step,eval_return\nx,y\n", b"a,b\n1,2\n", b"step\n" + b"7" * 200_000],
+)
+def test_a_damaged_table_of_progress_tells_nothing_and_stops_nothing(tmp_path, content):
+    folder = tmp_path / name_of(RUNS[0])
+    folder.mkdir()
+    (folder / "progress.csv").write_bytes(content)
+    assert terminal._steps(RUNS[:1], tmp_path) == 0

@@ -686,3 +686,12 @@ def test_what_was_compiled_before_there_was_more_to_compile_goes_on_so(
     assert [run.settings for run in seen] == [before or terminal.COMPILED] * 2
     assert [run.device for run in seen] == ["cuda" if before else "cpu", "cpu"]
     assert seen[0].config().sac.compile and seen[0].config().fit.compile is not bool(before)
+
+
+def test_a_graphics_card_that_is_too_small_is_said(tmp_path, monkeypatch):
+    def full(_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(Run, "agent", full)
+    with pytest.raises(ValueError, match="settings must fit into the memory of this machine"):
+        list(train_in(tmp_path / "run", Run(environment="Pendulum-v1")))
