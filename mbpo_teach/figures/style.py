@@ -196,6 +196,7 @@ def _settings() -> dict[Any, Any]:
         "text.color": palette["BLACK"],
         "axes.labelcolor": palette["BLACK"],
         "axes.edgecolor": palette["BLACK"],
+        "patch.edgecolor": palette["BLACK"],
         "xtick.color": palette["BLACK"],
         "ytick.color": palette["BLACK"],
     }

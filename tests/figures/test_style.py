@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex, to_rgb
 
 from mbpo_teach import figures
-from mbpo_teach.figures import looseness, sheet, style
+from mbpo_teach.figures import looseness, sheet, style, worlds
 from mbpo_teach.figures.start import Frame, build
 from mbpo_teach.figures.style import DARK_PALETTE, LIGHT_PALETTE, Page, drawn_for
+from mbpo_teach.tables import mazes
 from mbpo_teach.widgets import lengths
 
 FILES = sorted(Path(figures.__file__).parent.glob("*.py"))
@@ -34,6 +36,21 @@ def test_the_two_blues_of_one_figure_can_be_told_apart():
     for palette in (LIGHT_PALETTE, DARK_PALETTE):
         light, dark = sorted(luminance(palette[name]) for name in ("SKY", "BLUE"))[::-1]
         assert (light + 0.05) / (dark + 0.05) >= 1.7
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_arrows_stand_out_on_cells_of_every_value(dark):
+    maze = mazes.dyna_maze()
+    with drawn_for(Page(dark=dark)):
+        plate = worlds.build(maze)(worlds.Frame(np.zeros((len(maze.cells), 4))))
+        paper = np.array(to_rgb(style.WHITE))
+    picture, *_, arrows = plate.moving
+    arrow = luminance(to_hex(arrows.get_facecolor()[0]))
+    for value in (0.0, 0.1, 1.0):
+        *colour, alpha = picture.to_rgba(np.array([[value]]))[0, 0]
+        cell = luminance(to_hex(alpha * np.array(colour) + (1 - alpha) * paper))
+        light, deep = sorted((arrow, cell))[::-1]
+        assert (light + 0.05) / (deep + 0.05) >= 3, value
 
 
 def test_palettes_name_the_same_colours():
