@@ -22,7 +22,7 @@ from mbpo_teach.world.transitions import Transition
 
 ROWS, HELD, BATCH, EPOCHS = 4000, 800, 256, 5
 STEPS = EPOCHS * -(-(ROWS - HELD) // BATCH)
-REPEATS = 3
+REPEATS = 9
 
 
 def random_rows() -> Transition:
