@@ -11,6 +11,9 @@ from matplotlib.ticker import FuncFormatter, Locator, LogLocator
 
 from mbpo_teach.figures import style
 
+WHOLE: dict[str, Any] = {"clip_on": False, "in_layout": False}
+"""The look of a mark that moves to the end of its axes: drawn whole there, not cut in half."""
+
 
 def plain_log(axis: Axis, locator: Locator | None = None) -> None:
     """Label a logarithmic axis with plain numbers: 1, 2, 5, 10, ... or where `locator` says."""

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from mbpo_teach.figures import sheet, style
-from mbpo_teach.figures.axes import mark_best, shade_vacuous
+from mbpo_teach.figures.axes import WHOLE, mark_best, shade_vacuous
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
@@ -25,6 +24,7 @@ _WIDTH = 9.8
 _PER_DECADE = 0.14  # height of a power of ten above the trivial level
 _LEVELS = (0.0, 0.5, 1.0, 10.0, 100.0)  # labelled, in shares of the trivial level
 _TOP = 1000.0
+_NAME = 0.15  # height of the word at k*, on a narrow page
 
 
 class Errors(NamedTuple):
@@ -68,7 +68,7 @@ def build_forces(*, longest: int) -> Draw[Frame]:
         figure = sheet.single(_WIDTH, 4.2)
         axes = figure.subplots()
         panel = _penalty_panel(axes, longest)
-        _legend(figure, axes)
+        sheet.name_below(figure, [axes], 3, _WIDTH)
         totals = [line for line in panel[0] if line.get_label() == words("branches.total")]
         return drawing(
             figure, panel, followed=[line for line in totals if isinstance(line, Line2D)]
@@ -84,15 +84,8 @@ def build(errors: Errors, *, world: str) -> Draw[Frame]:
             _error_panel(left, errors, world),
             _penalty_panel(right, longest, others=[_bounds_beside, _gap_beside]),
         )
-        _legend(figure, right)
+        sheet.name_below(figure, [right], 3, _WIDTH)
         return drawing(figure, *panels)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Name the curves of `axes` below all panels: inside them, curves cover every place."""
-    handles, labels = axes.get_legend_handles_labels()
-    columns = 1 if sheet.is_narrow(_WIDTH) else 3
-    figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=1.8)
 
 
 def height(share: ArrayLike) -> np.ndarray:
@@ -124,7 +117,7 @@ def _error_panel(axes: Axes, errors: Errors, world: str) -> Panel[Frame]:
     axes.set_ylim(bottom=axes.get_ylim()[0] / 20)  # room for the legend
     axes.legend(loc="lower right")
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
-    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec=style.WHITE, ms=8)
+    (point,) = axes.plot(1, 1, "o", color=style.BLUE, mec=style.WHITE, ms=8, **WHOLE)
 
     def move(frame: Frame) -> None:
         here.set_xdata([frame.k] * 2)
@@ -153,7 +146,7 @@ def _penalty_panel(
     (total,) = axes.plot(k, blank, color=style.BLACK, lw=2, label=words("branches.total"))
     beside = [other(axes, longest) for other in others]
     here = axes.axvline(0, color=style.BLACK, lw=1, ls=":")
-    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec=style.WHITE, ms=11)
+    (best,) = axes.plot(0, 0, "v", color=style.BLACK, mec=style.WHITE, ms=11, **WHOLE)
     named = axes.text(
         0, 0, "", ha="center", va="bottom", fontsize=11, zorder=4,
         bbox={"facecolor": style.WHITE, "alpha": 0.75, "lw": 0, "pad": 1},
@@ -195,11 +188,10 @@ def _penalty_panel(
             at = longest
             name = f"k* = {'∞' if np.isinf(frame.best) else int(frame.best)} → "
         named.set_text(name)
-        # Beside the axis of k there is no room on one side of the mark.
-        named.set_horizontalalignment(
-            "left" if at < 0.06 * longest else "right" if at > 0.94 * longest else "center"
-        )
-        named.set_position((at, min(upper[at] + 0.07, top - 0.08)))
+        # Beside the axis of k there is no room on one side of the mark, and at the top none above.
+        side = 1 if at < 0.06 * longest else -1 if at > 0.94 * longest else 0
+        named.set_horizontalalignment(("center", "left", "right")[side])
+        named.set_position((at + 0.02 * side * longest, min(upper[at] + 0.07, top - _NAME)))
 
     over = [artist for artists, _ in beside for artist in artists]
     return [shift, model, *over, total, here, best, named, *labels], move

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from mbpo_teach.figures import sheet, style
+from mbpo_teach.figures.axes import WHOLE
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -74,7 +75,7 @@ def _errors_panel(axes: Axes, steps: int, acting: str, mean_guess: float) -> Pan
         mean_guess, color=style.GREY, lw=1.4, ls="--", label=words("compounding.mean_guess")
     )
     here = axes.axvline(1, color=style.GREY, lw=1)
-    (point,) = axes.plot(1, 1, "o", color=style.BLUE, ms=7)
+    (point,) = axes.plot(1, 1, "o", color=style.BLUE, ms=7, **WHOLE)
     axes.set_xlim(0, steps)
     axes.set_xlabel(words("compounding.k"))
 
@@ -163,7 +164,9 @@ def error_by_data(
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper")
     first, last = (
-        ", ".join(f"{world} {error[at].mean():.2g}" for world, error in errors.items())
+        words("film.listed").join(
+            f"{world} {error[at].mean():.2g}" for world, error in errors.items()
+        )
         for at in (0, -1)
     )
     said = words("by_data.sentence", few=int(sizes[0]), many=int(sizes[-1]), first=first, last=last)

@@ -16,6 +16,8 @@ from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
 from mbpo_teach.model.fit import FitReport
 
+_WIDTH = 7.4  # of the calibration figure
+
 
 def fit_picture(report: FitReport) -> Still:
     """Show every member's holdout error after each epoch, and the weights that were kept."""
@@ -102,7 +104,7 @@ class CoverageFrame(NamedTuple):
 def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
     """Return a function that draws one frame: coverage against nominal level."""
     with style.style():
-        figure = sheet.single(5.8, 4.4)
+        figure = sheet.single(_WIDTH, 4.4)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=style.GREY, lw=1, label=words("calibration.ideal"))
         looks = (
@@ -123,7 +125,11 @@ def build_coverage(levels: Sequence[float]) -> Draw[CoverageFrame]:
             axis.set_major_formatter(PercentFormatter(1.0))
         axes.set_xlabel(words("calibration.nominal"))
         axes.set_ylabel(words("calibration.covered"))
-        axes.legend(loc="upper left")
+        # Beside the square or below it: moved far enough, the curves cover every corner.
+        if sheet.is_narrow(_WIDTH):
+            sheet.name_below(figure, [axes], 1, _WIDTH)
+        else:
+            figure.legend(loc="outside right upper")
 
     def move(frame: CoverageFrame) -> None:
         for line, values in zip(lines, frame.covered.T, strict=True):

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from mbpo_teach.figures import sheet, style
+from mbpo_teach.figures.axes import WHOLE
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.still import Still
 from mbpo_teach.figures.style import words
@@ -53,8 +54,8 @@ def film_strip(strips: Mapping[str, Sequence[Moment]], views: Mapping[str, View]
         _legend(figure)
     said = words(
         "film.strip_sentence",
-        worlds=", ".join(strips),
-        ks=", ".join(str(moment.k) for moment in next(iter(strips.values()))),
+        worlds=words("film.listed").join(strips),
+        ks=words("film.listed").join(str(moment.k) for moment in next(iter(strips.values()))),
     )
     return Still(figure, said)
 
@@ -76,7 +77,7 @@ def build(view: View, *, steps: int, limits: tuple[float, float]) -> Draw[Frame]
         figure, (left, right) = sheet.beside(8.6, 3.9, ratios=(1, 1.1))
         bodies, show = body_panel(left, view)
         (curve,) = right.plot(times, times, color=style.BLUE, lw=2)
-        (point,) = right.plot(1, 1, "o", color=style.BLUE, ms=8)
+        (point,) = right.plot(1, 1, "o", color=style.BLUE, ms=8, **WHOLE)
         right.set(xlim=(0, steps), yscale="log", ylim=limits)
         right.set_xlabel(words("compounding.k"))
         right.set_title(words("compounding.error"))

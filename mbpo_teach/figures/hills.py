@@ -161,7 +161,10 @@ def build_target(
         lower.set_xlabel(words("target.step"))
         goals = [axes.axhline(0, color=style.BLACK, lw=1.2, ls="--") for axes in (left, lower)]
         goals[0].set_label(words("target.target"))
-        legend_below(left, 0.02, 0.14, ncols=sheet.columns(2, 9.8), handlelength=1.8)
+        down = (
+            0.2 if sheet.is_narrow(9.8) else 0.14
+        )  # of a lower panel the name takes a larger share
+        legend_below(left, 0.02, down, ncols=sheet.columns(2, 9.8), handlelength=1.8)
 
     def move(frame: TargetFrame) -> None:
         target, temperature, entropy = frame

@@ -11,11 +11,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mbpo_teach.figures import sheet, style
-from mbpo_teach.figures.axes import legend_below, mark_best, shade_vacuous
+from mbpo_teach.figures.axes import WHOLE, mark_best, shade_vacuous
 from mbpo_teach.figures.levels import zoomed
 from mbpo_teach.figures.plate import Draw, Panel, drawing
 from mbpo_teach.figures.style import words
 
+_WIDTH = 9.8
 _LOWEST, _HIGHEST = 1e-7, 1e3
 
 
@@ -44,8 +45,10 @@ class Frame(NamedTuple):
 def build(*, longest: int) -> Draw[Frame]:
     """Return a function that draws one frame; its arrays go up to k = `longest`."""
     with style.style():
-        figure, (left, right) = sheet.beside(9.8, 4.2)
-        return drawing(figure, _return_panel(left, longest), _gap_panel(right, longest))
+        figure, (left, right) = sheet.beside(_WIDTH, 4.2)
+        panels = _return_panel(left, longest), _gap_panel(right, longest)
+        sheet.name_below(figure, [left, right], 3, _WIDTH)
+        return drawing(figure, *panels)
 
 
 def _return_panel(axes: Axes, longest: int) -> Panel[Frame]:
@@ -54,10 +57,9 @@ def _return_panel(axes: Axes, longest: int) -> Panel[Frame]:
         k, np.zeros(longest + 1), color=style.GREEN, lw=2, label=words("lengths.branched")
     )
     lines, numbers, zoom = zoomed(axes, branched, longest=longest, middle=0.6, digits=4)
-    (point,) = axes.plot(0, 0, "o", color=style.GREEN, mec=style.WHITE, ms=9)
-    axes.set_ylim(-0.1, 1.16)
+    (point,) = axes.plot(0, 0, "o", color=style.GREEN, mec=style.WHITE, ms=9, **WHOLE)
+    axes.set_ylim(-0.14, 1.16)
     axes.set_title(words("bounds.branched_title"))
-    legend_below(axes, 0.02, 0.14)
 
     def move(frame: Frame) -> None:
         point.set_data([frame.k], [zoom(frame)[frame.k]])
@@ -85,7 +87,6 @@ def _gap_panel(axes: Axes, longest: int) -> Panel[Frame]:
     axes.set(xlim=(0, longest), yscale="log", ylim=(_LOWEST, _HIGHEST))
     axes.set_xlabel(words("bounds.length"))
     axes.set_title(words("lengths.gap_title"))
-    legend_below(axes, 0.02, 0.14, ncols=sheet.columns(2, 9.8), handlelength=1.6)
 
     def move(frame: Frame) -> None:
         penalties = frame.penalty / frame.trivial

@@ -3,7 +3,6 @@
 Drawn for chapter 4.
 """
 
-import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from mbpo_teach.figures.style import words
 
 _NAMES = ("gap", "laws", "on_policy", "data", "theorem")
 _WIDTH = 9.6
+_NARROW_NAMES = 96  # CSS pixels
 _LOWEST, _HIGHEST = 1e-4, 100.0
 
 
@@ -31,13 +31,12 @@ def build() -> Draw[Frame]:
     rows = range(len(_NAMES))
     narrow = sheet.is_narrow(_WIDTH)
     with style.style():
-        names = [words(f"looseness.{name}") for name in _NAMES]
-        if narrow:
-            names = [textwrap.fill(name, 15) for name in names]
         figure = sheet.single(_WIDTH, 3.9)
         axes = figure.subplots()
         axes.set(xscale="log", xlim=(_LOWEST, _HIGHEST), ylim=(len(_NAMES) - 0.4, -0.9))
-        axes.set_yticks(rows, names)
+        axes.set_yticks(rows, [words(f"looseness.{name}") for name in _NAMES])
+        if narrow:
+            sheet.fold_names(axes, _NARROW_NAMES)
         axes.tick_params(axis="y", length=0)
         plain_log(axes.xaxis)
         ticks = [1e-4, 1e-2, 1, 100] if narrow else np.logspace(-4, 2, 7)

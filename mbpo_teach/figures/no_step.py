@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mbpo_teach.figures import sheet, style
+from mbpo_teach.figures.axes import WHOLE
 from mbpo_teach.figures.plate import Draw, drawing
 from mbpo_teach.figures.style import words
 
@@ -41,7 +42,7 @@ def build(
             shifts, shifts, "--", color=style.ORANGE, lw=2, label=words("no_step.gain")
         )
         (ceiling,) = left.plot(shifts, shifts, color=style.BLACK, label=words("no_step.ceiling"))
-        (point,) = left.plot(0, 0, "o", color=style.RED, ms=8, clip_on=False, in_layout=False)
+        (point,) = left.plot(0, 0, "o", color=style.RED, ms=8, **WHOLE)
         left.set_xlim(0, shifts[-1])
         for axes in (left, right):
             axes.set_ylim(-0.2, 1.2)

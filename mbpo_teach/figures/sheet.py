@@ -6,11 +6,12 @@ below the other and its legends are narrower. Used by every figure that moves.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from mbpo_teach.figures import style
 
@@ -64,6 +65,19 @@ def columns(count: int, width: float) -> int:
     return count if style.present().width >= _INCH * width else max(1, count - 1)
 
 
+def name_below(figure: Figure, panels: Sequence[Axes], count: int, width: float) -> None:
+    """Name the curves of `panels` below all of them: inside, curves cover every place.
+
+    In `count` columns, or in one where a figure `width` inches wide is stacked.
+    """
+    named = [axes.get_legend_handles_labels() for axes in panels]
+    figure.legend(
+        [handle for handles, _ in named for handle in handles],
+        [label for _, labels in named for label in labels],
+        loc="outside lower left", ncols=1 if is_narrow(width) else count, handlelength=1.8,
+    )  # fmt: skip
+
+
 def fold(figure: Figure) -> None:
     """Break titles and names of axes that would leave the figure or run into what is beside them.
 
@@ -79,15 +93,24 @@ def fold(figure: Figure) -> None:
         ]
         end = min([1.0, *neighbours]) * figure.bbox.width
         for text in (axes._left_title, axes.xaxis.label):  # type: ignore[attr-defined]
-            _fold(text, end)
+            _fold(text, lambda box, end=end: box.x1 <= end - 4)  # type: ignore[misc]
 
 
-def _fold(text: Text, end: float) -> None:
+def fold_names(axes: Axes, width: float) -> None:
+    """Break the names along the vertical axis into lines of at most `width` CSS pixels."""
+    names = axes.get_yticklabels()
+    pixels = width * style.present().density
+    for name in names:
+        _fold(name, lambda box: box.width <= pixels)
+    axes.set_yticks(axes.get_yticks(), [name.get_text() for name in names])
+
+
+def _fold(text: Text, fits: Callable[[Bbox], bool]) -> None:
     pieces = _BREAKS.findall(text.get_text())
     lines = [""]
     for piece in pieces:
         text.set_text((lines[-1] + piece).rstrip())
-        if text.get_window_extent().x1 > end - 4 and lines[-1]:
+        if lines[-1] and not fits(text.get_window_extent()):
             lines.append(piece)
         else:
             lines[-1] += piece

@@ -51,6 +51,7 @@ LIGHT_PALETTE = {
 
 DARK_PALETTE = LIGHT_PALETTE | {
     "BLACK": "#F2F2F2",
+    "SKY": "#9AD7F7",
     "GREEN": "#12B886",
     "BLUE": "#4C9FE0",
     "RED": "#F0743A",
@@ -195,6 +196,7 @@ def _settings() -> dict[Any, Any]:
         "text.color": palette["BLACK"],
         "axes.labelcolor": palette["BLACK"],
         "axes.edgecolor": palette["BLACK"],
+        "patch.edgecolor": palette["BLACK"],
         "xtick.color": palette["BLACK"],
         "ytick.color": palette["BLACK"],
     }

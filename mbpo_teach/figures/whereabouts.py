@@ -78,12 +78,12 @@ def build(*, steps: int, most: float) -> Draw[Frame]:
         )
         (here,) = below.plot(0, 0, "o", color=style.BLUE, mec=style.WHITE, ms=11)
         stop = below.axvline(0, color=style.BLACK, lw=1.2, ls=":")
-        named = below.text(0, 0.04, "", color=style.DARK, fontsize=9)
-        below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.8))
+        named = below.text(0, 0.78, "", color=style.DARK, fontsize=9)
+        below.set(xlim=(-0.5, steps + 0.5), ylim=(0, 0.9), yticks=np.arange(0, 0.9, 0.2))
         below.set_xlabel(words("whereabouts.step"))
         below.set_ylabel(words("two_errors.tv"))
         below.set_title(words("whereabouts.error_title"))
-        legend_below(below, 0.01, 0.28, ncols=sheet.columns(4, 9.4))
+        legend_below(below, 0.01, 0.34, ncols=sheet.columns(4, 9.4))
 
     def move(frame: Frame) -> None:
         laws = (frame.starts, frame.branched, frame.whole)

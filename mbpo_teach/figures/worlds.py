@@ -71,15 +71,18 @@ def policy_panel(axes: Axes, maze: Maze) -> Panel[Frame]:
         letter.set(ha="left", va="top")
         letter.set_position((letter.get_position()[0] - 0.44, letter.get_position()[1] - 0.42))
     rows, columns = np.array(maze.cells).T
+    # On dark paper half clear at most: the arrows are light there.
+    best = style.SKY + ("80" if style.present().dark else "")
     picture = axes.imshow(
         np.zeros((len(maze.layout), len(maze.layout[0]))),
         # From clear to blue, so that walls and grid show through cells without value.
-        cmap=LinearSegmentedColormap.from_list("values", [style.SKY + "00", style.SKY]),
+        cmap=LinearSegmentedColormap.from_list("values", [style.SKY + "00", best]),
         norm=PowerNorm(0.4, 0, 1),
     )
     arrows = axes.quiver(
         columns, rows, np.zeros(len(rows)), np.zeros(len(rows)),
         angles="xy", scale_units="xy", scale=1.5, pivot="middle", width=0.008, zorder=3,
+        color=style.BLACK,
     )  # fmt: skip
 
     def move(frame: Frame) -> None:

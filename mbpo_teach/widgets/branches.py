@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbpo_teach.figures.branches import Errors, Frame, build, build_forces
+from mbpo_teach.figures.explorer import number
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.ground import language
 from mbpo_teach.theory import bounds, cases, exact
@@ -154,11 +155,11 @@ def forces_sentences(frame: Frame, setting: Mapping[str, float]) -> list[str]:
         "branches.say",
         eps_m_prime=f"{setting['eps_m_prime']:.3g}",
         k=frame.k,
-        penalty=f"{penalty:.4g}",
-        shift=f"{frame.shift_part[frame.k]:.4g}",
-        model=f"{frame.model_part[frame.k]:.4g}",
+        penalty=number(penalty),
+        shift=number(frame.shift_part[frame.k]),
+        model=number(frame.model_part[frame.k]),
         share=penalty / frame.trivial,
-        trivial=f"{frame.trivial:.4g}",
+        trivial=number(frame.trivial),
         verdict=language.text("branches.say_vacuous") if vacuous else "",
     )
     if np.isinf(frame.best):
@@ -167,7 +168,7 @@ def forces_sentences(frame: Frame, setting: Mapping[str, float]) -> list[str]:
     best = language.text(
         "branches.say_best",
         best=int(frame.best),
-        least=f"{least:.4g}",
+        least=number(least),
         share=least / frame.trivial,
     )
     return [say, best]
@@ -177,11 +178,11 @@ def sentence(frame: Frame, setting: Mapping[str, float], *, measured: bool) -> s
     """Return the sentence about the lower panel, in the current language."""
     others = language.text(
         "branches.say_others",
-        whole=f"{frame.whole:.4g}",
+        whole=number(frame.whole),
         whole_share=frame.whole / frame.trivial,
-        tight=f"{frame.tight[frame.k]:.4g}",
-        pessimistic=f"{frame.pessimistic[frame.k]:.4g}",
-        bound=f"{frame.bound:.4g}",
+        tight=number(frame.tight[frame.k]),
+        pessimistic=number(frame.pessimistic[frame.k]),
+        bound=number(frame.bound),
         bound_share=frame.bound / frame.trivial,
     )
     said = [language.join(forces_sentences(frame, setting)) + "\n" + others]

@@ -338,7 +338,8 @@ const STYLE = `
 .mbpo-lab.dark { --blue: #56B4E9; --edge: #8f8f8f; }
 .mbpo-lab .controls { display: grid; gap: 2px 28px; grid-template-columns: repeat(auto-fit, minmax(max(250px,
   (100% - 28px * (var(--columns) - 1)) / var(--columns)), 1fr)); }
-.mbpo-lab .control { display: grid; grid-template-columns: 1fr auto; align-items: center; max-width: 460px; }
+.mbpo-lab .control { display: grid; grid-template-columns: 1fr auto; column-gap: 8px; align-items: center;
+  max-width: 460px; }
 .mbpo-lab .track { grid-column: 1 / 3; display: flex; align-items: center; gap: 6px; }
 .mbpo-lab .end { font-size: 11px; }
 .mbpo-lab .tick { display: flex; align-items: center; gap: 6px; min-height: 24px; }

@@ -219,7 +219,7 @@ def coverage_lab(
 
     options = tuple(grid)
     return Lab(
-        [Choice(name="bins", words="coverage.bins", options=options, value=value)], make_view
+        [Choice(name="bins", words="coverage.bins_slider", options=options, value=value)], make_view
     )
 
 

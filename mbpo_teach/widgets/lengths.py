@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mbpo_teach.figures.explorer import number
 from mbpo_teach.figures.lengths import Frame, build
 from mbpo_teach.figures.plate import Plate
 from mbpo_teach.ground import language
@@ -80,8 +81,8 @@ def sentence(frame: Frame) -> str:
         k=frame.k,
         branched=frame.branched[frame.k],
         gap=f"{frame.gap[frame.k]:.3g}",
-        penalty=f"{frame.penalty[frame.k]:.4g}",
-        whole=f"{frame.whole:.4g}",
+        penalty=number(frame.penalty[frame.k]),
+        whole=number(frame.whole),
         best="∞" if np.isinf(best) else int(best),
         truly=truly,
         least=f"{frame.gap[truly]:.2g}",

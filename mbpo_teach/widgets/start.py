@@ -9,7 +9,7 @@ from mbpo_teach.widgets.lab import Guess, Lab, Slider, View
 
 def discount_lab() -> Lab:
     """Return the slider over the weights gamma^t and the largest possible return."""
-    gamma = Slider(name="gamma", words="start.gamma", low=0.0, high=0.99, step=0.01, value=0.9)
+    gamma = Slider(name="gamma", words="exact_lab.gamma", low=0.0, high=0.99, step=0.01, value=0.9)
     return Lab([gamma], _view, guess=Guess(words="start.guess", low=0, high=120))
 
 

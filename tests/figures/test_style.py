@@ -4,14 +4,19 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.colors import to_hex, to_rgb
 
 from mbpo_teach import figures
-from mbpo_teach.figures import sheet, style
+from mbpo_teach.figures import looseness, sheet, style, worlds
 from mbpo_teach.figures.start import Frame, build
 from mbpo_teach.figures.style import DARK_PALETTE, LIGHT_PALETTE, Page, drawn_for
+from mbpo_teach.tables import mazes
+from mbpo_teach.widgets import lengths
 
 FILES = sorted(Path(figures.__file__).parent.glob("*.py"))
+NO_LAYERS = looseness.Frame(layers=np.ones(5), factors=np.ones(4), trivial=1.0)
 WORDS = {"BLACK": 4.5, "DARK": 4.5}
 
 
@@ -25,6 +30,27 @@ def luminance(colour):
 def test_lines_and_words_stand_out_on_dark_paper(name):
     light, dark = sorted(map(luminance, (DARK_PALETTE[name], DARK_PALETTE["WHITE"])))[::-1]
     assert (light + 0.05) / (dark + 0.05) >= WORDS.get(name, 3)
+
+
+def test_the_two_blues_of_one_figure_can_be_told_apart():
+    for palette in (LIGHT_PALETTE, DARK_PALETTE):
+        light, dark = sorted(luminance(palette[name]) for name in ("SKY", "BLUE"))[::-1]
+        assert (light + 0.05) / (dark + 0.05) >= 1.7
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_arrows_stand_out_on_cells_of_every_value(dark):
+    maze = mazes.dyna_maze()
+    with drawn_for(Page(dark=dark)):
+        plate = worlds.build(maze)(worlds.Frame(np.zeros((len(maze.cells), 4))))
+        paper = np.array(to_rgb(style.WHITE))
+    picture, *_, arrows = plate.moving
+    arrow = luminance(to_hex(arrows.get_facecolor()[0]))
+    for value in (0.0, 0.1, 1.0):
+        *colour, alpha = picture.to_rgba(np.array([[value]]))[0, 0]
+        cell = luminance(to_hex(alpha * np.array(colour) + (1 - alpha) * paper))
+        light, deep = sorted((arrow, cell))[::-1]
+        assert (light + 0.05) / (deep + 0.05) >= 3, value
 
 
 def test_palettes_name_the_same_colours():
@@ -111,3 +137,26 @@ def test_titles_break_before_they_leave_the_figure_and_never_within_mathematics(
     assert title.replace("\n", " ").startswith("the sum of") and title.endswith("after it")
     assert upper._left_title.get_window_extent().x1 <= figure.bbox.x1
     assert lower.get_title(loc="left") == "short"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_names_of_bars_break_on_narrow_pages_never_within_mathematics(lang, monkeypatch):
+    monkeypatch.setenv("MBPO_LANG", lang)
+    with drawn_for(Page(width=360)):
+        plate = looseness.build()(NO_LAYERS)
+    names = plate.figure.axes[0].get_yticklabels()
+    lines = [line for name in names for line in name.get_text().split("\n")]
+    assert len(lines) > len(names) == 5
+    assert all(line.count("$") % 2 == 0 for line in lines)
+
+
+@pytest.mark.parametrize("width", [360, 840, 1080])
+def test_names_below_panels_run_into_nothing(width):
+    with drawn_for(Page(width=width)):
+        figure = lengths.lengths_lab().plate.figure
+    (legend,) = figure.legends
+    assert not any(axes.get_legend() for axes in figure.axes)
+    lowest = min(axes.xaxis.label.get_window_extent().y0 for axes in figure.axes)
+    box = legend.get_window_extent()
+    assert box.y1 <= lowest and box.y0 >= 0
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width

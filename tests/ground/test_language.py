@@ -240,7 +240,7 @@ def test_no_words_are_empty_or_padded():
 
 
 # Joined to other words, between which English has a space.
-PADDED = {"dyna.join", "grading.place"}
+PADDED = {"dyna.join", "film.listed", "grading.place"}
 
 
 def test_sentences_are_joined_as_the_language_does(monkeypatch):

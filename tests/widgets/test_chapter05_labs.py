@@ -50,6 +50,9 @@ def test_the_first_step_shows_the_two_parts_and_nothing_else():
     lab.move(eps_m_prime=0.05, k=7)
     frame, _ = by_hand(eps_m=0.05, k=7)
     assert f"penalty is {frame.penalty[7]:.4g}: " in lab.sentence
+    lab.move(eps_m_prime=0.3, k=50, gamma=0.99, eps_pi=0.5)
+    assert "penalty is 9,050: " in lab.sentence  # never 9.05e+03
+    lab.move(eps_m_prime=0.05, k=7, gamma=0.9, eps_pi=0.1)
     (total,) = (line for line in panel.lines if line.get_label() == "penalty of theorem 4.3")
     np.testing.assert_allclose(
         total.get_ydata(), branches_figure.height(frame.penalty / frame.trivial)
