@@ -123,7 +123,7 @@ print(f"{values[maze.start]:.6f} {0.95**13:.6f}")
 # $$Q(s,a) \leftarrow Q(s,a) + \alpha\left[\,r + \gamma \max_b Q(s',b) - Q(s,a)\,\right].$$
 #
 # 方括号里是“意外”：这一步带来的奖励，加上下一个状态看起来的价值，再减去原先的预期。学习率（learning rate）α 决定这份意外信几成。拿一个估计值 $\max_b Q(s',b)$
-# 去修正另一个估计值，叫作自举（bootstrapping）。终止之后不再有任何奖励，所以这时不加后一项。
+# 去修正另一个估计值，叫作自举（bootstrapping）。终止之后不再有任何奖励，所以这时去掉 $\gamma \max_b Q(s', b)$ 这一项。
 #
 # 智能体按 ε-贪心（ε-greedy）行动：以概率 ε 随机选动作，否则*贪心*（greedy），即选价值最大的；并列时抽签决定。抽签这个细节很要紧：开始时所有价值都是零，
 # 如果并列时总取第一个动作，智能体大部分时间都会往上顶着边界，走不开。
@@ -357,18 +357,18 @@ for n, steps in by_n.items():
 # %% [markdown] tags=["lang-en"]
 # The first number is the best possible average, 15.81{{final[0] | .2f}}. Each line below holds $n$ and the mean of the last ten episodes.
 # The agents end between 16.6{{min(final[2::2]) | .1f}} and 18.0{{max(final[2::2]) | .1f}}, a little above the best: a found path is repeated and strengthened even when it
-# is longer than the shortest. After the fifty episodes the greedy path of 10 of the 30 seeds still has 16 steps with
-# $n = 5$; so it is with 16 seeds without planning, one of them at 18, and with 11 at $n = 50$, two of them at 18. Planning
+# is longer than the shortest. After the fifty episodes the greedy path is still too long for 10 of the 30 seeds with
+# $n = 5$, all at 16 steps; without planning for 16, one of them at 18; at $n = 50$ for 11, two of them at 18. Planning
 # does not cure that. It goes over what was met; it discovers nothing.
 #
 # The slider below moves through these computed runs. The chosen $n$ is blue, with its band, the others are grey.
 #
 # **Predict.** Which step of the slider saves more real steps: from 0 to 1, or from 5 to 50?
 
-# %% [markdown] tags=["lang-zh"] twin="da0ddb82"
+# %% [markdown] tags=["lang-zh"] twin="40a1cf86"
 # 第一个数是可能达到的最好平均值：15.81{{final[0] | .2f}}。以下每行是 $n$ 和最后十个回合的平均步数。智能体最后在 16.6{{min(final[2::2]) | .1f}} 到 18.0{{max(final[2::2]) | .1f}} 之间，
-# 比最好的略差：找到一条路之后就反复走、反复加强，即使它不是最短的。五十个回合之后，$n = 5$ 时，30 个种子中仍有 10 个的贪心路径是 16 步；
-# 不规划时有 16 个（其中一个是 18 步），$n = 50$ 时有 11 个（其中两个是 18 步）。规划治不了这个毛病，它只重温遇到过的事，不会发现新东西。
+# 比最好的略差：找到一条路之后就反复走、反复加强，即使它不是最短的。五十个回合之后，30 个种子里仍有一些的贪心路径偏长：$n = 5$ 时有 10 个，都是 16 步；
+# 不规划时有 16 个，其中一个是 18 步；$n = 50$ 时有 11 个，其中两个是 18 步。规划治不了这个毛病，它只重温遇到过的事，不会发现新东西。
 #
 # 下面的滑块在这些算好的结果之间移动。选中的 $n$ 是蓝线和它的色带，其余是灰线。
 #
@@ -905,22 +905,24 @@ compare(mazes.blocking_maze, blocking, change_after=1000, step_count=3000)
 # <details><summary>What was seen</summary>
 #
 # Both curves go flat when the wall moves. Dyna-Q+ climbs again within some 500 steps, the seeds agree, and it ends at
-# 138{{blocking[3] | .0f}} goals against Dyna-Q's 83{{blocking[1] | .0f}}. Dyna-Q climbs slowly on average, and its band is wide: some seeds find the gap soon, others hardly reach the
-# goal again. Their model learns at once that the old way is closed. But nothing drives the agent to the far end of the
-# wall except the one random action in ten, while planning goes on replaying what it knows. Here less planning is no cure:
+# 138{{blocking[3] | .0f}} goals against Dyna-Q's 83{{blocking[1] | .0f}}. Dyna-Q climbs slowly on average, and its band is wide: some seeds soon go through the gap, others hardly reach the
+# goal again. Their model learns at once that the old way is closed. But the old values fade slowly, and an action that has
+# kept a trace of value is preferred to one never tried, which is worth 0. So the agent walks to and fro among what it knows;
+# most seeds even step into the gap, and many of these turn back there. Here less planning is no cure:
 # in the 2000 steps after the change Dyna-Q reaches the goal 3, 14, 20 and 14 times with $n$ = 0, 1, 2 and 5, and 30 times with ten.
 #
 # </details>
 #
 # **Predict.** Now the shortcut maze, where the old way stays open. Will Dyna-Q ever notice the new one?
 
-# %% [markdown] tags=["lang-zh"] twin="2c3d37d3"
+# %% [markdown] tags=["lang-zh"] twin="933e5ab5"
 # 左图：变化前后的迷宫。右图：到每个真实步为止，到达终点的总次数。线是 20 个种子的平均，色带是中间 80%，竖线是变化的时刻。
 #
 # <details><summary>看到了什么</summary>
 #
-# 墙一移动，两条曲线都变平。Dyna-Q+ 在大约 500 步之内重新上升，各个种子相差不大，最后是 138{{blocking[3] | .0f}} 次，Dyna-Q 是 83{{blocking[1] | .0f}} 次。Dyna-Q 平均上升得很慢，色带很宽：有的种子很快找到缺口，
-# 有的几乎再也没有到过终点。它们的模型马上就知道旧路不通了；可是除了十分之一的随机动作，没有什么推动智能体走到墙的另一头，而规划还在不停地重演它知道的事。
+# 墙一移动，两条曲线都变平。Dyna-Q+ 在大约 500 步之内重新上升，各个种子相差不大，最后是 138{{blocking[3] | .0f}} 次，Dyna-Q 是 83{{blocking[1] | .0f}} 次。Dyna-Q 平均上升得很慢，色带很宽：有的种子很快就穿过了缺口，
+# 有的几乎再也没有到过终点。它们的模型马上就知道旧路不通了；可是旧的价值消退得很慢，只要还剩一点，这个动作就胜过价值为零、从未试过的动作。于是智能体在已知的地方来回走；
+# 大多数种子甚至走进过缺口，其中许多又折了回来。
 # 在这里，少做规划并不管用：变化之后的 2000 步里，$n$ 取 0、1、2、5 时，Dyna-Q 分别到达终点 3、14、20、14 次，取十时是 30 次。
 #
 # </details>
@@ -1170,9 +1172,9 @@ print(f"{5 ** (11 + 3):,}")
 #
 # <details><summary>Answer</summary>
 #
-# Being right about the old way does not point to the new one. The model holds no rewarded transition that can still be
-# reached, and drives the agent nowhere; only random actions lead along the wall. Dyna-Q+ is driven by the pairs which
-# it has not tried for long.
+# Being right about the old way does not point to the new one. The old values fade slowly, and a known action that has
+# kept a trace of them beats an untried one, worth 0: the agent wanders among what it knows, and may turn back even in the
+# new gap. Dyna-Q+ is driven by the pairs which it has not tried for long.
 #
 # </details>
 #
@@ -1197,7 +1199,7 @@ print(f"{5 ** (11 + 3):,}")
 #
 # </details>
 
-# %% [markdown] tags=["lang-zh"] twin="f47d8696"
+# %% [markdown] tags=["lang-zh"] twin="ac3eecbe"
 # ## 小测
 #
 # **1. 一个 $n = 50$ 的智能体还一次都没有到过 Dyna 迷宫的终点。到目前为止，规划起了什么作用？**
@@ -1220,7 +1222,7 @@ print(f"{5 ** (11 + 3):,}")
 #
 # <details><summary>答案</summary>
 #
-# 知道旧路不通，并不等于知道新路在哪里。模型里已经没有走得到的、有奖励的转移，它不会把智能体推向任何地方；只有随机动作才会沿着墙走。
+# 知道旧路不通，并不等于知道新路在哪里。旧的价值消退得很慢，走过的动作只要还剩一点价值，就胜过价值为零、从未试过的动作：智能体在已知的地方来回走，走进了新缺口也可能折回来。
 # Dyna-Q+ 则受久未尝试的状态—动作对驱使。
 #
 # </details>
@@ -1238,7 +1240,7 @@ print(f"{5 ** (11 + 3):,}")
 # <details><summary>答案</summary>
 #
 # 在冰面上，记住的一次结果冒充了概率：记住全部结果就解决了；少做规划也能缓解，同一个有错的模型，$n = 1$ 时得到 0.32{{trust[4] | .2f}}，$n = 10$ 时只有 0.18{{trust[13] | .2f}}。
-# 在会变化的迷宫里，记忆过时了：探索奖励 κ√τ 让智能体回去再看，就解决了。少做规划在那里没有用：在阻塞迷宫里，我们试过的每一个更小的 $n$，Dyna-Q 到达终点的次数都更少。
+# 在会变化的迷宫里，记忆过时了：探索奖励 κ√τ 让智能体回去再看，就解决了。少做规划在那里没有用：在阻塞迷宫里，用我们试过的每一个更小的 $n$，Dyna-Q 到达终点的次数都更少。
 #
 # </details>
 

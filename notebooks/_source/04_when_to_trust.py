@@ -467,7 +467,7 @@ check("04-3", informative_shift)
 # 现在让定理面对一个世界。下面的交互实验就是那条河。滑块设定的是*精确*的量：模型里掺多少乐观的河，恰好使 $\epsilon_m$ 等于滑块的值；策略介于 $\pi_D$
 # 和“一直向右”之间，恰好使 $\epsilon_\pi$ 等于滑块的值。没有任何抽样。
 #
-# - 左：策略离开 $\pi_D$ 时的真实回报和模型回报，以及模型回报周围的带 $\hat\eta \pm C$。两条水平线是回报可能的最大值和最小值；虚线处的红色短线是当前偏移下的真实差距；灰色部分，界不提供信息。
+# - 左：策略离开 $\pi_D$ 时的真实回报和模型回报，以及模型回报周围的带 $\hat\eta \pm C$。两条水平线是回报可能的最大值和最小值；竖直点线处的红色短线是当前偏移下的真实差距；灰色部分，界不提供信息。
 # - 中：对每一组 $\epsilon_m$ 和 $\epsilon_\pi$，$C$ 占平凡界的比例。实心点是这条河的精确误差所在；菱形把 $\epsilon_m$ 换成了 $\epsilon_m'$。
 # - 右：分支推演回报（branched return）$\eta_k$，这是第 05 章的主题，图按它自身的范围放大。$k = 0$ 时它等于 $\pi_D$ 的真实回报，$k$ 很大时等于 $\pi$ 的模型回报。
 #
@@ -978,13 +978,13 @@ no_step_lab()
 #    4.2, its proof in appendix A, lemmas B.2 and B.3 in appendix B, whose text says KL where its proofs use total
 #    variation.
 # 2. A. Strehl, M. Littman. *An analysis of model-based interval estimation for Markov decision processes.* Journal of
-#    Computer and System Sciences 74, 2008. RiverSwim; the probabilities and start here are our variant.
+#    Computer and System Sciences 74, 2008. RiverSwim; the probabilities, rewards and start here are our variant.
 # 3. R. Sutton, A. Barto. *Reinforcement Learning: An Introduction*, second edition, MIT Press 2018. Section 4.1 for the
 #    Bellman equation as a linear system.
 #
 # **Next:** [05 Branched rollouts](05_branched_rollout.ipynb), where theorem 4.3 does accept steps.
 
-# %% [markdown] tags=["lang-zh"] twin="0bccceb1"
+# %% [markdown] tags=["lang-zh"] twin="b862099c"
 # ## 要点
 #
 # - 定理 4.1：$\eta[\pi] \ge \hat\eta[\pi] - C$，其中 $C = 2 r_{\max}(\gamma\epsilon_m + 2\epsilon_\pi)/(1-\gamma)^2$。一项是模型误差和策略偏移随时间的累积，另一项来自策略偏移自身。
@@ -999,7 +999,7 @@ no_step_lab()
 #    [arXiv 1906.08253](https://arxiv.org/abs/1906.08253)。定理 4.1 见 4.1 节，它不能保证什么见 4.2 节，证明见附录 A，引理 B.2
 #    和 B.3 见附录 B；附录 B 的文字写的是 KL 散度，证明用的是全变差距离。
 # 2. A. Strehl, M. Littman. *An analysis of model-based interval estimation for Markov decision processes.* Journal of
-#    Computer and System Sciences 74, 2008。RiverSwim 出自这里；本章的概率和起点是我们的变体。
+#    Computer and System Sciences 74, 2008。RiverSwim 出自这里；本章的概率、奖励和起点是我们的变体。
 # 3. R. Sutton, A. Barto. *Reinforcement Learning: An Introduction*, 第二版, MIT Press 2018。把贝尔曼方程看作线性方程组，见 4.1 节。
 #
 # **下一章：**[05 分支推演](05_branched_rollout.ipynb)，那里的定理 4.3 确实能接受一些更新。
