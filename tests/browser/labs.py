@@ -162,12 +162,14 @@ class Shown:
 
     def wait_for_language(self, lang: str) -> None:
         """Wait until the sentence is the library's in this language."""
+        self.at.scroll_into_view_if_needed()  # one that nobody sees is not drawn anew
         self.notebook.page.wait_for_function(
             "([node, said]) => node.textContent === said",
             arg=[
                 self.at.locator(".said").element_handle(),
                 as_set(self.library(lang)["said"][0]),
             ],
+            timeout=60_000,  # its state may have moved on since it was asked for: then once more
         )
 
     def assert_shows_the_library(self, lang: str) -> None:
