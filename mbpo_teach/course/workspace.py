@@ -245,6 +245,8 @@ def _record(course: Path) -> Path:
 
 def _read_record(course: Path) -> dict[str, str]:
     """Return from which edition each working copy was made, as far as that is known."""
+    if not _record(course).is_file():  # a pipe would be waited for, for ever
+        return {}
     try:
         record = json.loads(_record(course).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):

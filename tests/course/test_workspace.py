@@ -104,6 +104,17 @@ def test_a_damaged_record_costs_nothing_but_the_notice(course, record):
     assert work(course, NAMES[0]).read_text() == "my answer"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_pipe_in_the_place_of_the_record_is_not_waited_for(course):
+    workspace.prepare(course)
+    record = course / "work" / ".editions.json"
+    record.unlink()
+    os.mkfifo(record)
+    assert workspace.prepare(course) == workspace.Prepared(added=(), outdated=())
+    workspace.reset(course, "04", now=NOON)
+    assert record.is_file()
+
+
 def test_a_reset_keeps_the_old_copy_under_a_dated_name(course):
     workspace.prepare(course)
     name = "en/04_when_to_trust.ipynb"
