@@ -164,6 +164,19 @@ def test_on_the_ice_a_wrong_model_is_better_trusted_less():
     assert difference.mean() > 1.5 * difference.std(ddof=1) / len(difference) ** 0.5
 
 
+def test_in_the_blocking_maze_most_seeds_step_into_the_gap_and_many_turn_back():
+    """The way round the wall leads through its place (3, 0); 20 seeds, as in the chapter."""
+    gap, entered, turned_back = 3 * 9, 0, 0
+    for seed in range(20):
+        env, config = mazes.blocking_maze(), dyna.DynaConfig(planning_steps=10, alpha=1.0)
+        steps = islice(dyna.learn(env, dyna.empty_table(env), config, seed=seed), 1000, 3000)
+        outcomes = [step.outcome for step in steps]
+        inside = any(outcome.next_state == gap for outcome in outcomes)
+        entered += inside
+        turned_back += inside and sum(outcome.reward for outcome in outcomes) <= 2
+    assert (entered, turned_back) == (18, 10)
+
+
 def test_in_the_blocking_maze_less_planning_is_no_cure():
     goals, later = [], []
     for n in (0, 1, 2, 5, 10):
