@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import driver
+from mbpo_teach.ground import language
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 
@@ -27,6 +28,15 @@ def chromium():
 def server(tmp_path_factory):
     with driver.jupyterlab(tmp_path_factory.mktemp("jupyterlab")) as running:
         yield running
+
+
+@pytest.fixture(params=["en", "zh"])
+def lang(request):
+    """Both languages, one after the other, as the one that the package speaks."""
+    before = language.current()
+    language.use(request.param)
+    yield request.param
+    language.use(before)
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,9 @@ SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}}
 # For what hangs: the 90 s of a chapter, on a machine ten times slower or as busy.
 RUN_SECONDS = 900
 
+DARK = "background: #111; color-scheme: dark; --jp-layout-color0: #111; --jp-ui-font-color1: #eee"
+"""The style of a dark page that is not JupyterLab."""
+
 
 def chromium() -> str | None:
     """Return the system's Chromium, or None."""

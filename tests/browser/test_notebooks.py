@@ -187,9 +187,8 @@ FIT = """(root) => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
-    page = edition.page
+def use_theme(page, theme):
+    """Switch JupyterLab to its theme "Light" or "Dark"."""
     page.evaluate(
         "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })",
         f"JupyterLab {theme}",
@@ -197,6 +196,12 @@ def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
     page.wait_for_function(
         "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower()
     )
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
+    page = edition.page
+    use_theme(page, theme)
     start = f"{edition.name}-{edition.lang}-{theme.lower()}"
     for number, lab in enumerate(edition.labs):
         lab.at.scroll_into_view_if_needed()
@@ -218,13 +223,7 @@ def test_pictures_of_labs_and_chapter_are_kept(edition, artefacts, theme):
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_axe_finds_no_fault_in_what_a_chapter_shows(edition, theme):
     page = edition.page
-    page.evaluate(
-        "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })",
-        f"JupyterLab {theme}",
-    )
-    page.wait_for_function(
-        "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower()
-    )
+    use_theme(page, theme)
     assert access.faults(page, ".jp-OutputArea-output, .jp-RenderedMarkdown") == []
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import driver
 from mbpo_teach.ground import language
 from mbpo_teach.widgets import lab as widget
 
@@ -33,7 +34,6 @@ window.cleanUp = panel.render({ model, el: document.querySelector("#lab") });
 window.listeners = listeners;
 </script></html>"""
 
-DARK = "background: #111; color-scheme: dark; --jp-layout-color0: #111; --jp-ui-font-color1: #eee"
 CONTROLS = (
     widget.Slider(name="gamma", words="exact_lab.gamma", low=0, high=0.95, step=0.05, value=0.8),
     widget.Slider(name="k", words="branches.k_slider", low=0, high=20, step=1, value=5),
@@ -42,14 +42,6 @@ CONTROLS = (
     widget.Switch(name="measured", words="branches.measured"),
 )
 START = {control.name: control.value for control in CONTROLS}
-
-
-@pytest.fixture(params=["en", "zh"])
-def lang(request):
-    before = language.current()
-    language.use(request.param)
-    yield request.param
-    language.use(before)
 
 
 @pytest.fixture
@@ -298,7 +290,7 @@ def test_controls_stand_in_columns_by_width(visit, width, columns):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("style", ["", DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("style", ["", driver.DARK], ids=["light", "dark"])
 def test_track_handle_and_focus_can_be_seen(visit, style):
     """WCAG asks for 3:1; what the style sheet says, against the page's own paper."""
     page = visit(style=style)
@@ -333,7 +325,7 @@ def luminance(colour):
 
 
 @pytest.mark.parametrize("density", [1, 2])
-@pytest.mark.parametrize("style", ["", DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("style", ["", driver.DARK], ids=["light", "dark"])
 def test_python_is_told_the_page(visit, style, density):
     page = visit(width=700, style=style, density=density)
     expected = {"dark": bool(style), "density": density, "width": 680}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import driver
 from labs import as_set
 from mbpo_teach.figures import explorer
 from mbpo_teach.ground import language
@@ -31,16 +32,7 @@ window.cleanUp = explorer.render({ model, el: document.querySelector("#explorer"
 window.listeners = listeners;
 </script></html>"""
 
-DARK = "background: #111; color-scheme: dark; --jp-layout-color0: #111; --jp-ui-font-color1: #eee"
 NEXT = {"eps_pi": 0.11, "eps_m": 0.011, "eps_m_prime": 0.011, "gamma": 0.91, "r_max": 1.1, "k": 6}
-
-
-@pytest.fixture(params=["en", "zh"])
-def lang(request):
-    before = language.current()
-    language.use(request.param)
-    yield request.param
-    language.use(before)
 
 
 @pytest.fixture
@@ -225,7 +217,7 @@ CORNERS = {
 @pytest.mark.parametrize("width", [600, 940])
 @pytest.mark.parametrize("corner", CORNERS)
 def test_nothing_leaves_the_picture_or_jumps(visit, lang, artefacts, width, corner):
-    page = visit(width=width, style=DARK if width == 600 else "")
+    page = visit(width=width, style=driver.DARK if width == 600 else "")
     height = page.locator("svg").bounding_box()["height"]
     page.evaluate("values => change('values', values)", widget.START | CORNERS[corner])
     assert page.locator("svg").bounding_box()["height"] == height
